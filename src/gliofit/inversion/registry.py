@@ -1,0 +1,106 @@
+"""The methods by name. A new one is a module in this folder with a function under `@method(...)`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+
+from gliofit.errors import InputError
+from gliofit.imaging import DensityTarget
+from gliofit.inversion.problem import Fit, Problem
+
+
+@dataclass(frozen=True)
+class Method:
+    """
+    A registered method.
+
+    Parameters
+    ----------
+    name : str
+    run : callable
+        `run(problem, **settings) -> Fit`; its keyword arguments are the method's settings with defaults.
+    title : str
+        As written in tables.
+    networks : tuple of str
+        Roles of the weights it needs.
+    """
+
+    name: str
+    run: Callable[..., Fit]
+    title: str
+    networks: tuple[str, ...]
+
+    def settings(self) -> dict:
+        """Names and defaults of the method's settings."""
+        parameters = list(inspect.signature(self.run).parameters.values())[1:]
+        return {p.name: p.default for p in parameters}
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(name: str, title: str, networks: tuple[str, ...] = ()):
+    """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
+
+    def register(run):
+        METHODS[name] = Method(name, run, title, networks)
+        return run
+
+    return register
+
+
+def _load_all() -> None:
+    import gliofit.inversion as package
+
+    for module in iter_modules(package.__path__):
+        import_module(f"gliofit.inversion.{module.name}")
+
+
+def describe(name: str) -> Method:
+    """The registered method, or an InputError naming those that exist."""
+    _load_all()
+    if name not in METHODS:
+        raise InputError(f"unknown method '{name}'; there are: {', '.join(sorted(METHODS))}")
+    return METHODS[name]
+
+
+def invert(target, tissue, method: str = "gauss_newton", *, networks=None, seed: int = 0, threads: int = 1, **settings):
+    """
+    Fit θ to an observed tumour.
+
+    Parameters
+    ----------
+    target : ndarray [x, y, z] or a target of `gliofit.imaging`
+        An array is taken as the density itself.
+    tissue : Tissue
+    method : str
+        See `gliofit.inversion.METHODS`.
+    networks : dict of str → path, optional
+        Weights by role, for the learned methods.
+    seed, threads : int
+    **settings
+        The method's own settings.
+
+    Returns
+    -------
+    Fit
+    """
+    chosen = describe(method)
+    unknown = set(settings) - set(chosen.settings())
+    if unknown:
+        raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
+    if isinstance(target, np.ndarray):
+        target = DensityTarget(target.astype(np.float32, copy=False))
+    networks = networks or {}
+    missing = [role for role in chosen.networks if role not in networks]
+    if missing:
+        raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
+    fit = chosen.run(Problem(tissue, target, networks, seed, threads), **settings)
+    fit.method = method
+    return fit
