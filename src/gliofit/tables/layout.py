@@ -1,0 +1,83 @@
+"""What the paper's tables hold: columns, units, cases and the method the others are tested against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gliofit.errors import InputError
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as a table prints it: in units of 10^`exponent`, to `decimals` places."""
+
+    metric: str
+    label: str
+    exponent: int = 0
+    unit: str = ""
+    higher_is_better: bool = False
+    decimals: int = 2
+    spread: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    One of the paper's tables.
+
+    Parameters
+    ----------
+    caption : str
+    columns : tuple of Column
+    cases : str
+        Set of cases it is made from (`set` in results/metrics.csv).
+    ours : str
+        The method that the others are tested against.
+    reference : str, optional
+        Method whose fits are the truth here; it gets no row.
+    medians : bool
+        Whether rows with medians follow those with means.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    cases: str
+    ours: str
+    reference: str | None = None
+    medians: bool = False
+
+
+_FIT = (
+    Column("mse", "MSE", -3),
+    Column("mae", "MAE", -3),
+    Column("mse_norm", "MSE norm.", -8),
+    Column("mae_norm", "MAE norm.", -8),
+    Column("ncc", "NCC", -1, higher_is_better=True),
+    Column("minutes", "Runtime", unit="min", spread=False),
+)
+
+_PARAMETERS = tuple(
+    Column(f"{name.lower()}_{error.lower()}", f"{name} {error}", -3, decimals=1)
+    for name in ("Growth", "Diffusion", "Origin")
+    for error in ("MSE", "MAE")
+)
+
+TABLES = {
+    1: Layout(
+        "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
+        _PARAMETERS,
+        "sri24",
+        "hybrid",
+        medians=True,
+    ),
+    2: Layout("Fit to synthetic tumours, after a final run of the numerical solver.", _FIT, "sri24", "hybrid"),
+    3: Layout("Fit to patients, relative to the CMA-ES fit.", _FIT, "patients", "hybrid_com", reference="cmaes_solver"),
+}
+
+
+def layout_of(number: int, cases: str | None = None, ours: str | None = None) -> Layout:
+    """The paper's layout of table `number`, for other cases or another method of ours if given."""
+    if number not in TABLES:
+        raise InputError(f"there is no table {number}; the paper has tables {', '.join(map(str, TABLES))}")
+    layout = TABLES[number]
+    return replace(layout, cases=cases or layout.cases, ours=ours or layout.ours)

@@ -1,0 +1,131 @@
+"""Printed tables in markdown, HTML and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from gliofit.statistics import SIGNIFICANCE
+from gliofit.tables.cells import Cell, rows
+from gliofit.tables.layout import Column, Layout
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How a language writes a cell."""
+
+    plus_minus: str
+    times: Callable[[int], str]
+    bold: Callable[[str], str]
+    underline: Callable[[str], str]
+    star: str
+    missing: str
+    number: Callable[[str], str] = str
+
+    def cell(self, cell: Cell) -> str:
+        if not cell.mean:
+            return self.missing
+        text = f"{cell.mean}{self.plus_minus}{cell.se}" if cell.se else cell.mean
+        if cell.power:
+            text = f"({text}){self.times(cell.power)}" if cell.se else f"{text}{self.times(cell.power)}"
+        text = self.number(text)
+        if cell.rank:
+            text = (self.bold if cell.rank == 1 else self.underline)(text)
+        return text + (self.star if cell.star else "")
+
+
+def _power(exponent: int) -> str:
+    return "×10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _header(column: Column) -> str:
+    unit = column.unit or _power(column.exponent)
+    return f"{column.label} {'↑' if column.higher_is_better else '↓'} ({unit})"
+
+
+MARKDOWN = Markup(" ± ", _power, lambda t: f"**{t}**", lambda t: f"<u>{t}</u>", r"\*", "–")
+HTML = Markup(
+    " ± ",
+    _power,
+    lambda t: f"<strong>{t}</strong>",
+    lambda t: f"<u>{t}</u>",
+    "<sup>*</sup>",
+    '<span aria-label="none">–</span>',
+)
+LATEX = Markup(
+    r" \pm ",
+    lambda e: rf" \times 10^{{{e}}}",
+    lambda t: rf"\textbf{{\boldmath {t}}}",
+    lambda t: rf"\underline{{{t}}}",
+    "$^{*}$",
+    "--",
+    lambda t: f"${t}$",
+)
+
+
+def caption(layout: Layout, titles: dict[str, str]) -> str:
+    """What the table shows and how to read it."""
+    ours = titles.get(layout.ours, layout.ours)
+    return (
+        f"{layout.caption} Mean ± standard error over the N cases of set {layout.cases}. Bold: best; "
+        f"underlined: second best; *: p < {SIGNIFICANCE} in a paired t-test against “{ours}” on their common cases."
+    )
+
+
+def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
+    """GitHub-flavoured markdown, caption below."""
+    lines = [["Model", "N", *map(_header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
+    lines += [[row.title, row.n, *map(MARKDOWN.cell, row.cells)] for row in rows(tidy, layout, titles)]
+    note = caption(layout, titles).replace("*:", r"\*:")
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}\n"
+
+
+def to_html(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
+    """A `<table>` with caption and scoped headers."""
+    head = "".join(f'<th scope="col">{escape(t)}</th>' for t in ("Model", "N", *map(_header, layout.columns)))
+    body = "".join(
+        f'<tr><th scope="row">{escape(row.title)}</th><td>{escape(row.n)}</td>'
+        + "".join(f"<td>{HTML.cell(cell)}</td>" for cell in row.cells)
+        + "</tr>\n"
+        for row in rows(tidy, layout, titles)
+    )
+    note = escape(caption(layout, titles))
+    return f"<table>\n<caption>{note}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+
+
+def _tex(text: str) -> str:
+    for plain, tex in {
+        "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "±": r"$\pm$", "<": "$<$",
+        r"μ\_ρ": r"$\mu_\rho$", r"μ\_D": r"$\mu_D$", "μ": r"$\mu$", "ρ": r"$\rho$", "“": "``", "”": "''", "–": "--",
+    }.items():  # fmt: skip
+        text = text.replace(plain, tex)
+    return text
+
+
+def to_latex(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str], label: str = "") -> str:
+    r"""A `table*` float; needs `\usepackage{booktabs}`."""
+
+    def header(column: Column) -> str:
+        unit = column.unit or rf"$\times 10^{{{column.exponent}}}$"
+        arrow = "uparrow" if column.higher_is_better else "downarrow"
+        return rf"\shortstack{{{column.label} $\{arrow}$ \\ ({unit})}}"
+
+    lines = [
+        r"\begin{table*}[t]",
+        r"\centering",
+        rf"\caption{{{_tex(caption(layout, titles))}}}",
+        *([rf"\label{{{label}}}"] if label else []),
+        rf"\begin{{tabular}}{{lr{'c' * len(layout.columns)}}}",
+        r"\toprule",
+        " & ".join(["Model", "N", *map(header, layout.columns)]) + r" \\",
+        r"\midrule",
+    ]
+    printed = rows(tidy, layout, titles)
+    for i, row in enumerate(printed):
+        if layout.medians and i == len(printed) // 2:
+            lines.append(r"\midrule")
+        lines.append(" & ".join([_tex(row.title), row.n, *map(LATEX.cell, row.cells)]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""])
