@@ -1,0 +1,44 @@
+# `make reproduce` goes from a fresh clone to all tables and figures; `make test` to a passing test suite.
+# Both make their own environment in .venv from the pinned envs/requirements.txt.
+
+PYTHON ?= python3
+CONFIG ?=
+CORES ?= all
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test lint format benchmark clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GlioFit needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/quick.yaml, CORES=4)
+	$(BIN)/python -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+test: $(INSTALLED)  ## The test suite
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## ruff, snakefmt and snakemake --lint
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python -m snakemake --lint
+
+format: $(INSTALLED)  ## Format Python and Snakemake code in place
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+clean:  ## Remove results and the environment
+	rm -rf results .snakemake .venv

@@ -1,0 +1,262 @@
+"""
+The workflow's configuration: one model per section, and errors a user can act on.
+
+`config/README.md` documents every key; the defaults live in `config/config.yaml` alone, so that there is one place
+to read them. Methods are described by their own functions: a method's settings are the keyword arguments it takes,
+checked against their defaults' types and signs.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+
+from annotated_types import Len
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, create_model
+
+from gliofit.errors import InputError
+from gliofit.sampling import Prior
+
+if TYPE_CHECKING:
+    from gliofit.inversion.registry import Method
+
+CROP_MM = 128
+"""Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""
+
+
+Range = Annotated[list[float], Len(2, 2)]
+
+
+class Section(BaseModel):
+    """A section of the config: unknown keys and values of another type are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class AtlasFiles(Section):
+    """An anatomy of the user's own: four NIfTI paths on one grid."""
+
+    t1: str
+    wm: str
+    gm: str
+    csf: str
+
+
+class Seeds(Section):
+    """One seed per purpose."""
+
+    samples: NonNegativeInt
+    training: NonNegativeInt
+    inversion: NonNegativeInt
+
+
+class PriorRanges(Section):
+    """Ranges of the prior; see `gliofit.sampling.Prior`."""
+
+    mu_D: Range
+    mu_rho: Range
+    volume: Range
+
+
+class Samples(Section):
+    """Simulated tumours that the networks learn from."""
+
+    train: PositiveInt
+    validation: PositiveInt
+    shards: PositiveInt
+
+
+class TestCases(Section):
+    """Simulated tumours of Tables 1 and 2, unseen in training."""
+
+    __test__ = False  # not a test class, whatever its name suggests to pytest
+
+    number: PositiveInt
+    unseen_anatomy: NonNegativeInt
+    per_job: PositiveInt
+    at_most: dict[str, PositiveInt]
+
+
+class Training(Section):
+    """One network: width, and the length and pace of its training."""
+
+    width: PositiveInt
+    steps: PositiveInt
+    batch: PositiveInt
+    learning_rate: PositiveFloat
+
+
+class Networks(Section):
+    surrogate: Training
+    inverse: Training
+
+
+class Threads(Section):
+    """CPU threads per job; results do not depend on how many cores the machine has."""
+
+    simulation: PositiveInt
+    training: PositiveInt
+    inversion: PositiveInt
+    registration: PositiveInt
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    atlas: Literal["sri24", "mni152"] | AtlasFiles
+    spacing: Literal[1.0, 2.0, 4.0]
+    device: Literal["cpu", "cuda"]
+    seeds: Seeds
+    prior: PriorRanges
+    samples: Samples
+    test_cases: TestCases
+    networks: Networks
+    methods: dict[str, dict[str, Any] | None]
+    patients: str | None
+    brats_dir: str | None
+    registration: Literal["fast", "precise"]
+    threads: Threads
+
+    @property
+    def crop(self) -> tuple[int, int, int]:
+        """Shape of the networks' crops: 128 mm a side."""
+        return (round(CROP_MM / self.spacing),) * 3
+
+    @property
+    def anatomy(self) -> str:
+        """Name of the anatomy that networks are trained on."""
+        return self.atlas if isinstance(self.atlas, str) else "custom"
+
+    @property
+    def unseen_anatomy(self) -> str:
+        """The anatomy that networks never see in training."""
+        return "sri24" if self.anatomy == "mni152" else "mni152"
+
+    def settings(self, method: str) -> dict[str, Any]:
+        """The settings of a method, as given (its function's defaults hold for the rest)."""
+        return dict(self.methods.get(method) or {})
+
+    def cases(self, anatomy: str, method: str) -> int:
+        """How many simulated test cases of an anatomy a method is run on."""
+        number = self.drawn(anatomy)
+        return min(number, self.test_cases.at_most.get(method, number))
+
+    def drawn(self, anatomy: str) -> int:
+        """How many simulated test cases an anatomy has."""
+        return self.test_cases.number if anatomy == self.anatomy else self.test_cases.unseen_anatomy
+
+
+def load_config(values: dict[str, Any], source: str = "config") -> Config:
+    """
+    Validate a config.
+
+    Parameters
+    ----------
+    values : dict
+        As read from YAML.
+    source : str
+        Named in the error.
+
+    Raises
+    ------
+    InputError
+        One sentence naming the key and what is wrong with it.
+    """
+    values = {**values, "spacing": _as_float(values.get("spacing"))}
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{source}: {_sentence(error)}") from None
+    if config.samples.shards > config.samples.train:
+        raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
+    try:
+        Prior(**config.prior.model_dump())
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+    _check_methods(config, source)
+    return config
+
+
+def _as_float(value: Any) -> Any:
+    # `spacing: 2` means 2.0; a Literal does not convert by itself
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem, in words."""
+    # of a union's complaints, the one that got furthest into the value is what the user meant
+    first = max(error.errors(), key=lambda e: (e["type"] == "extra_forbidden", len(e["loc"])))
+    path = [
+        str(part)
+        for part in first["loc"]
+        if part not in ("AtlasFiles", "str", "dict[str,any]") and "[" not in str(part)
+    ]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return unknown("key", key, [".".join([*path[:-1], name]) for name in _keys(path[:-1])])
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing"
+    return f"{key} = {first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """The words for an unknown name, with the nearest known one."""
+    close = get_close_matches(name, known, 1, 0.6)
+    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}"
+    return f"unknown {kind} '{name}'; {hint}"
+
+
+def _keys(path: list[str]) -> list[str]:
+    """The keys of a section, by its dotted path."""
+    model: Any = Config
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        model = next(t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel))
+    return list(model.model_fields)
+
+
+def _check_methods(config: Config, source: str) -> None:
+    """Methods and their settings against the registry and each method's own signature."""
+    from gliofit.inversion import describe
+
+    if not config.methods:
+        raise InputError(f"{source}: methods is empty; name at least one")
+    for method in config.methods:
+        try:
+            described = describe(method)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+        _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+    for method in config.test_cases.at_most:
+        if method not in config.methods:
+            raise InputError(f"{source}: test_cases.at_most names '{method}', which is not under methods")
+
+
+def _check_settings(method: Method, settings: dict[str, Any], where: str) -> None:
+    """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
+    defaults = method.settings()
+    hints = get_type_hints(method.run)
+    model = create_model(method.name, __base__=Section, **{n: (hints.get(n, Any), d) for n, d in defaults.items()})
+    for name, value in settings.items():
+        if name not in defaults:
+            raise InputError(f"{where}: {unknown('setting', name, list(defaults))}")
+        if isinstance(value, int | float) and not (isfinite(value) and value >= min(0, defaults[name] or 0)):
+            raise InputError(f"{where}.{name} = {value!r} must be finite and not negative")
+    try:
+        model.model_validate(settings)
+    except ValidationError as error:
+        raise InputError(f"{where}.{_sentence(error)}") from None
+
+
+def reserved(patient: str, folders: tuple[str, ...]) -> None:
+    """Refuse a patient id that names one of the pipeline's own folders in results/."""
+    if patient in folders:
+        raise InputError(f"patient id '{patient}' is a folder of the pipeline's own results; please rename the patient")
+
+
+def find(path: str, root: str | Path) -> Path:
+    """A path of the config: as it is, or relative to the repository when it is not there."""
+    given = Path(path)
+    return given if given.is_absolute() or given.exists() else Path(root) / given
