@@ -1,0 +1,135 @@
+"""
+Gradient-based inversion: L-BFGS through the frozen surrogate (Weidner 2026, Sec. 2.3, Fig. 2b).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofit.inversion.crops import SurrogateLoss, clock, finish, legal, require_positive, torch_threads
+from gliofit.inversion.lbfgs import Descent, minimise
+from gliofit.inversion.outlines import as_density
+from gliofit.inversion.problem import Fit, Problem
+from gliofit.inversion.registry import method
+
+Array = np.ndarray
+
+START_SPREAD = 0.1
+"""Standard deviation of the further starts of a multi-start search, as a fraction of each parameter's range."""
+
+
+def fixed_origin_start(problem: Problem) -> Array:
+    """The problem's start with its origin at the centre of mass (the nearest tissue, if that lies in none)."""
+    return legal(problem, problem.start)
+
+
+def descend(
+    problem: Problem, start: Array, *, fix_origin: bool, iterations: int, tolerance: float, starts: int
+) -> tuple[Array, Descent, int]:
+    """
+    Fit by L-BFGS on the surrogate from `start` = [θ, extras…].
+
+    Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
+    two steps: first the density that they suggest (`outlines.density_from_segmentation`), then themselves.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray (n,)
+    fix_origin : bool
+        Leave the start's origin as it is and search the rest.
+    iterations, tolerance
+        See `lbfgs.minimise`.
+    starts : int
+        Descents; those after the first start at random distances from `start`. The lowest surrogate loss wins.
+
+    Returns
+    -------
+    parameters : ndarray (n,)
+        The best found.
+    descent : Descent
+        Of the winning start.
+    evaluations : int
+        Surrogate runs of all starts and steps.
+    """
+    import torch
+
+    require_positive(iterations=iterations, tolerance=tolerance, starts=starts)
+    settings = {"fix_origin": fix_origin, "iterations": iterations, "tolerance": tolerance}
+    before = 0
+    suggested = as_density(problem)
+    if suggested is not problem:
+        theta, _, before = descend(suggested, start[:5], starts=starts, **settings)
+        start, starts = np.array([*theta, *start[5:]]), 1
+    first = problem.box.to_unit(start)
+    free = np.arange(3 if fix_origin else 0, first.size)
+    rng = np.random.default_rng(problem.seed)
+    with torch_threads(problem.threads):
+        loss = SurrogateLoss(problem)
+        fixed = torch.as_tensor(first)
+
+        def function(unit):
+            return loss(torch.cat([fixed[: free[0]], unit])[None])[0]
+
+        best = None
+        for number in range(int(starts)):
+            jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
+            descent = minimise(function, first[free] + jitter, iterations=int(iterations), tolerance=tolerance)
+            if best is None or descent.loss < best.loss:
+                best = descent
+    parameters = start.copy()
+    parameters[free] = problem.box.from_unit(np.concatenate([first[: free[0]], best.unit]))[free]
+    return parameters, best, before + loss.evaluations
+
+
+def _fit(problem: Problem, start: Array, **settings) -> Fit:
+    started = clock()
+    parameters, descent, evaluations = descend(problem, start, **settings)
+    return finish(
+        problem,
+        parameters,
+        started,
+        history=descent.history,
+        evaluations=evaluations,
+        converged=descent.converged,
+        reason=descent.reason,
+    )
+
+
+@method("gb_surrogate", "GB surrogate", networks=("surrogate",))
+def gb_surrogate(problem: Problem, *, iterations: int = 100, tolerance: float = 1e-8, starts: int = 1) -> Fit:
+    """
+    L-BFGS on the surrogate from the centre of mass and the mean μ of the paper's training set (Sec. 2.3).
+
+    Bounds are smooth (see `lbfgs`), where the paper's code clamps; the best iterate is returned, where it keeps the
+    last.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a network "surrogate".
+    iterations : int
+        L-BFGS iterations at most, per start.
+    tolerance : float
+        Stop when the surrogate's loss on the crop changes by less between iterations (paper: 1e-8).
+    starts : int
+        Descents from different starts (1: the paper's).
+
+    Returns
+    -------
+    Fit
+        `history`: the surrogate's loss per iteration; `evaluations`: its runs, each with gradient.
+    """
+    start = fixed_origin_start(problem)
+    return _fit(problem, start, fix_origin=False, iterations=iterations, tolerance=tolerance, starts=starts)
+
+
+@method("gb_surrogate_com", "GB surrogate COM", networks=("surrogate",))
+def gb_surrogate_com(problem: Problem, *, iterations: int = 100, tolerance: float = 1e-8, starts: int = 1) -> Fit:
+    """
+    `gb_surrogate` with the origin fixed at the visible tumour's centre of mass (Weidner 2026, Sec. 3.4).
+
+    μ_D and μ_ρ are fitted given that origin; the paper's code replaces the origin after a free fit.
+    """
+    start = fixed_origin_start(problem)
+    return _fit(problem, start, fix_origin=True, iterations=iterations, tolerance=tolerance, starts=starts)
