@@ -115,7 +115,7 @@ def to_latex(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str], label: 
 
     lines = [
         r"\begin{table*}[t]",
-        r"\centering",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{_tex(caption(layout, titles))}}}",
         *([rf"\label{{{label}}}"] if label else []),
         rf"\begin{{tabular}}{{lr{'c' * len(layout.columns)}}}",
