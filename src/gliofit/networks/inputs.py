@@ -1,0 +1,42 @@
+"""Tissue as networks take it: channels of a crop."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gliofit.errors import InputError
+from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+
+
+def maps_of(crop: Tissue, network) -> np.ndarray:
+    """
+    Tissue maps [3, x, y, z] (wm, gm, csf) of a crop.
+
+    Raises
+    ------
+    InputError
+        If the crop is not of the network's shape and spacing, or its axes are not the world's.
+    """
+    if crop.shape != tuple(network.shape):
+        raise InputError(f"the network takes crops of {tuple(network.shape)} voxels, not {crop.shape}")
+    if not np.allclose(crop.affine[:3, :3], network.spacing * np.eye(3), atol=1e-3):
+        raise InputError(f"the network takes crops at {network.spacing:g} mm with axes along the world's (RAS)")
+    return np.stack([crop.wm, crop.gm, crop.csf])
+
+
+def mask_of(maps: Tensor) -> Tensor:
+    """Where tumour can be (`Tissue.mask`) [..., x, y, z], 0 or 1."""
+    return (maps[..., 0, :, :, :] + maps[..., 1, :, :, :] >= TISSUE_THRESHOLD).to(maps.dtype)
+
+
+def diffusivity_of(maps: Tensor) -> Tensor:
+    """D / D_w (`Tissue.relative_diffusivity`) [..., x, y, z]."""
+    return mask_of(maps) * (maps[..., 0, :, :, :] + maps[..., 1, :, :, :] / GREY_MATTER_RATIO)
+
+
+def labels_of(maps: Tensor) -> Tensor:
+    """Hard labels (`Tissue.labels`: 0 background, 1 CSF, 2 GM, 3 WM) [..., x, y, z]."""
+    background = torch.full_like(maps[..., :1, :, :, :], TISSUE_THRESHOLD)
+    return torch.cat([background, maps.flip(-4)], -4).argmax(-4).to(maps.dtype)

@@ -1,0 +1,112 @@
+"""Direct inverse: density and anatomy → θ in one pass (Weidner 2026, Sec. 2.3)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gliofit.errors import InputError
+from gliofit.networks.blocks import ConvNeXtBlock, downsample
+from gliofit.networks.inputs import labels_of, maps_of
+from gliofit.theta import Box
+from gliofit.tissue import Tissue
+
+
+class Inverse(nn.Module):
+    """
+    ConvNeXt encoder, global average pooling and a Linear to θ.
+
+    The paper's encoder with three changes: outputs scaled to the unit cube of the prior (raw coefficients let μ_D
+    dominate the loss), tissue fractions beside the density (`weidner`: the label map, as in the paper), and for
+    `gliofit` a stem of stride 2 and channels of the position, which global pooling would lose.
+
+    Parameters
+    ----------
+    shape, spacing, box, width
+        See `Surrogate`; `box` scales the outputs.
+    architecture : {"gliofit", "weidner"}
+    """
+
+    role = "inverse"
+
+    def __init__(self, shape, spacing: float, box: Box, width: int = 32, architecture: str = "gliofit"):
+        super().__init__()
+        if architecture not in INVERSES:
+            raise InputError(f"unknown inverse network '{architecture}'; there are: {', '.join(INVERSES)}")
+        self.shape, self.spacing, self.box, self.width = tuple(shape), float(spacing), box, int(width)
+        self.faithful = architecture == "weidner"
+        stride, levels = (1, 5) if self.faithful else (2, 4)
+        if any(n % (stride * 2 ** (levels - 1)) for n in self.shape):
+            raise InputError(f"the inverse network cannot work on crops of {self.shape}")
+        widths = [self.width * 2**level for level in range(levels)]
+        if self.faithful:
+            self.stem = nn.Conv3d(2, widths[0], 3, padding=1)
+        else:
+            self.stem = nn.Conv3d(8, widths[0], 4, stride, padding=1)
+        scale = 1e-6 if self.faithful else 0.1
+        self.blocks = nn.ModuleList(ConvNeXtBlock(w, layer_scale=scale) for w in widths)
+        self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
+        self.norm = nn.LayerNorm(widths[-1])
+        self.head = nn.Linear(widths[-1], 5)
+        self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
+        self.register_buffer("range", torch.tensor(box.upper - box.lower, dtype=torch.float32), persistent=False)
+        axes = [torch.linspace(-1, 1, n) for n in self.shape]
+        self.register_buffer("position", torch.stack(torch.meshgrid(*axes, indexing="ij")), persistent=False)
+
+    def unit(self, density: Tensor, maps: Tensor) -> Tensor:
+        """θ̂ [B, 5] in the unit cube of `box` (not clipped) from density [B, x, y, z] and maps [B, 3, x, y, z]."""
+        if self.faithful:
+            x = torch.stack([density, labels_of(maps)], 1)
+        else:
+            # the root shows the tail that tells μ_D, the density the plateau that tells μ_ρ
+            seen = torch.stack([density, density.clamp(min=0).add(1e-6).sqrt()], 1)
+            where = self.position[None] * (density[:, None] > 0.05)
+            x = torch.cat([seen, maps, where], 1)
+        x = self.stem(x)
+        for level, block in enumerate(self.blocks):
+            x = block(x if level == 0 else self.down[level - 1](x))
+        return self.head(self.norm(x.mean((2, 3, 4)).float()))
+
+    def forward(self, density: Tensor, maps: Tensor) -> Tensor:
+        """θ̂ [B, 5], the origin in mm relative to the crop's centre point."""
+        return self.low + self.unit(density, maps) * self.range
+
+    @torch.no_grad()
+    def predict(self, tissue_crop: Tissue, density_crop: np.ndarray, flip: bool = True) -> np.ndarray:
+        """
+        θ̂ of one case.
+
+        Parameters
+        ----------
+        tissue_crop : Tissue
+            Of the network's shape and spacing (RAS).
+        density_crop : ndarray [x, y, z]
+            In [0, 1]; zero outside tissue.
+        flip : bool
+            Average with the prediction from the left–right mirror image.
+
+        Returns
+        -------
+        ndarray (5,), float64
+            Origin (mm, relative to the crop's centre point), μ_D, μ_ρ; within the network's box.
+
+        Raises
+        ------
+        InputError
+            On another shape or spacing, or a density that is not finite.
+        """
+        maps = torch.as_tensor(maps_of(tissue_crop, self)).to(self.low.device)[None]
+        density = torch.as_tensor(np.ascontiguousarray(density_crop, np.float32)).to(self.low.device)[None]
+        if density.shape[1:] != self.shape or not torch.isfinite(density).all():
+            raise InputError(f"the density is not a finite array of {self.shape} voxels")
+        found = self(density, maps).double()[0].cpu()
+        if flip:
+            mirror = torch.tensor([-1.0, 1, 1, 1, 1], dtype=torch.float64)
+            found = (found + mirror * self(density.flip(1), maps.flip(2)).double()[0].cpu()) / 2
+        return self.box.clip(found.numpy())
+
+
+INVERSES = ("gliofit", "weidner")

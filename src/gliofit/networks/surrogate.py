@@ -1,0 +1,220 @@
+"""
+Forward surrogates: θ and anatomy → tumour cell density.
+
+`weidner` is the paper's network, `gliofit` ours; both are called as `model(static, theta)`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gliofit.errors import InputError
+from gliofit.networks import coordinates
+from gliofit.networks.blocks import ConvNeXtBlock, FilmBlock, downsample, upsample
+from gliofit.networks.inputs import diffusivity_of, labels_of, maps_of, mask_of
+from gliofit.theta import Box
+from gliofit.tissue import Tissue
+
+
+class Surrogate(nn.Module):
+    """
+    What every surrogate is.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels of the crop.
+    spacing : float
+        mm.
+    box : Box
+        Range of [x, y, z, μ_D, μ_ρ] seen in training, the origin relative to the crop's centre in mm.
+    width : int
+        Channels at the finest level of the body.
+    """
+
+    role = "surrogate"
+
+    def __init__(self, shape, spacing: float, box: Box, width: int):
+        super().__init__()
+        self.shape, self.spacing, self.box, self.width = tuple(shape), float(spacing), box, int(width)
+        self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
+        self.register_buffer("range", torch.tensor(box.upper - box.lower, dtype=torch.float32), persistent=False)
+
+    def prepare(self, tissue_crop: Tissue) -> Tensor:
+        """
+        The anatomy as the network sees it.
+
+        Parameters
+        ----------
+        tissue_crop : Tissue
+            Of the network's shape and spacing, axes along the world's (RAS).
+
+        Returns
+        -------
+        Tensor [C, x, y, z]
+        """
+        return self.channels(torch.as_tensor(maps_of(tissue_crop, self)).to(self.low.device))
+
+    def channels(self, maps: Tensor) -> Tensor:
+        """Static channels [..., C, x, y, z] of tissue maps [..., 3, x, y, z] (wm, gm, csf)."""
+        raise NotImplementedError
+
+    def logits(self, static: Tensor, theta: Tensor) -> Tensor:
+        """Logit [B, x, y, z] of the density; static [B, C, x, y, z], θ [B, 5]."""
+        raise NotImplementedError
+
+    def forward(self, static: Tensor, theta: Tensor) -> Tensor:
+        """
+        Density for each θ.
+
+        Parameters
+        ----------
+        static : Tensor [C, x, y, z] or [B, C, x, y, z]
+            From `prepare` (or `channels`); its last channel is the tissue mask. Without B it serves every θ.
+        theta : Tensor [B, 5]
+            Origin in mm relative to the crop's centre point (world axes), μ_D (mm), μ_ρ.
+
+        Returns
+        -------
+        Tensor [B, x, y, z]
+            In [0, 1], 0 outside tissue; differentiable in θ.
+        """
+        if static.ndim == 4:
+            static = static[None].expand(len(theta), *static.shape)
+        return torch.sigmoid(self.logits(static, theta).to(static.dtype)) * static[:, -1]
+
+
+class Weidner(Surrogate):
+    """
+    ConvNeXt-U-Net of the paper (Weidner 2026, Sec. 2.2, Fig. 1a; details from the authors' code).
+
+    One channel of raw labels; a 3³ convolution to `width` channels; four stages of one ConvNeXt block each and a neck,
+    widths doubling; one Linear from θ to the neck, added voxel by voxel; skips (concatenation and a 1³ convolution) at
+    the three coarser decoder stages only, none at full resolution. At 128³ with width 32 it has the paper's 10.8 M
+    parameters. It differs from the authors' in the scaling of θ to the unit cube before the Linear.
+
+    The parameters' Linear ties it to one shape, whose sides must be multiples of 16.
+    """
+
+    def __init__(self, shape, spacing: float, box: Box, width: int = 32):
+        super().__init__(shape, spacing, box, width)
+        if any(n % 16 for n in self.shape):
+            raise InputError(f"the weidner surrogate needs crops of multiples of 16 voxels, not {self.shape}")
+        widths = [self.width * 2**level for level in range(5)]
+        self.neck_shape = tuple(n // 16 for n in self.shape)
+        self.stem = nn.Conv3d(1, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(ConvNeXtBlock(w) for w in widths[:4])
+        self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
+        self.neck = ConvNeXtBlock(widths[4])
+        voxels = self.neck_shape[0] * self.neck_shape[1] * self.neck_shape[2]
+        self.coefficients = nn.Linear(5, widths[4] * voxels)
+        self.up = nn.ModuleList(upsample(b, a) for a, b in pairwise(widths))
+        self.merge = nn.ModuleList(nn.Conv3d(2 * w, w, 1) for w in widths[1:4])
+        self.decoder = nn.ModuleList(ConvNeXtBlock(w) for w in widths[1:4])
+        self.head = nn.Conv3d(widths[0], 1, 1)
+
+    def channels(self, maps: Tensor) -> Tensor:
+        return torch.stack([labels_of(maps), mask_of(maps)], -4)
+
+    def logits(self, static: Tensor, theta: Tensor) -> Tensor:
+        unit = (theta.to(static.dtype) - self.low) / self.range
+        x, skips = self.stem(static[:, :1]), []
+        for block, down in zip(self.encoder, self.down, strict=True):
+            x = block(x)
+            skips.append(x)
+            x = down(x)
+        x = self.neck(x) + self.coefficients(unit).view(len(unit), -1, *self.neck_shape)
+        for level in (3, 2, 1):
+            x = self.merge[level - 1](torch.cat([self.up[level](x), skips[level]], 1))
+            x = self.decoder[level - 1](x)
+        return self.head(self.up[0](x))[:, 0]
+
+
+class GlioFit(Surrogate):
+    """
+    A U-Net that corrects the linearised solution of the growth equation (see `coordinates`).
+
+    Fed with tissue fractions and the diffusivity, and with two logits that depend on θ smoothly, origin included: the
+    linearised solution in uniform tissue, and the same with distances weighted by the tissue along the straight line
+    from the origin. A strided stem brings the body to at most 32³; FiLM gives it (μ_D, μ_ρ) at every scale; the full
+    resolution comes back by a skip from the input. The output is the first logit plus a correction; its effective
+    diffusivity is learnt.
+
+    Works on any crop whose sides are multiples of 4·`stride`.
+
+    Parameters
+    ----------
+    width : int
+        Channels at the stem's resolution; doubled at each of the two coarser ones.
+    """
+
+    fine = 12  # channels at full resolution
+    embedding = 64
+
+    def __init__(self, shape, spacing: float, box: Box, width: int = 32):
+        super().__init__(shape, spacing, box, width)
+        self.stride = max(2, min(self.shape) // 32)
+        if any(n % (4 * self.stride) for n in self.shape) or self.width % 4:
+            raise InputError(f"the gliofit surrogate cannot work on crops of {self.shape} with width {self.width}")
+        w, e, s = self.width, self.embedding, self.stride
+        self.share = nn.Parameter(torch.tensor([0.3, 0.45]).logit())
+        self.embed = nn.Sequential(nn.Linear(2, e), nn.GELU(), nn.Linear(e, e), nn.GELU())
+        self.stem = nn.Conv3d(6, w, s + 2, s, padding=1)
+        self.mix = nn.Conv3d(w + 3, w, 3, padding=1)
+        widths = [w, 2 * w, 4 * w]
+        self.encoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
+        self.down = nn.ModuleList(nn.Conv3d(n, 2 * n, 2, 2) for n in widths[:2])
+        self.neck = nn.ModuleList(FilmBlock(widths[2], e) for _ in range(2))
+        self.up = nn.ModuleList(nn.ConvTranspose3d(2 * n, n, 2, 2) for n in widths[:2])
+        self.merge = nn.ModuleList(nn.Conv3d(2 * n, n, 1) for n in widths[:2])
+        self.decoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
+        self.refine = nn.ConvTranspose3d(w, self.fine, s, s)
+        self.skip = nn.Conv3d(6, self.fine, 3, padding=1)
+        self.head = nn.Conv3d(self.fine, 1, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def channels(self, maps: Tensor) -> Tensor:
+        return torch.cat([maps, diffusivity_of(maps)[..., None, :, :, :], mask_of(maps)[..., None, :, :, :]], -4)
+
+    def logits(self, static: Tensor, theta: Tensor) -> Tensor:
+        theta = theta.to(static.dtype)
+        origin, mu_D, mu_rho = theta[:, :3], theta[:, 3], theta[:, 4]
+        share = torch.sigmoid(self.share).to(static.dtype)
+        positions = coordinates.voxel_positions(self.shape, self.spacing, static)
+        squared = coordinates.squared_distance(positions, origin)
+        base = coordinates.bend(coordinates.linear_logit(squared, mu_D, mu_rho, share[0]))
+
+        coarse = self._coarse(squared[:, None])[:, 0]
+        places = self._coarse(positions[None])[0]
+        slowness = coordinates.ray_slowness(static[:, 3], self.spacing, places, origin)
+        ray = coordinates.bend(coordinates.linear_logit(coarse * slowness**2 * share[1], mu_D, mu_rho, share[1]))
+        local = torch.stack([ray / 4, slowness - 2, coarse.sqrt() / 32 - 1], 1)
+
+        unit = (theta[:, 3:] - self.low[3:]) / self.range[3:]
+        film = self.embed(unit)
+        fine = torch.cat([static, base[:, None] / 4], 1)
+        x = self.mix(torch.cat([F.gelu(self.stem(fine)), local], 1))
+        skips = []
+        for block, down in zip(self.encoder, self.down, strict=True):
+            x = block(x, film)
+            skips.append(x)
+            x = down(x)
+        for block in self.neck:
+            x = block(x, film)
+        for level in (1, 0):
+            x = self.merge[level](torch.cat([self.up[level](x), skips[level]], 1))
+            x = self.decoder[level](x, film)
+        x = F.gelu(self.refine(x) + self.skip(fine))
+        return base + self.head(x)[:, 0].to(base.dtype)
+
+    def _coarse(self, x: Tensor) -> Tensor:
+        """Means over the stem's voxels."""
+        return F.avg_pool3d(x, self.stride)
+
+
+SURROGATES = {"weidner": Weidner, "gliofit": GlioFit}

@@ -1,0 +1,338 @@
+"""
+One training loop for all networks.
+
+A run is determined by its settings, its seed and its data: batches are drawn by step number, the schedule depends on
+the step alone, and a run that was killed goes on from its checkpoint to the same weights (on the same machine and
+number of threads).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gliofit.errors import InputError
+from gliofit.networks.io import build, save_network
+from gliofit.shards import ShardDataset
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    How to train one network; the names are keys of the config.
+
+    Parameters
+    ----------
+    architecture : {"gliofit", "weidner"}
+    width : int
+        Channels at the finest level of its body.
+    steps : int
+        Optimiser steps.
+    batch : int
+        Samples per step.
+    learning_rate : float
+        Peak of AdamW's, after a linear warm-up and before a cosine decay to zero.
+    weight_decay : float
+    warmup : float
+        Share of the steps.
+    clip : float
+        Bound of the gradient's norm.
+    flip : bool
+        Train on left–right mirror images, too.
+    validate_every : int
+        Steps between validations, each with a checkpoint; 0: twenty times in a run.
+    bfloat16 : bool
+        Autocast to bfloat16 in training (validation and use are in float32).
+    """
+
+    architecture: str = "gliofit"
+    width: int = 32
+    steps: int = 1000
+    batch: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: float = 0.05
+    clip: float = 1.0
+    flip: bool = True
+    validate_every: int = 0
+    bfloat16: bool = True
+
+    def __post_init__(self):
+        for name in ("width", "steps", "batch", "learning_rate", "clip"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"training: {name} = {getattr(self, name)} must be positive")
+        if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.validate_every >= 0):
+            raise InputError("training: warmup must be in [0, 1), weight_decay and validate_every not negative")
+
+    @property
+    def interval(self) -> int:
+        """Steps between validations."""
+        return self.validate_every or max(1, math.ceil(self.steps / 20))
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        warm = max(1, round(self.warmup * self.steps))
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        return self.learning_rate * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm))) / 2
+
+
+def batch_indices(step: int, batch: int, size: int, seed: int) -> Array:
+    """Samples of a step: each epoch is a permutation of its own; batches run on from one epoch into the next."""
+    positions = np.arange(step * batch, (step + 1) * batch)
+    picked = np.empty(batch, int)
+    for epoch in np.unique(positions // size):
+        order = np.random.default_rng(np.random.SeedSequence((seed, int(epoch)))).permutation(size)
+        here = positions // size == epoch
+        picked[here] = order[positions[here] % size]
+    return picked
+
+
+def collate(dataset: ShardDataset, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Density [B, x, y, z], tissue [B, 3, x, y, z] and θ [B, 5] of some samples."""
+    cases = [dataset[int(i)] for i in indices]
+    stacks = (np.stack([getattr(c, name) for c in cases]) for name in ("density", "tissue", "theta"))
+    return tuple(torch.from_numpy(s).to(device) for s in stacks)
+
+
+def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor) -> Tensor:
+    """
+    Surrogate: MSE over tissue voxels. Inverse: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
+    """
+    if network.role == "inverse":
+        return ((network.unit(density, maps) - (theta - network.low) / network.range) ** 2).mean()
+    static = network.channels(maps)
+    return ((network(static, theta) - density) ** 2).sum() / static[:, -1].sum()
+
+
+@torch.no_grad()
+def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) -> dict[str, float]:
+    """
+    Means over a data set.
+
+    Returns
+    -------
+    dict
+        Surrogate: `mse` over the crop (the paper's figure), `mse_tissue` over tissue voxels, `mse_relative` = `mse`
+        over that of predicting zero. Inverse: `mse` in the unit cube, `origin_mm` (mean distance), `mu_D` and
+        `mu_rho` (mean relative error). `mse` chooses the best checkpoint.
+    """
+    network.eval()
+    rows = []
+    for index in range(len(dataset)):
+        density, maps, theta = collate(dataset, [index], device)
+        if network.role == "inverse":
+            found = network(density, maps)
+            unit = ((found - theta) / network.range) ** 2
+            relative = ((found - theta).abs() / theta.abs())[0, 3:]
+            rows.append([unit.mean(), (found - theta)[0, :3].norm(), *relative])
+        else:
+            static = network.channels(maps)
+            square = ((network(static, theta) - density) ** 2).sum()
+            rows.append([square / density.numel(), square / static[:, -1].sum(), density.square().mean()])
+    network.train()
+    means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
+    if network.role == "inverse":
+        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=True))
+    return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}
+
+
+def train(
+    role: str,
+    settings: Settings,
+    train_paths: Sequence[str | Path],
+    val_paths: Sequence[str | Path],
+    out_path: str | Path,
+    *,
+    log_csv: str | Path,
+    figure_png: str | Path,
+    checkpoint: str | Path,
+    threads: int = 1,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """
+    Train a network and release its best checkpoint.
+
+    Parameters
+    ----------
+    role : {"surrogate", "inverse"}
+    settings : Settings
+    train_paths, val_paths : sequence of path
+        Shards. Crop shape, spacing and parameter box (the prior's) come from them.
+    out_path : path
+        Weights (`.safetensors`); the model card is written beside them as `.json`.
+    log_csv : path
+        One row per validation: step, seconds, learning_rate, train_loss, then the metrics of `validate`.
+    figure_png : path
+        Training and validation loss over steps.
+    checkpoint : path
+        Written at every validation. A run with the same settings, seed and data goes on from it; any other one starts
+        anew. Removed when training is done.
+    threads : int
+        CPU threads.
+    seed : int
+        Of initial weights and batches.
+    device : str
+    progress : bool
+        Show a bar on standard error.
+
+    Returns
+    -------
+    dict
+        The model card.
+    """
+    data, held_out = ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
+    if (data.shape, data.spacing) != (held_out.shape, held_out.spacing):
+        raise InputError(f"{val_paths[0]}: its crops are not those of the training shards")
+    about = {
+        "settings": asdict(settings),
+        "seed": seed,
+        "data": {
+            "train_sha256": data.sha256(),
+            "validation_sha256": held_out.sha256(),
+            "train_samples": len(data) // (2 if settings.flip else 1),
+            "validation_samples": len(held_out),
+        },
+    }
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        run = _Run(role, settings, data, held_out, about, torch.device(device))
+        run.resume(Path(checkpoint))
+        bar = tqdm(total=settings.steps, initial=run.step, desc=f"{role} {settings.architecture}", disable=not progress)
+        with bar:
+            while run.step < settings.steps:
+                run.advance(bar)
+                run.save(Path(checkpoint))
+    finally:
+        torch.set_num_threads(before)
+    run.network.load_state_dict(run.best["weights"])
+    card = save_network(
+        run.network,
+        settings.architecture,
+        out_path,
+        **about,
+        metrics=run.best["metrics"],
+        best_step=run.best["step"],
+        seconds=run.seconds,
+    )
+    write_log(log_csv, run.rows)
+    draw_losses(figure_png, run.rows, f"{role} ({settings.architecture})")
+    Path(checkpoint).unlink(missing_ok=True)
+    return card
+
+
+class _Run:
+    """The state of a training run."""
+
+    def __init__(self, role, settings: Settings, data, held_out, about: dict, device: torch.device):
+        self.settings, self.data, self.held_out, self.device = settings, data, held_out, device
+        self.seed = about["seed"]
+        self.identity = json.dumps([role, about], sort_keys=True)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = build(role, settings.architecture, data.shape, data.spacing, data.prior.box, settings.width)
+        self.network = network.to(device).train()
+        self.optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay, betas=(0.9, 0.99))
+        self.step, self.seconds = 0, 0.0
+        self.rows: list[dict[str, float]] = []
+        self.best: dict[str, Any] = {}
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint, if it is there and is this run's."""
+        if not path.is_file():
+            return
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as error:
+            raise InputError(f"{path}: cannot be read as a checkpoint; delete it to start anew ({error})") from error
+        if state["identity"] != self.identity:
+            tqdm.write(f"{path}: is of another run (settings, seed or data differ); starting anew")
+            return
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds, self.rows, self.best = (state[k] for k in ("step", "seconds", "rows", "best"))
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{os.getpid()}-{path.name}")
+        state = {k: getattr(self, k) for k in ("identity", "step", "seconds", "rows", "best")}
+        torch.save({**state, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
+        part.replace(path)
+
+    def advance(self, bar: tqdm) -> None:
+        """Train to the next validation, and validate."""
+        started, total, count = time.perf_counter(), 0.0, 0
+        stop = min(self.settings.steps, (self.step // self.settings.interval + 1) * self.settings.interval)
+        while self.step < stop:
+            loss = self._step()
+            total, count, self.step = total + loss, count + 1, self.step + 1
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.2e}", best=f"{self.best.get('mse', math.nan):.2e}", refresh=False)
+        metrics = validate(self.network, self.held_out, self.device)
+        self.seconds += time.perf_counter() - started
+        row = {"step": self.step, "seconds": self.seconds, "learning_rate": self.settings.rate(self.step - 1)}
+        self.rows.append({**row, "train_loss": total / count, **metrics})
+        if not math.isfinite(total):
+            raise InputError(f"training diverged before step {self.step}; a smaller learning_rate may help")
+        if not self.best or metrics["mse"] < self.best["mse"]:
+            weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+            self.best = {"mse": metrics["mse"], "step": self.step, "metrics": metrics, "weights": weights}
+
+    def _step(self) -> float:
+        settings = self.settings
+        indices = batch_indices(self.step, settings.batch, len(self.data), self.seed)
+        batch = collate(self.data, indices, self.device)
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.rate(self.step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
+            loss = loss_of(self.network, *batch)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
+        self.optimiser.step()
+        return float(loss.detach())
+
+
+def write_log(path: str | Path, rows: list[dict[str, float]]) -> None:
+    """The log as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: v if k == "step" else f"{v:.6g}" for k, v in row.items()} for row in rows)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text.getvalue())
+
+
+def draw_losses(path: str | Path, rows: list[dict[str, float]], title: str) -> None:
+    """Losses over steps, on a logarithmic axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    steps = [row["step"] for row in rows]
+    own = "mse_tissue" if "mse_tissue" in rows[0] else "mse"
+    for name, label in (("train_loss", "training"), (own, "validation")):
+        axes.semilogy(steps, [row[name] for row in rows], marker=".", label=label)
+    axes.set(xlabel="step", ylabel="loss (MSE)", title=title)
+    axes.legend()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
