@@ -35,8 +35,10 @@ class Row:
 
 def _two_digits(value: float) -> str:
     """Two significant digits without exponent (runtimes span five decades): 2300, 42, 0.70, 0.0021."""
-    rounded = float(f"{value:.2g}")
-    return f"{rounded:.0f}" if rounded >= 10 else np.format_float_positional(rounded, 2, fractional=False, min_digits=2)
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.1e}")
+    return f"{rounded:.{max(0, 1 - int(np.floor(np.log10(abs(rounded)))))}f}"
 
 
 def _cell(column: Column, mean: float, se: float, p: float) -> Cell:

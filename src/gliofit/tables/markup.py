@@ -86,14 +86,16 @@ def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> s
 def to_html(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
     """A `<table>` with caption and scoped headers."""
     head = "".join(f'<th scope="col">{escape(t)}</th>' for t in ("Model", "N", *map(_header, layout.columns)))
-    body = "".join(
+    lines = [
         f'<tr><th scope="row">{escape(row.title)}</th><td>{escape(row.n)}</td>'
         + "".join(f"<td>{HTML.cell(cell)}</td>" for cell in row.cells)
         + "</tr>\n"
         for row in rows(tidy, layout, titles)
-    )
-    note = escape(caption(layout, titles))
-    return f"<table>\n<caption>{note}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+    ]
+    half = len(lines) // 2 if layout.medians else len(lines)
+    body = "".join(f"<tbody>\n{''.join(part)}</tbody>\n" for part in (lines[:half], lines[half:]) if part)
+    note = escape(caption(layout, titles)).replace("μ_ρ", "μ<sub>ρ</sub>").replace("μ_D", "μ<sub>D</sub>")
+    return f"<table>\n<caption>{note}</caption>\n<thead><tr>{head}</tr></thead>\n{body}</table>"
 
 
 def _tex(text: str) -> str:

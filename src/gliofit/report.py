@@ -1,0 +1,182 @@
+"""
+One HTML file with every table, figure and patient: self-contained, so that it can be mailed or archived.
+
+    write_report("results/report.html", tables={2: "results/tables/weidner_table2.csv"}, figures={"3": "…/figure3.png"})
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from gliofit.errors import InputError
+from gliofit.files import write_text
+from gliofit.metrics import DEFINITIONS
+from gliofit.tables import TIDY, layout_of, titles_of, to_html
+
+PACKAGES = ("gliofit", "numpy", "scipy", "numba", "torch", "antspyx", "cma", "snakemake")
+
+LABELS = {column.metric: column.label for number in (1, 2) for column in layout_of(number).columns} | {"dice": "Dice"}
+
+
+@dataclass(frozen=True)
+class Patient:
+    """
+    A patient's section.
+
+    Parameters
+    ----------
+    name : str
+    fits : sequence of path
+        `{method}.json` files (`Fit.summary()`), in the order of the methods.
+    pictures : mapping of caption → path
+        PNG files, in this order: registration check, overlays.
+    notes : sequence of str
+        Warnings, or that the patient is synthetic; shown first.
+    """
+
+    name: str
+    fits: Sequence[str | Path] = ()
+    pictures: Mapping[str, str | Path] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def write_report(
+    path: str | Path,
+    *,
+    tables: Mapping[int, str | Path] | None = None,
+    figures: Mapping[str, str | Path] | None = None,
+    patients: Sequence[Patient] = (),
+    config: str | Path | None = None,
+    cases: str = "sri24",
+    titles: Mapping[str, str] | None = None,
+    title: str = "GlioFit report",
+) -> None:
+    """
+    Write the report.
+
+    Parameters
+    ----------
+    path : path
+        The HTML file.
+    tables : mapping of number → path
+        Tidy csv files of the paper's tables, from `gliofit.tables.write_table`.
+    figures : mapping of key → path
+        PNG files; the keys "1b", "3", "4", "5", "forward", "surrogate" and "inverse" have captions of their own
+        (data/captions.json), any other key is its own caption.
+    patients : sequence of Patient
+    config : path, optional
+        The resolved config, shown as it is.
+    cases : str
+        Set of cases of Tables 1 and 2.
+    titles : mapping of method → title, optional
+        From the registry if absent.
+
+    Raises
+    ------
+    InputError
+        Naming the file that is missing or not what it should be.
+    """
+    captions = json.loads(_data("captions.json"))
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
+        _data("report.html")
+    )
+    html = template.render(
+        title=title,
+        tables=[_table(number, csv, cases, titles) for number, csv in (tables or {}).items()],
+        figures=[_picture(png, **captions.get(key, {"caption": key})) for key, png in (figures or {}).items()],
+        patients=[_patient(patient, titles) for patient in patients],
+        definitions={LABELS.get(name, name): text for name, text in DEFINITIONS.items()},
+        config=_file(config).read_text(encoding="utf-8") if config else "",
+        versions=versions(),
+    )
+    write_text(path, html)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made the report, and the machine."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found | {"machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores"}
+
+
+def _data(name: str) -> str:
+    return (resources.files("gliofit") / "data" / name).read_text(encoding="utf-8")
+
+
+def _file(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    return Path(path)
+
+
+def _picture(path: str | Path, caption: str, title: str = "", alt: str = "") -> dict[str, str]:
+    content = _file(path).read_bytes()
+    if not content.startswith(b"\x89PNG"):
+        raise InputError(f"{path}: not a PNG picture")
+    data = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    return {"data": data, "caption": caption, "title": title, "alt": alt or caption}
+
+
+def _table(number: int, csv: str | Path, cases: str, titles: Mapping[str, str] | None) -> dict[str, str]:
+    tidy = pd.read_csv(_file(csv), dtype={"method": str, "metric": str})
+    if tuple(tidy.columns) != TIDY:
+        raise InputError(f"{csv}: its columns are {', '.join(tidy.columns)}, not {', '.join(TIDY)}")
+    layout = layout_of(number, cases if number != 3 else None)
+    names = dict(titles or titles_of(tidy["method"].unique()))
+    return {"title": f"Table {number}", "html": to_html(tidy, layout, names)}
+
+
+def _patient(patient: Patient, titles: Mapping[str, str] | None) -> dict[str, Any]:
+    fits = [json.loads(_file(path).read_text(encoding="utf-8")) for path in patient.fits]
+    extras = list(dict.fromkeys(name for fit in fits for name in fit["extras"]))
+    names = titles or titles_of(fit["method"] for fit in fits)
+    return {
+        "name": patient.name,
+        "notes": list(patient.notes),
+        "extras": [name.replace("_", " ") for name in extras],
+        "fits": [_fit(fit, extras, names) for fit in fits],
+        "pictures": [_picture(png, caption) for caption, png in patient.pictures.items()],
+    }
+
+
+def _fit(fit: Mapping[str, Any], extras: list[str], titles: Mapping[str, str]) -> dict[str, Any]:
+    """A row of the patient's table, as text."""
+    theta, names = fit["theta"], ["x", "y", "z", "mu_D", "mu_rho", *fit["extras"]]
+    spread = dict.fromkeys(names, np.nan)
+    if fit.get("covariance") is not None:
+        spread |= dict(zip(names, np.sqrt(np.diag(fit["covariance"])), strict=True))
+
+    def number(name: str, value: float, digits: int) -> str:
+        text = f"{value:.{digits}f}".replace("-", "−")
+        return (
+            text if np.isnan(spread[name]) else f"{text}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{spread[name]:.{digits}f}"
+        )
+
+    return {
+        "title": titles.get(fit["method"], fit["method"]),
+        "origin": ", ".join(number(n, v, 1) for n, v in zip("xyz", theta["origin"], strict=True)),
+        "mu_D": number("mu_D", theta["mu_D"], 2),
+        "mu_rho": number("mu_rho", theta["mu_rho"], 2),
+        "extras": [number(n, fit["extras"][n], 3) if n in fit["extras"] else "–" for n in extras],
+        "loss": f"{fit['loss']:.3g}",
+        "evaluations": fit["evaluations"],
+        "seconds": f"{fit['seconds']:.1f}",
+        "converged": fit["converged"],
+        "reason": fit["reason"],
+    }
