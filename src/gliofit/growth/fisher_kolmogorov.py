@@ -15,6 +15,7 @@ import numpy as np
 
 from gliofit.errors import InputError
 from gliofit.growth import kernels_cpu as kernels
+from gliofit.growth import tangents_cpu as tangents
 from gliofit.growth.schedule import Schedule, schedule
 from gliofit.growth.seed import initial_density
 from gliofit.theta import Theta
@@ -22,7 +23,7 @@ from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
 
 Array = np.ndarray
 
-FLOOR = {np.dtype(np.float32): 1e-9, np.dtype(np.float64): 1e-17}
+FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
 """Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
 
 
@@ -51,7 +52,8 @@ def medium(tissue: Tissue, dtype=np.float32) -> Medium:
     known = _media.setdefault(tissue, {})
     dtype = np.dtype(dtype)
     if dtype not in known:
-        field = np.empty(tuple(n + 2 for n in tissue.shape), dtype)
+        nx, ny, nz = tissue.shape
+        field = np.empty((nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES), dtype)
         kernels.diffusivity_field(
             tissue.wm, tissue.gm, np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD), field
         )
@@ -123,29 +125,47 @@ def simulate(
 class _Region:
     """The rows in which there is tumour, growing with it."""
 
-    def __init__(self, shape: tuple, corner: Array, window: tuple):
-        nx, ny, nz = shape
-        self.nz, self.stride = nz, nz + 2
-        self.low = np.zeros((nx + 2, ny + 2), np.int32)
-        self.high = np.zeros((nx + 2, ny + 2), np.int32)
+    def __init__(self, padded: tuple, nz: int, corner: Array, window: tuple):
+        nx, ny, self.row_length = padded
+        self.nz = nz
+        self.low = np.full((nx, ny), kernels.EMPTY, np.int32)
+        self.high = np.full((nx, ny), -1, np.int32)
         here = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner[:2], window[:2], strict=True))
-        self.low[here], self.high[here] = corner[2] + 1, corner[2] + 1 + window[2]
-        self.rows = 0
+        if np.prod(window):
+            self.low[here], self.high[here] = corner[2] + 1, corner[2] + 1 + window[2]
         self.base, self.begin, self.end = (np.empty(nx * ny, np.int64) for _ in range(3))
-        self.chunk = np.zeros(numba.get_num_threads() + 1, np.int64)
+        self.plane = np.zeros(nx + 1, np.int64)
+        self.rows = 0
 
     def grow(self, width: int) -> None:
-        self.rows = kernels.active_rows(
-            self.low, self.high, width, self.base, self.begin, self.end, self.chunk, self.stride, self.nz
+        """Choose the rows to visit: the support and `width` voxels around it."""
+        self.voxels = kernels.active_rows(
+            self.low, self.high, width, self.base, self.begin, self.end, self.plane, self.row_length, self.nz
         )
+        self.rows = int(self.plane[-1])
 
     @property
     def extent(self) -> tuple:
-        return self.base[: self.rows], self.begin[: self.rows], self.end[: self.rows], self.chunk
+        return self.base[: self.rows], self.begin[: self.rows], self.end[: self.rows], self.plane
+
+    def slabs(self, parts: int, depth: int) -> Array:
+        """Planes that split the voxels evenly; a slab between two others must outlast both its wedges."""
+        used = np.flatnonzero(self.voxels)
+        if used.size == 0:
+            return np.array([0, 0])
+        first, stop = int(used[0]), int(used[-1]) + 1
+        if parts > 2:
+            parts = max(min(parts, (stop - first) // max(2 * depth, 1)), min(2, parts))
+        share = np.cumsum(self.voxels) / self.voxels.sum()
+        inner = [int(np.searchsorted(share, k / parts)) + 1 for k in range(1, parts)]
+        slab = np.array([first, *inner, stop])
+        if parts > 2 and np.diff(slab)[1:-1].min() < 2 * depth:
+            slab = np.linspace(first, stop, parts + 1).astype(np.int64)
+        return slab
 
     def settle(self, low: Array, high: Array) -> None:
-        row = self.base[: self.rows] // self.stride
-        # never shrink: what was written once stays visited, so that no stale value is left behind
+        """Take over the stretches above the floor, as the last sweep found them."""
+        row = self.base[: self.rows] // self.row_length
         self.low.ravel()[row], self.high.ravel()[row] = low, high
 
 
@@ -153,86 +173,94 @@ def _run(tissue: Tissue, theta: Theta, jacobian: bool, seed: str, dtype: np.dtyp
     field = medium(tissue, dtype)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
     corner, start, slope = initial_density(tissue, theta.origin, seed)
-    shape = tuple(n + 2 for n in tissue.shape)
-    sx, sy = np.uintp(shape[1] * shape[2]), np.uintp(shape[2])
-    w = [dtype.type(v) for v in 1 / field.radius / tissue.spacing**2]  # ω/(2h²), ω = 2/λ_max
+    padded = field.diffusivity.shape
     d = field.diffusivity.reshape(-1)
-
     fields = kernels.FIELDS if jacobian else 1
-    y, a, b = (np.zeros((fields, d.size), dtype) for _ in range(3))
-    growth = np.expm1(plan.growth)
-    inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
-    slope_growth = (1 + growth[0]) / (1 + start * growth[0]) ** 2
-    grown = start * (1 + growth[0]) / (1 + start * growth[0])
-    y[0].reshape(shape)[inside] = grown
-    if jacobian:
-        for i in range(3):
-            y[1 + i].reshape(shape)[inside] = slope[i] * slope_growth
-        y[4].reshape(shape)[inside] = start * (1 - start) * slope_growth * plan.growth_mu_D[0]
-    extra = np.zeros((0, 1), dtype)
-    region = _Region(tissue.shape, corner, start.shape)
-    remaining = plan.growth.sum() - np.cumsum(plan.growth)
+    y, a, b = ([np.zeros(d.size, dtype) for _ in range(fields)] for _ in range(3))
+    _begin(y, padded, corner, start, slope, plan)
+
+    sx, sy = np.uintp(padded[1] * padded[2]), np.uintp(padded[2])
+    w = tuple(dtype.type(v) for v in 1 / field.radius / tissue.spacing**2)  # ω/(2h²), ω = 2/λ_max
+    degree = np.arange(1, plan.stages.max() + 1)
+    c1, c2 = (np.concatenate([[0], v]).astype(dtype) for v in ((2 * degree - 1) / degree, (degree - 1) / degree))
+    gain = np.expm1(plan.growth)
+    to_come = plan.growth.sum() - np.cumsum(plan.growth)
+    region = _Region(padded, tissue.shape[2], corner, start.shape)
+    threads = numba.get_num_threads()
+    scale = None
     for k in range(plan.steps):
         s = int(plan.stages[k])
-        region.grow(s)
-        where = (*region.extent, sx, sy, *w)
-        floor = dtype.type(max(FLOOR[dtype] * np.exp(-remaining[k + 1]), 1e-25))
+        region.grow(_reach(s, k, dtype))
+        if jacobian and k == plan.steps - 1:
+            scale = _scale_tangent(y[0], d, plan, region, threads, (sx, sy, w, c1, c2))
+        floor = dtype.type(max(FLOOR[dtype] * np.exp(-to_come[k + 1]), 1e-25))
         low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
-        weights = [dtype.type(v) for v in plan.weights[k]]
-        gain = dtype.type(growth[k + 1])
+        slab = region.slabs(threads, s)
+        mix = tuple(dtype.type(v) for v in plan.weights[k])
+        where = (*region.extent, slab, s, s, sx, sy, w, c1, c2, mix)
         if not jacobian:
-            before, now = _legendre(kernels.stage, y[0], a[0], b[0], d, where, s - 1, dtype)
-            c1, c2 = _recurrence(s, dtype)
-            kernels.finish(now, before, y[0], d, *where, c1, c2, *weights, gain, floor, low, high)
+            kernels.sweep(y[0], a[0], b[0], d, *where, dtype.type(gain[k + 1]), floor, low, high)
         else:
-            before, now = _legendre(kernels.stage_tangent, y, a, b, d, where, s, dtype)
-            last = k == plan.steps - 1
-            if last:
-                extra = _scale_tangent(plan, y, d, where, s, dtype, growth)
-            kernels.finish_tangent(
-                before, now, y, *region.extent, *weights, *(dtype.type(v) for v in plan.weights_mu_D[k]), gain,
-                dtype.type(plan.growth_mu_D[k + 1]), *(dtype.type(v) for v in plan.weights_scale[k]),
-                dtype.type(plan.growth_scale[k + 1]), extra, floor, low, high,
-            )  # fmt: skip
+            dmix = tuple(dtype.type(v) for v in plan.weights_mu_D[k])
+            flow = dtype.type(gain[k + 1]), dtype.type(plan.growth_mu_D[k + 1])
+            tangents.sweep_tangent(*y, *a, *b, d, *where, dmix, *flow, floor, low, high)
         region.settle(low, high)
-    core = (slice(1, -1),) * 3
-    c = np.ascontiguousarray(y[0].reshape(shape)[core])
+
+    core = tuple(slice(1, n + 1) for n in tissue.shape)
+    c = np.ascontiguousarray(y[0].reshape(padded)[core])
     if not jacobian:
         return c
-    J = np.empty((5, *tissue.shape), dtype)
+    J = np.zeros((5, *tissue.shape), dtype)
     for i in range(4):
-        J[i] = y[1 + i].reshape(shape)[core]
-    # c depends on (D, ρ) alone, so μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
+        J[i] = y[1 + i].reshape(padded)[core]
+    # c depends on D and ρ alone, so μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
     if theta.mu_rho > 0:
-        J[4] = (2 * extra[0].reshape(shape)[core] - theta.mu_D * J[3]) / theta.mu_rho
-    else:
-        J[4] = 0
+        J[4] = (2 * scale.reshape(padded)[core] - theta.mu_D * J[3]) / theta.mu_rho
     return c, J
 
 
-def _recurrence(j: int, dtype) -> tuple:
-    return dtype.type((2 * j - 1) / j), dtype.type((j - 1) / j)
+def _reach(stages: int, step: int, dtype: np.dtype) -> int:
+    """
+    Voxels around the support that a step is computed on; a step of s stages reaches s voxels.
+
+    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5 (docs/benchmarks.md); for
+    checks in float64 nothing is cut.
+    """
+    return stages if dtype == np.float64 or step < 3 else min(stages, stages // 2 + 2)
 
 
-def _legendre(stage, y, a, b, d, where, degree: int, dtype) -> tuple[Array, Array]:
-    """(P_{degree−1} y, P_degree y), degree ≥ 1; P_0 y = y itself."""
-    stage(y, y, a, d, *where, *_recurrence(1, dtype))
-    if degree == 1:
-        return y, a
-    stage(a, y, b, d, *where, *_recurrence(2, dtype))
-    for j in range(3, degree + 1):
-        a, b = b, a
-        stage(a, b, b, d, *where, *_recurrence(j, dtype))
-    return a, b
+def _begin(y: list[Array], padded: tuple, corner: Array, start: Array, slope: Array, plan: Schedule) -> None:
+    """Initial density, and its tangents if there are any, after the first logistic flow."""
+    inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
+    gain = np.expm1(plan.growth[0])
+    scale = 1 / (1 + start * gain)
+    y[0].reshape(padded)[inside] = start * (1 + gain) * scale
+    if len(y) > 1:
+        flow = (1 + gain) * scale**2
+        for i in range(3):
+            y[1 + i].reshape(padded)[inside] = slope[i] * flow
+        y[4].reshape(padded)[inside] = start * (1 - start) * flow * plan.growth_mu_D[0]
 
 
-def _scale_tangent(plan: Schedule, y, d, where, s: int, dtype, growth) -> Array:
-    """[3, n]: the tangent along the time scale before the last diffusion, and its P_{s−1} and P_s."""
-    out = np.zeros((3, d.size), dtype)
-    # only the last step feels the time scale: first through the logistic flow that precedes it
-    k = plan.steps - 1
-    c = y[0]
-    out[0] = dtype.type(plan.growth_scale[k]) * c * (1 - c)
-    a, b = _legendre(kernels.stage, out[0], np.zeros_like(out[0]), np.zeros_like(out[0]), d, where, s, dtype)
-    out[1], out[2] = a, b
-    return out
+def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads: int, how: tuple) -> Array:
+    """
+    Derivative of the final density along (D, ρ) → λ(D, ρ) at λ = 1, flat and padded.
+
+    All earlier steps keep D·Δt and ρ·Δt, so only the last one, which becomes longer, and the logistic flow before it count.
+    """
+    s, dtype = int(plan.stages[-1]), y.dtype
+    e = dtype.type(plan.growth_scale[-2]) * y * (1 - y)
+    none = dtype.type(0)
+    unused = np.empty(region.rows, np.int32)
+
+    def legendre(f):
+        a, b = np.zeros_like(f), np.zeros_like(f)
+        slab = region.slabs(threads, s)
+        # told of one stage more than it is given, the sweep leaves the step unfinished
+        kernels.sweep(f, a, b, d, *region.extent, slab, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
+        return (b, a) if s % 2 else (a, b)
+
+    mix, dmix = (tuple(dtype.type(v) for v in weights[-1]) for weights in (plan.weights, plan.weights_scale))
+    flow = dtype.type(np.expm1(plan.growth[-1])), dtype.type(plan.growth_scale[-1])
+    tangents.finish_scale(e, *legendre(e), y, *legendre(y), *region.extent, mix, dmix, *flow)
+    return e

@@ -1,11 +1,18 @@
 """
 CPU kernels of the Fisher–Kolmogorov scheme (numba).
 
-Fields are flat arrays padded by one voxel on every side; z is contiguous. The diffusivity d is −1e9 outside tissue, so
-that max(0, d_i + d_j) is twice the arithmetic mean of two tissue voxels and exactly zero across any other face: no
-flux leaves the tissue, and no mask is read. Only the rows (x, y) and the stretch [low, high) of z where there is tumour
-are visited. `parallel=True` also tells the compiler that the arrays do not overlap, which is what lets it vectorise
-(an output may be the very array `before`: each element is read before it is written).
+Fields are flat arrays, z contiguous, padded by a voxel on every side and along z to a multiple of LANES. The
+diffusivity d is −1e9 outside tissue, so that max(0, d_i + d_j) is twice the arithmetic mean of two tissue voxels
+and exactly zero across any other face: no flux leaves the tissue, and no mask is read.
+
+A step of s stages is one sweep over the x planes in which stage j works on the plane behind stage j − 1, so that a plane
+stays in the cache for all stages (two buffers suffice: a stage overwrites the values of two stages before). Threads
+take a slab of planes each; near its inner ends a slab stops one plane earlier per stage, and the wedges left open are
+closed afterwards. Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
+
+`parallel=True` also tells the compiler that arrays do not overlap, which is what lets it vectorise – but only as long as no
+array gets a second name inside a parallel loop (numba drops the promise then), hence the long argument lists. Blocks of
+LANES voxels of constant length leave no scalar remainder.
 """
 
 from __future__ import annotations
@@ -19,203 +26,217 @@ OUTSIDE = -1e9
 FIELDS = 5
 """Density and its tangents by x, y, z and μ_D, which the tangent kernels carry together."""
 
+LANES = 8
+"""Voxels per block of the innermost loop."""
+
+EMPTY = np.int32(1 << 20)
+"""Start of a row without tumour."""
+
 _options = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "cache": True, "nogil": True}
 
 
 @njit(parallel=True, **_options)
 def diffusivity_field(wm, gm, ratio, threshold, out):
-    """Padded diffusivity: p_WM + p_GM/R in tissue, OUTSIDE elsewhere. `out` [nx+2, ny+2, nz+2]."""
+    """Padded diffusivity: p_WM + p_GM/R in tissue, OUTSIDE elsewhere. `out` [nx + 2, ny + 2, ≥ nz + 2]."""
     nx, ny, nz = wm.shape
     for i in prange(nx + 2):
-        for j in range(ny + 2):
-            if i == 0 or j == 0 or i == nx + 1 or j == ny + 1:
-                out[i, j, :] = OUTSIDE
-                continue
-            out[i, j, 0] = OUTSIDE
-            out[i, j, nz + 1] = OUTSIDE
-            for k in range(nz):
-                w, g = wm[i - 1, j - 1, k], gm[i - 1, j - 1, k]
-                out[i, j, k + 1] = w + g / ratio if w + g >= threshold else OUTSIDE
+        out[i] = OUTSIDE
+        if 0 < i <= nx:
+            for j in range(ny):
+                for k in range(nz):
+                    w, g = wm[i - 1, j, k], gm[i - 1, j, k]
+                    if w + g >= threshold:
+                        out[i, j + 1, k + 1] = w + g / ratio
 
 
 @njit(inline="always")
-def _flux(q, n, sx, sy, one, a, b, c, d, e, f):
-    """Divergence of the flux at voxel n, given its six face coefficients."""
-    here = q[n]
-    x = a * (q[n + sx] - here) + b * (q[n - sx] - here)
-    y = c * (q[n + sy] - here) + d * (q[n - sy] - here)
-    return (x + y) + (e * (q[n + one] - here) + f * (q[n - one] - here))
-
-
-@njit(inline="always")
-def _faces(d, n, sx, sy, one, wx, wy, wz):
-    """Coefficients ω·D/h² of the six faces of voxel n; the w's hold ω/(2h²)."""
-    u, zero = d[n], wx - wx
+def _faces(d, n, sx, sy, w):
+    """Coefficients ω·D/h² of the six faces of voxel n; w holds ω/(2h²) per axis."""
+    one, u, zero = uintp(1), d[n], w[0] - w[0]
     return (
-        wx * max(zero, u + d[n + sx]),
-        wx * max(zero, u + d[n - sx]),
-        wy * max(zero, u + d[n + sy]),
-        wy * max(zero, u + d[n - sy]),
-        wz * max(zero, u + d[n + one]),
-        wz * max(zero, u + d[n - one]),
+        w[0] * max(zero, u + d[n + sx]),
+        w[0] * max(zero, u + d[n - sx]),
+        w[1] * max(zero, u + d[n + sy]),
+        w[1] * max(zero, u + d[n - sy]),
+        w[2] * max(zero, u + d[n + one]),
+        w[2] * max(zero, u + d[n - one]),
     )
 
 
 @njit(inline="always")
-def _trim(y, start, low, high, floor):
-    """The stretch of a row in which the density exceeds `floor`."""
+def _recurrence(q, before, n, sx, sy, f, c1, c2):
+    """c1·(q + ωL q) − c2·before at voxel n, with the faces' coefficients f."""
+    one, here = uintp(1), q[n]
+    x = f[0] * (q[n + sx] - here) + f[1] * (q[n - sx] - here)
+    y = f[2] * (q[n + sy] - here) + f[3] * (q[n - sy] - here)
+    z = f[4] * (q[n + one] - here) + f[5] * (q[n - one] - here)
+    return c1 * (here + ((x + y) + z)) - c2 * before[n]
+
+
+@njit(inline="always")
+def _stage_row(q, before, out, d, first, last, sx, sy, w, c1, c2):
+    for block in range((last - first) // uintp(LANES)):
+        begin = first + block * uintp(LANES)
+        for lane in range(LANES):
+            n = begin + uintp(lane)
+            out[n] = _recurrence(q, before, n, sx, sy, _faces(d, n, sx, sy, w), c1, c2)
+
+
+@njit(inline="always")
+def _finish_row(q, before, y, d, first, last, sx, sy, w, c1, c2, mix, gain):
+    one = q.dtype.type(1)
+    for block in range((last - first) // uintp(LANES)):
+        begin = first + block * uintp(LANES)
+        for lane in range(LANES):
+            n = begin + uintp(lane)
+            final = _recurrence(q, before, n, sx, sy, _faces(d, n, sx, sy, w), c1, c2)
+            c = mix[0] * y[n] + mix[1] * q[n] + mix[2] * final
+            y[n] = c * (one + gain) / (one + c * gain)
+
+
+@njit(inline="always")
+def _first_above(y, start, low, high, floor):
+    """First voxel of a row's stretch in which the density exceeds `floor`, EMPTY if there is none."""
     while low < high and y[start + low] <= floor:
         low += 1
+    return low if low < high else EMPTY
+
+
+@njit(inline="always")
+def _stop_above(y, start, low, high, floor):
+    """One past the last such voxel, −1 if there is none."""
     while high > low and y[start + high - 1] <= floor:
         high -= 1
-    return low, high
+    return high if low < high else -1
+
+
+@njit(inline="always")
+def _begin(part, slab, phase, inset):
+    """First plane that a stage `inset` after the sweep's first may visit: a slab's trapezium (phase 0) or a wedge (1)."""
+    if phase == 0:
+        return slab[part] + (inset if part > 0 else 0)
+    return slab[part] - inset
+
+
+@njit(inline="always")
+def _end(part, slab, phase, inset):
+    """One past the last such plane."""
+    if phase == 0:
+        return slab[part + 1] - (inset if part < slab.size - 2 else 0)
+    return slab[part] + inset
 
 
 @njit(parallel=True, **_options)
-def stage(a, before, out, d, base, low, high, chunk, sx, sy, wx, wy, wz, c1, c2):
-    """One step of the Legendre recurrence: out = c1·(a + ωL a) − c2·before."""
-    one = uintp(1)
-    for t in prange(chunk.size - 1):
-        for r in range(chunk[t], chunk[t + 1]):
-            start = uintp(base[r])
-            for n in range(start + uintp(low[r]), start + uintp(high[r])):
-                e, w, no, s, u, v = _faces(d, n, sx, sy, one, wx, wy, wz)
-                out[n] = c1 * (a[n] + _flux(a, n, sx, sy, one, e, w, no, s, u, v)) - c2 * before[n]
-
-
-@njit(parallel=True, **_options)
-def finish(a, before, y, d, base, low, high, chunk, sx, sy, wx, wy, wz, c1, c2, wa, wb, wc, gain, floor, nlow, nhigh):
+def sweep(y, a, b, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2, mix, gain, floor, new_low, new_high):
     """
-    Last stage, fused with the step's end: y ← logistic(α·y + β·a + γ·P_s y), in place.
+    The first `stages` stages of a step of s stages; stage s also ends the step: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y).
 
-    `gain` is exp(ρt) − 1 of the logistic flow. nlow, nhigh receive the stretch of each row above `floor`.
+    Parameters
+    ----------
+    y, a, b, d : ndarray [n]
+        Density, two buffers (P_j y for odd and even j), diffusivity.
+    base, low, high : ndarray [rows]
+        Rows to visit: flat offset and stretch of z (multiples of LANES).
+    plane : ndarray [nx + 3]
+        First row of each x plane.
+    slab : ndarray [parts + 1]
+        Planes that split the work.
+    w, mix : tuples of float
+        ω/(2h²) per axis; (α, β, γ).
+    c1, c2 : ndarray [> s]
+        Coefficients of the recurrence per stage.
+    gain : float
+        exp(ρt) − 1 of the logistic flow at the step's end.
+    new_low, new_high : ndarray [rows]
+        Receive the stretch above `floor`.
     """
-    one, unit = uintp(1), (wx - wx) + y.dtype.type(1)
-    for t in prange(chunk.size - 1):
-        for r in range(chunk[t], chunk[t + 1]):
-            start = uintp(base[r])
-            for n in range(start + uintp(low[r]), start + uintp(high[r])):
-                e, w, no, s, u, v = _faces(d, n, sx, sy, one, wx, wy, wz)
-                last = c1 * (a[n] + _flux(a, n, sx, sy, one, e, w, no, s, u, v)) - c2 * before[n]
-                c = wa * y[n] + wb * a[n] + wc * last
-                y[n] = c * (unit + gain) / (unit + c * gain)
-            nlow[r], nhigh[r] = _trim(y, base[r], low[r], high[r], floor)
-
-
-@njit(parallel=True, **_options)
-def stage_tangent(a, before, out, d, base, low, high, chunk, sx, sy, wx, wy, wz, c1, c2):
-    """`stage` on FIELDS stacked fields [field, n] at once; the face coefficients are computed once for all."""
-    one = uintp(1)
-    for t in prange(chunk.size - 1):
-        a0, a1, a2, a3, a4 = a[0], a[1], a[2], a[3], a[4]
-        b0, b1, b2, b3, b4 = before[0], before[1], before[2], before[3], before[4]
-        o0, o1, o2, o3, o4 = out[0], out[1], out[2], out[3], out[4]
-        for r in range(chunk[t], chunk[t + 1]):
-            start = uintp(base[r])
-            for n in range(start + uintp(low[r]), start + uintp(high[r])):
-                e, w, no, s, u, v = _faces(d, n, sx, sy, one, wx, wy, wz)
-                o0[n] = c1 * (a0[n] + _flux(a0, n, sx, sy, one, e, w, no, s, u, v)) - c2 * b0[n]
-                o1[n] = c1 * (a1[n] + _flux(a1, n, sx, sy, one, e, w, no, s, u, v)) - c2 * b1[n]
-                o2[n] = c1 * (a2[n] + _flux(a2, n, sx, sy, one, e, w, no, s, u, v)) - c2 * b2[n]
-                o3[n] = c1 * (a3[n] + _flux(a3, n, sx, sy, one, e, w, no, s, u, v)) - c2 * b3[n]
-                o4[n] = c1 * (a4[n] + _flux(a4, n, sx, sy, one, e, w, no, s, u, v)) - c2 * b4[n]
-
-
-@njit(parallel=True, **_options)
-def finish_tangent(
-    a, q, y, base, low, high, chunk, wa, wb, wc, da, db, dc, gain, dgain, ea, eb, ec, egain, extra, floor, nlow, nhigh
-):
-    """
-    End of a step for the density and its tangents, given a = P_{s-1} y and q = P_s y, all [field, n].
-
-    da, db, dc and dgain are the derivatives of α, β, γ and of the logistic flow's time by μ_D; ea … egain those
-    along the time scale, whose tangent `extra` [3, n] = (P_0, P_{s-1}, P_s) is carried in the last step only (else empty).
-    """
-    y0, y1, y2, y3, y4 = y[0], y[1], y[2], y[3], y[4]
-    a0, a1, a2, a3, a4 = a[0], a[1], a[2], a[3], a[4]
-    q0, q1, q2, q3, q4 = q[0], q[1], q[2], q[3], q[4]
-    unit = y.dtype.type(1)
-    for t in prange(chunk.size - 1):
-        for r in range(chunk[t], chunk[t + 1]):
-            start = uintp(base[r])
-            for n in range(start + uintp(low[r]), start + uintp(high[r])):
-                c = wa * y0[n] + wb * a0[n] + wc * q0[n]
-                t4 = wa * y4[n] + wb * a4[n] + wc * q4[n] + (da * y0[n] + db * a0[n] + dc * q0[n])
-                scale = unit / (unit + c * gain)
-                slope = (unit + gain) * scale * scale
-                y1[n] = slope * (wa * y1[n] + wb * a1[n] + wc * q1[n])
-                y2[n] = slope * (wa * y2[n] + wb * a2[n] + wc * q2[n])
-                y3[n] = slope * (wa * y3[n] + wb * a3[n] + wc * q3[n])
-                y4[n] = slope * (t4 + dgain * c * (unit - c))
-                if extra.shape[0] > 0:
-                    t5 = wa * extra[0, n] + wb * extra[1, n] + wc * extra[2, n]
-                    t5 += ea * y0[n] + eb * a0[n] + ec * q0[n]
-                    extra[0, n] = slope * (t5 + egain * c * (unit - c))
-                y0[n] = c * (unit + gain) * scale
-            nlow[r], nhigh[r] = _trim(y0, base[r], low[r], high[r], floor)
+    parts = slab.size - 1
+    for phase in range(2):
+        for part in prange(parts):
+            if phase == 0 or part > 0:
+                x_from = slab[part] if phase == 0 else slab[part] - (stages - 1)
+                x_to = slab[part + 1] if phase == 0 else slab[part] + (stages - 1)
+                for front in range(x_from, x_to + (stages - 1)):
+                    for j in range(1, stages + 1):
+                        x = front - (j - 1)
+                        if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
+                            continue
+                        p, q = c1[j], c2[j]
+                        for r in range(plane[x], plane[x + 1]):
+                            start = uintp(base[r]) + uintp(low[r])
+                            stop = uintp(base[r]) + uintp(high[r])
+                            if j == s:
+                                if s == 2:
+                                    _finish_row(a, y, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                elif s % 2 == 1:
+                                    _finish_row(b, a, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                else:
+                                    _finish_row(a, b, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                new_low[r] = _first_above(y, base[r], low[r], high[r], floor)
+                                new_high[r] = _stop_above(y, base[r], low[r], high[r], floor)
+                            elif j == 1:
+                                _stage_row(y, y, a, d, start, stop, sx, sy, w, p, q)
+                            elif j == 2:
+                                _stage_row(a, y, b, d, start, stop, sx, sy, w, p, q)
+                            elif j % 2 == 1:
+                                _stage_row(b, a, a, d, start, stop, sx, sy, w, p, q)
+                            else:
+                                _stage_row(a, b, b, d, start, stop, sx, sy, w, p, q)
 
 
 @njit(**_options)
-def active_rows(low, high, width, base, rlow, rhigh, chunk, row_stride, nz):
+def active_rows(low, high, width, base, begin, end, plane, row_length, nz):
     """
     Rows to visit in the next step: the support, grown by `width` voxels on every side.
 
     Parameters
     ----------
     low, high : int32 ndarray [nx + 2, ny + 2]
-        Stretch of each padded row above the floor (empty: low ≥ high); replaced by the grown one.
+        Stretch of each padded row above the floor; (EMPTY, −1) where there is none.
     width : int
-    base, rlow, rhigh : int64 ndarray
-        Filled with the rows' flat offsets and stretches.
-    chunk : int64 ndarray [parts + 1]
-        Filled with row numbers that split the voxels evenly.
+    base, begin, end : int64 ndarray
+        Filled with the rows' flat offsets and their stretches, rounded out to multiples of LANES.
+    plane : int64 ndarray [nx + 3]
+        Filled with the first row of each plane.
+    row_length, nz : int
+        Padded and true number of voxels along z.
 
     Returns
     -------
-    int
-        Number of rows.
+    voxels : int64 ndarray [nx + 2]
+        To visit per plane; their number of rows is plane[-1].
     """
     nx, ny = low.shape
-    i0, i1, j0, j1 = nx, 0, ny, 0
+    first = np.full((nx, ny), EMPTY, np.int32)
+    last = np.full((nx, ny), -1, np.int32)
+    i0, i1 = nx, 0
     for i in range(1, nx - 1):
-        for j in range(1, ny - 1):
-            if low[i, j] < high[i, j]:
-                i0, i1, j0, j1 = min(i0, i), max(i1, i + 1), min(j0, j), max(j1, j + 1)
-    i0, i1, j0, j1 = max(1, i0 - width), min(nx - 1, i1 + width), max(1, j0 - width), min(ny - 1, j1 + width)
-    if i1 <= i0 or j1 <= j0:
-        chunk[:] = 0
-        return 0
-    far = np.int32(1 << 30)
-    first = np.empty((i1 - i0, j1 - j0), np.int32)
-    last = np.empty((i1 - i0, j1 - j0), np.int32)
+        if high[i].max() >= 0:
+            i0, i1 = min(i0, i), i
+    i0, i1 = max(1, i0 - width), min(nx - 1, i1 + width + 1)
     for i in range(i0, i1):  # widen along y …
-        for j in range(j0, j1):
-            least, most = far, np.int32(-1)
-            for jj in range(max(j0, j - width), min(j1, j + width + 1)):
-                if low[i, jj] < high[i, jj]:
-                    least, most = min(least, low[i, jj]), max(most, high[i, jj])
-            first[i - i0, j - j0], last[i - i0, j - j0] = least, most
+        for shift in range(-width, width + 1):
+            here, there = max(1, 1 - shift), min(ny - 1, ny - 1 - shift)
+            for j in range(here, there):
+                first[i, j] = min(first[i, j], low[i, j + shift])
+                last[i, j] = max(last[i, j], high[i, j + shift])
     rows = 0
-    total = 0
+    voxels = np.zeros(nx, np.int64)
+    least, most = np.empty(ny, np.int32), np.empty(ny, np.int32)
+    plane[: i0 + 1] = 0
     for i in range(i0, i1):  # … then along x, and by `width` along z
-        for j in range(j0, j1):
-            least, most = far, np.int32(-1)
-            for ii in range(max(i0, i - width), min(i1, i + width + 1)):
-                if first[ii - i0, j - j0] < last[ii - i0, j - j0]:
-                    least, most = min(least, first[ii - i0, j - j0]), max(most, last[ii - i0, j - j0])
-            if least < most:
-                base[rows] = i * row_stride * ny + j * row_stride
-                rlow[rows] = max(1, least - width)
-                rhigh[rows] = min(nz + 1, most + width)
-                total += rhigh[rows] - rlow[rows]
+        least[:], most[:] = EMPTY, -1
+        for ii in range(max(i0, i - width), min(i1, i + width + 1)):
+            for j in range(1, ny - 1):
+                least[j] = min(least[j], first[ii, j])
+                most[j] = max(most[j], last[ii, j])
+        for j in range(1, ny - 1):
+            if most[j] >= 0:
+                base[rows] = (i * ny + j) * row_length
+                begin[rows] = max(1, least[j] - width) // LANES * LANES
+                end[rows] = (min(nz + 1, most[j] + width) + LANES - 1) // LANES * LANES
+                voxels[i] += end[rows] - begin[rows]
                 rows += 1
-    parts = chunk.size - 1
-    done, part = 0, 1
-    chunk[0] = 0
-    for r in range(rows):
-        done += rhigh[r] - rlow[r]
-        while part < parts and done * parts >= total * part:
-            chunk[part] = r + 1
-            part += 1
-    chunk[part:] = rows
-    return rows
+        plane[i + 1] = rows
+    plane[i1 + 1 :] = rows
+    return voxels
