@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import expit
 
-from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.theta import Box
 
@@ -21,10 +21,6 @@ Array = np.ndarray
 
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
-
-
-def _sigmoid(x: Array) -> Array:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +137,7 @@ class SegmentationTarget:
         extra = np.zeros((2, 2, *c.shape), c.dtype)
         for m, (observed, threshold) in enumerate(zip(maps, extras, strict=True)):
             scale = self._scale(observed)
-            s = _sigmoid(self.steepness * (c - c.dtype.type(threshold)))
+            s = expit(self.steepness * (c - c.dtype.type(threshold)))
             r[m] = scale * (s - observed)
             slope[m] = scale * self.steepness * s * (1 - s)
             extra[m, m] = -slope[m]
@@ -155,7 +151,7 @@ class SegmentationTarget:
         """Mismatched volume relative to the observed one, mean of core and whole tumour (about 1 − Dice near a fit)."""
         total = 0.0
         for observed, threshold in zip((self.core, self.whole), extras, strict=True):
-            s = _sigmoid(self.steepness * (c - c.dtype.type(threshold)))
+            s = expit(self.steepness * (c - c.dtype.type(threshold)))
             total += self._scale(observed) ** 2 * float(np.mean((s - observed) ** 2, dtype=np.float64)) / 2
         return total
 
@@ -173,6 +169,153 @@ class SegmentationTarget:
         return SegmentationTarget(function(self.core), function(self.whole), self.steepness)
 
 
-def resample_target(target, affine: Array, shape: tuple, grid: Array):
-    """A target on another grid (volume averages when coarser)."""
-    return target.map(lambda a: grids.resample(a, affine, shape, grid))
+@dataclass(frozen=True, eq=False)
+class PETTarget:
+    """
+    FET-PET uptake, linear in the density where the tumour is visible (GliODIL, Eqs. 14, 15): c ≈ scale·(pet − background).
+
+    Parameters
+    ----------
+    pet : ndarray [x, y, z]
+        Uptake divided by its maximum.
+    region : ndarray [x, y, z]
+        Where it is compared, fraction of each voxel: enhancing core and edema in GliODIL.
+    """
+
+    pet: Array
+    region: Array
+    extra_names: ClassVar[tuple[str, ...]] = ("pet_scale", "pet_background")
+
+    def __post_init__(self):
+        if self.pet.shape != self.region.shape:
+            raise InputError(f"the PET image has shape {self.pet.shape}, its region {self.region.shape}")
+
+    @property
+    def shape(self) -> tuple:
+        return self.pet.shape
+
+    @property
+    def extra_box(self) -> Box:
+        """Bounds of scale (0.50–1.02) and background (0–0.5), as in GliODIL's code."""
+        return Box(np.array([0.5, 0.0]), np.array([1.02, 0.5]))
+
+    @property
+    def extra_start(self) -> Array:
+        return np.array([1.0, 0.3])
+
+    @property
+    def visible(self) -> Array:
+        return self.pet * self.region
+
+    def arrays(self) -> dict[str, Array]:
+        return {"pet": self.pet, "region": self.region}
+
+    def _weight(self) -> Array:
+        # makes mean(r²) the mean over the region
+        return np.sqrt(self.region * np.float32(self.region.size / max(float(self.region.sum()), 1.0)))
+
+    def residuals(self, c: Array, extras: Array) -> tuple[Array, Array, Array]:
+        """As `DensityTarget.residuals`; one map."""
+        scale, background = (c.dtype.type(v) for v in extras)
+        weight = self._weight()
+        r = weight * (c - scale * (self.pet - background))
+        extra = np.stack([-weight * (self.pet - background), weight * scale])[:, None]
+        return r[None], weight[None], extra
+
+    def loss(self, c: Array, extras: Array) -> float:
+        """Mean squared difference in the region."""
+        r = c - extras[0] * (self.pet - extras[1])
+        return float(np.sum(self.region * r**2, dtype=np.float64) / max(float(self.region.sum()), 1.0))
+
+    def torch_loss(self, c, arrays, extras):
+        """The same loss on torch tensors."""
+        r = c - extras[0] * (arrays["pet"] - extras[1])
+        return (arrays["region"] * r**2).sum() / arrays["region"].sum().clamp(min=1.0)
+
+    def map(self, function) -> PETTarget:
+        return PETTarget(function(self.pet), function(self.region))
+
+
+@dataclass(frozen=True, eq=False)
+class JointTarget:
+    """
+    Several observations of one tumour: the losses add, weighted, and the extras follow one another.
+
+    Parameters
+    ----------
+    parts : tuple of targets
+        On the same grid; the first says where the tumour is.
+    weights : tuple of float
+        Of the parts' losses.
+    """
+
+    parts: tuple
+    weights: tuple[float, ...]
+
+    def __post_init__(self):
+        if len(self.parts) != len(self.weights) or not self.parts:
+            raise InputError(f"{len(self.parts)} observations but {len(self.weights)} weights")
+        if len({part.shape for part in self.parts}) > 1:
+            raise InputError(f"observations differ in shape: {[part.shape for part in self.parts]}")
+
+    @property
+    def shape(self) -> tuple:
+        return self.parts[0].shape
+
+    @property
+    def extra_names(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts for name in part.extra_names)
+
+    @property
+    def extra_box(self) -> Box | None:
+        boxes = [part.extra_box for part in self.parts if part.extra_box is not None]
+        if not boxes:
+            return None
+        return Box(np.concatenate([b.lower for b in boxes]), np.concatenate([b.upper for b in boxes]))
+
+    @property
+    def extra_start(self) -> Array:
+        return np.concatenate([part.extra_start for part in self.parts])
+
+    @property
+    def visible(self) -> Array:
+        return self.parts[0].visible
+
+    def _split(self, extras: Array) -> list[slice]:
+        ends = np.cumsum([len(part.extra_names) for part in self.parts])
+        return [slice(end - len(part.extra_names), end) for part, end in zip(self.parts, ends, strict=True)]
+
+    def arrays(self) -> dict[str, Array]:
+        return {f"{i}.{name}": a for i, part in enumerate(self.parts) for name, a in part.arrays().items()}
+
+    def residuals(self, c: Array, extras: Array) -> tuple[Array, Array, Array]:
+        """As `DensityTarget.residuals`; the parts' maps one after another, scaled so that mean(r²) is the loss."""
+        found = []
+        for part, here in zip(self.parts, self._split(extras), strict=True):
+            found.append((*part.residuals(c, extras[here]), here))
+        maps = sum(len(r) for r, *_ in found)
+        r_all, slope_all = (np.empty((maps, *c.shape), c.dtype) for _ in range(2))
+        extra_all = np.zeros((len(extras), maps, *c.shape), c.dtype)
+        at = 0
+        for (r, slope, extra, here), weight in zip(found, self.weights, strict=True):
+            factor = c.dtype.type(np.sqrt(weight * maps / len(r)))
+            place = slice(at, at + len(r))
+            r_all[place], slope_all[place], extra_all[here, place] = factor * r, factor * slope, factor * extra
+            at += len(r)
+        return r_all, slope_all, extra_all
+
+    def loss(self, c: Array, extras: Array) -> float:
+        """Weighted sum of the parts' losses."""
+        parts = zip(self.parts, self.weights, self._split(extras), strict=True)
+        return sum(weight * part.loss(c, extras[here]) for part, weight, here in parts)
+
+    def torch_loss(self, c, arrays, extras):
+        """The same loss on torch tensors."""
+        total = 0.0
+        for i, (part, weight, here) in enumerate(zip(self.parts, self.weights, self._split(extras), strict=True)):
+            own = {name: arrays[f"{i}.{name}"] for name in part.arrays()}
+            total = total + weight * part.torch_loss(c, own, extras[here])
+        return total
+
+    def map(self, function) -> JointTarget:
+        return JointTarget(tuple(part.map(function) for part in self.parts), self.weights)

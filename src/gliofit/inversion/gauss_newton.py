@@ -1,0 +1,388 @@
+"""
+Gauss–Newton (Levenberg–Marquardt) on the numerical solver with its exact Jacobian.
+
+θ has five numbers, so five tangent fields are the whole Jacobian, and a handful of steps replaces thousands of solver
+runs. What can go wrong is the start: it is sought on a coarse grid from several starts whose (μ_D, μ_ρ) reproduce the visible
+volume with fronts of different width, and only the best go on to the finer grids.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gliofit.growth import simulate
+from gliofit.imaging import DensityTarget, JointTarget, SegmentationTarget
+from gliofit.inversion.problem import Fit, Problem
+from gliofit.inversion.registry import method
+from gliofit.theta import Box, Theta
+
+Array = np.ndarray
+
+
+@dataclass
+class _Point:
+    """Parameters with what is known there: loss, and once asked for the gradient and Gauss–Newton matrix."""
+
+    u: Array
+    loss: float
+    gradient: Array | None = None
+    matrix: Array | None = None
+
+
+class _LeastSquares:
+    """
+    One problem in unbounded parameters u, p = lower + (upper − lower)/(1 + exp(−u)).
+
+    The logistic map keeps p inside its bounds smoothly; loss, gradient and matrix are those of mean(r²)/2·2.
+    """
+
+    def __init__(self, problem: Problem, free: Array | None = None):
+        self.problem = problem
+        self.box: Box = problem.box
+        self.free = np.ones(len(problem.start), bool) if free is None else free
+        self.evaluations = 0
+        self.jacobians = 0
+
+    def to_u(self, p: Array) -> Array:
+        unit = np.clip(self.box.to_unit(p), 1e-4, 1 - 1e-4)
+        return np.log(unit / (1 - unit))
+
+    def to_p(self, u: Array) -> Array:
+        return self.box.from_unit(1 / (1 + np.exp(-np.clip(u, -30, 30))))
+
+    def slope(self, u: Array) -> Array:
+        unit = self.box.to_unit(self.to_p(u))
+        return (self.box.upper - self.box.lower) * unit * (1 - unit)
+
+    def value(self, u: Array) -> _Point:
+        p = self.to_p(u)
+        self.evaluations += 1
+        return _Point(u, self.problem.loss(p))
+
+    def linearised(self, u: Array) -> _Point:
+        p = self.to_p(u)
+        self.evaluations += 1
+        self.jacobians += 1
+        c, jacobian = simulate(self.problem.tissue, Theta.from_array(p[:5]), jacobian=True, threads=self.problem.threads)
+        loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, p[5:])
+        scale = self.slope(u) * self.free
+        return _Point(u, loss, gradient * scale, matrix * np.outer(scale, scale))
+
+
+def normal_equations(target, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
+    """
+    Loss mean(r²), half its gradient, and the Gauss–Newton matrix mean(r'ᵀr') by [θ, extras].
+
+    Parameters
+    ----------
+    target : a target of `gliofit.imaging`
+    c : ndarray [x, y, z]
+    jacobian : ndarray [5, x, y, z]
+        ∂c/∂θ.
+    extras : ndarray [k]
+
+    Returns
+    -------
+    loss : float
+    gradient : ndarray [5 + k]
+    matrix : ndarray [5 + k, 5 + k]
+    """
+    r, slope, extra = target.residuals(c, np.asarray(extras, float))
+    n = 5 + len(extra)
+    gradient, matrix = np.zeros(n), np.zeros((n, n))
+    reached = np.abs(jacobian).max(0) > 0
+    tangents = jacobian[:, reached]
+    for m in range(len(r)):
+        rows = slope[m][reached] * tangents
+        residual = r[m][reached]
+        gradient[:5] += rows @ residual
+        matrix[:5, :5] += rows @ rows.T
+        for k in range(len(extra)):
+            if extra[k, m].any():
+                own = extra[k, m].ravel()
+                gradient[5 + k] += own @ r[m].ravel()
+                cross = rows @ extra[k, m][reached]
+                matrix[:5, 5 + k] += cross
+                matrix[5 + k, :5] += cross
+                for i in range(len(extra)):
+                    matrix[5 + k, 5 + i] += own @ extra[i, m].ravel()
+    loss = float(np.mean(np.square(r, dtype=np.float64)))
+    return loss, gradient / r.size, matrix / r.size
+
+
+def minimise(
+    problem: Problem,
+    start: Array,
+    *,
+    iterations: int = 30,
+    tolerance: float = 1e-4,
+    floor: float = 0.0,
+    free: Array | None = None,
+) -> tuple[Array, float, list[float], bool, str, int]:
+    """
+    Levenberg–Marquardt from `start` on one grid.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray [5 + k]
+        [θ, extras].
+    iterations : int
+        Most Jacobians.
+    tolerance : float
+        Stops when a step promises to lower the loss by less than this share.
+    floor : float
+        Stops below this loss.
+    free : bool ndarray [5 + k], optional
+        Parameters that may change.
+
+    Returns
+    -------
+    parameters, loss, history, converged, reason, evaluations
+    """
+    squares = _LeastSquares(problem, free)
+    point = squares.linearised(squares.to_u(np.asarray(start, float)))
+    history, damping, growth = [point.loss], 1e-2, 2.0
+    converged, reason = False, f"{iterations} iterations"
+    while squares.jacobians < iterations:
+        if point.loss <= floor:
+            converged, reason = True, f"loss below {floor:.1e}"
+            break
+        diagonal = np.diag(point.matrix) + 1e-9 * max(np.trace(point.matrix), 1e-30)
+        step = -np.linalg.solve(point.matrix + damping * np.diag(diagonal), point.gradient)
+        longest = np.abs(step).max()
+        if longest > 1.5:  # one step never crosses more of the bounded range than the model can know
+            step *= 1.5 / longest
+        promised = -(2 * point.gradient @ step + step @ point.matrix @ step)
+        if promised < tolerance * point.loss:
+            converged, reason = True, f"the next step would lower the loss by less than {tolerance:.0e} of it"
+            break
+        # after a failed step the next is judged by its loss alone, which is much cheaper than its Jacobian
+        trial = squares.linearised(point.u + step) if growth == 2.0 else squares.value(point.u + step)
+        gain = (point.loss - trial.loss) / promised
+        if gain > 1e-3:
+            if trial.gradient is None:
+                trial = squares.linearised(trial.u)
+            point = trial
+            history.append(point.loss)
+            damping *= max(1 / 5, 1 - (2 * gain - 1) ** 3)
+            growth = 2.0
+        else:
+            damping *= growth
+            growth *= 2
+            if damping > 1e8:
+                converged, reason = True, "no step lowers the loss any more"
+                break
+    return squares.to_p(point.u), point.loss, history, converged, reason, squares.evaluations
+
+
+def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array) -> list[Array]:
+    """
+    Starts at one origin whose fronts √(D/ρ) = μ_D/μ_ρ have the given widths (mm) and whose growth, 2·μ_D·μ_ρ, gives
+    the visible volume (secant search on the solver).
+    """
+    base = problem.start.copy()
+    base[:3] = origin
+    observed = float(problem.target.visible.sum(dtype=np.float64))
+    voxel = float(np.prod(problem.tissue.spacing))
+    target = problem.target
+    while isinstance(target, JointTarget):
+        target = target.parts[0]
+
+    def visible(p: Array) -> float:
+        c = problem.density(p)
+        if isinstance(target, SegmentationTarget):
+            return float((c > p[5]).sum() + (c > p[6]).sum())
+        return float(c.sum(dtype=np.float64))
+
+    radius = (3 * observed * voxel / (4 * np.pi) / (2 if isinstance(target, SegmentationTarget) else 1)) ** (1 / 3)
+    lower, upper = problem.box.lower, problem.box.upper
+    starts = []
+    for width in front_widths:
+        low, high, distance = 0.2 * radius, 8 * radius + 40, 1.5 * radius + 4
+        for _ in range(5):
+            p = base.copy()
+            p[3], p[4] = np.sqrt(distance / 2 * width), np.sqrt(distance / 2 / width)
+            p[3:5] = np.clip(p[3:5], lower[3:5] * 1.02, upper[3:5] * 0.98)
+            ratio = (visible(p) + 1) / (observed + 1)
+            if ratio > 1:
+                high = distance
+            else:
+                low = distance
+            distance = float(np.clip(distance / ratio ** (1 / 3), low + 0.1 * (high - low), high - 0.1 * (high - low)))
+            if 0.9 < ratio < 1.1:
+                break
+        starts.append(p)
+    return starts
+
+
+def _softened(target, steepness: float):
+    """Thresholds blurred more widely on coarse grids, where the true steepness leaves almost no voxel with a slope."""
+    if isinstance(target, SegmentationTarget):
+        return replace(target, steepness=min(steepness, target.steepness))
+    if isinstance(target, JointTarget):
+        return JointTarget(tuple(_softened(part, steepness) for part in target.parts), target.weights)
+    return target
+
+
+def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
+    """The problem on 4, 2 and 1 mm, as far as that is coarser than its own grid, and itself."""
+    own = float(problem.tissue.spacing.max())
+    coarse = [problem.resampled(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own]
+    for level in coarse:
+        # one box and centre for all, so that a start means the same everywhere
+        level.__dict__.update(centre=problem.centre, box=problem.box)
+    return [*coarse, problem]
+
+
+def _nearest_tissue(problem: Problem, point: Array) -> Array:
+    """`point` (mm), moved into tissue if it lies outside."""
+    tissue = problem.tissue
+    voxel = np.round(tissue.to_voxel(point)).astype(int)
+    if np.all(voxel >= 0) and np.all(voxel < tissue.shape) and tissue.mask[tuple(voxel)]:
+        return np.asarray(point, float)
+    places = tissue.to_world(np.argwhere(tissue.mask))
+    return places[np.argmin(((places - point) ** 2).sum(1))]
+
+
+def _origins(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
+    """Further places to start from: drawn within the visible tumour, the denser the likelier."""
+    weight = (problem.target.visible.astype(np.float64) * problem.tissue.mask).ravel() ** 2
+    if not weight.sum() > 0:
+        return []
+    chosen = rng.choice(weight.size, size=count, p=weight / weight.sum())
+    return list(problem.tissue.to_world(np.stack(np.unravel_index(chosen, problem.tissue.shape), -1)))
+
+
+def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
+    """
+    Laplace approximation of the posterior at `parameters`, flat prior within the bounds.
+
+    Residuals are taken as independent with their mean square as variance, so that model error counts as noise; on a smooth
+    misfit this understates the uncertainty.
+
+    Returns
+    -------
+    covariance : ndarray [5 + k, 5 + k]
+        Of [θ, extras], in their units.
+    deviation : ndarray [x, y, z]
+        Standard deviation of the density.
+    """
+    theta = Theta.from_array(parameters[:5])
+    c, jacobian = simulate(problem.tissue, theta, jacobian=True, threads=problem.threads)
+    loss, _, matrix = normal_equations(problem.target, c, jacobian, parameters[5:])
+    count = problem.target.residuals(c, parameters[5:])[0].size
+    width = problem.box.upper - problem.box.lower
+    # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
+    precision = matrix * count / max(loss, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
+    spread = np.linalg.inv(precision) * np.outer(width, width)
+    deviation = np.sqrt(np.maximum(np.einsum("ixyz,ij,jxyz->xyz", jacobian, spread[:5, :5], jacobian, optimize=True), 0))
+    return spread, deviation.astype(np.float32)
+
+
+def _is_density(target) -> bool:
+    return isinstance(target, DensityTarget) or (isinstance(target, JointTarget) and _is_density(target.parts[0]))
+
+
+@method("gauss_newton", "Gauss–Newton on the solver (ours)")
+def gauss_newton(
+    problem: Problem,
+    front_widths: tuple[float, ...] = (1.5, 3.0, 6.0),
+    coarsest: float = 4.0,
+    keep: int = 2,
+    iterations: int = 25,
+    tolerance: float = 1e-4,
+    retries: int = 3,
+    good_enough: float = 1e-3,
+    uncertainty: bool = True,
+    start: Array | None = None,
+) -> Fit:
+    """
+    Levenberg–Marquardt on the numerical solver, coarse to fine.
+
+    Parameters
+    ----------
+    problem : Problem
+        Target: density, segmentation, PET or several.
+    front_widths : tuple of float
+        μ_D/μ_ρ in mm of the starts at the centre of mass; each is scaled to the visible volume.
+    coarsest : float
+        Spacing in mm of the first grid; starts are compared there.
+    keep : int
+        Best starts that go on to the next grid.
+    iterations : int
+        Most Jacobians per start and grid.
+    tolerance : float
+        Relative; see `minimise`.
+    retries : int
+        Rounds of starts at other origins while a density is not explained.
+    good_enough : float
+        Loss relative to the mean squared density above which a density counts as not explained.
+    uncertainty : bool
+        Compute the Laplace covariance and the density's standard deviation.
+    start : ndarray [5 + k], optional
+        Starts here alone, on the finest grid (what `hybrid_gn` does).
+
+    Returns
+    -------
+    Fit
+    """
+    started = time.perf_counter()
+    rng = np.random.default_rng(problem.seed)
+    levels = levels_of(problem, coarsest) if start is None else [problem]
+    spent: list[int] = []
+    density = _is_density(problem.target)
+    power = float(np.mean(np.square(problem.target.visible, dtype=np.float64))) if density else 0.0
+    best = (np.inf, problem.start, [], False, "no start")
+
+    for round_ in range(1 + (retries if density and start is None else 0)):
+        if start is not None:
+            candidates = [np.asarray(start, float)]
+        else:
+            centre = _nearest_tissue(levels[0], problem.centre)
+            origins = [centre] if round_ == 0 else _origins(levels[0], 2, rng)
+            candidates = [s for o in origins for s in matched_starts(levels[0], front_widths, o)]
+            spent.append(4 * len(candidates))
+        for depth, level in enumerate(levels):
+            finest = depth == len(levels) - 1
+            soft = level if finest else _soft_level(level, depth)
+            found = []
+            for p in candidates:
+                p, loss, history, converged, reason, evaluations = minimise(
+                    soft,
+                    p,
+                    iterations=iterations,
+                    tolerance=tolerance if finest else 1e-2,
+                    floor=1e-9 * power if finest else 1e-4 * power,
+                )
+                spent.append(evaluations)
+                found.append((loss, p, history, converged, reason))
+            found.sort(key=lambda f: f[0])
+            candidates = [f[1] for f in found[: keep if depth == 0 and not finest else 1]]
+        best = min(best, found[0], key=lambda f: f[0])
+        if best[0] <= good_enough * power:
+            break
+
+    _, parameters, history, converged, reason = best
+    fit = Fit.of(
+        problem,
+        parameters,
+        started,
+        history=history,
+        evaluations=sum(spent),
+        converged=converged,
+        reason=reason,
+        details={"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": round_ + 1},
+    )
+    if uncertainty:
+        fit.covariance, fit.deviation = covariance(problem, parameters)
+    return fit
+
+
+def _soft_level(level: Problem, depth: int) -> Problem:
+    soft = Problem(level.tissue, _softened(level.target, 10.0 * 2**depth), level.networks, level.seed, level.threads)
+    soft.__dict__.update(centre=level.centre, box=level.box)
+    return soft
