@@ -136,6 +136,14 @@ def test_it_holds_tables_captions_and_definitions(html):
     assert "gliofit" in html
 
 
+def test_a_table_may_be_of_another_set(inputs, tmp_path):
+    tables = {(2, "mni152"): inputs["tables"][2]}
+    write_report(tmp_path / "report.html", tables=tables, titles=TITLES)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h3>Table 2, mni152</h3>" in html
+    assert "cases of set mni152" in html
+
+
 def test_a_patients_section_holds_its_fits(html):
     assert "Synthetic: not a scan." in html
     assert "−31.2, 20.0, 44.1" in html

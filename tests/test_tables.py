@@ -133,6 +133,13 @@ def test_set_and_reference_can_be_changed():
         tables.layout_of(9)
 
 
+def test_without_our_method_nothing_is_tested():
+    values = {"direct": {"mse": [1e-3, 2e-3]}}
+    table = tables.tabulate(metrics_of(values), values, TABLES[2])
+    assert table["p_value"].isna().all()
+    assert "t-test" not in tables.to_markdown(table, TABLES[2], {"direct": "Direct"})
+
+
 def test_latex_has_the_same_marks_and_escapes():
     rng = np.random.default_rng(3)
     values = {

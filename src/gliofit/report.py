@@ -55,7 +55,7 @@ class Patient:
 def write_report(
     path: str | Path,
     *,
-    tables: Mapping[int, str | Path] | None = None,
+    tables: Mapping[int | tuple[int, str], str | Path] | None = None,
     figures: Mapping[str, str | Path] | None = None,
     patients: Sequence[Patient] = (),
     config: str | Path | None = None,
@@ -70,8 +70,8 @@ def write_report(
     ----------
     path : path
         The HTML file.
-    tables : mapping of number → path
-        Tidy csv files of the paper's tables, from `gliofit.tables.write_table`.
+    tables : mapping of number, or (number, set of cases) → path
+        Tidy csv files of the paper's tables, from `gliofit.tables.write_table`: {1: …, 2: …, (2, "mni152"): …}.
     figures : mapping of key → path
         PNG files; the keys "1b", "3", "4", "5", "forward", "surrogate" and "inverse" have captions of their own
         (data/captions.json), any other key is its own caption.
@@ -79,7 +79,7 @@ def write_report(
     config : path, optional
         The resolved config, shown as it is.
     cases : str
-        Set of cases of Tables 1 and 2.
+        Set of cases of Tables 1 and 2 where the key does not name one.
     titles : mapping of method → title, optional
         From the registry if absent.
 
@@ -94,7 +94,7 @@ def write_report(
     )
     html = template.render(
         title=title,
-        tables=[_table(number, csv, cases, titles) for number, csv in (tables or {}).items()],
+        tables=[_table(key, csv, cases, titles) for key, csv in (tables or {}).items()],
         figures=[_picture(png, **captions.get(key, {"caption": key})) for key, png in (figures or {}).items()],
         patients=[_patient(patient, titles) for patient in patients],
         definitions={LABELS.get(name, name): text for name, text in DEFINITIONS.items()},
@@ -133,13 +133,14 @@ def _picture(path: str | Path, caption: str, title: str = "", alt: str = "") -> 
     return {"data": data, "caption": caption, "title": title, "alt": alt or caption}
 
 
-def _table(number: int, csv: str | Path, cases: str, titles: Mapping[str, str] | None) -> dict[str, str]:
+def _table(key: int | tuple[int, str], csv: str | Path, cases: str, titles: Mapping[str, str] | None) -> dict[str, str]:
     tidy = pd.read_csv(_file(csv), dtype={"method": str, "metric": str})
     if tuple(tidy.columns) != TIDY:
         raise InputError(f"{csv}: its columns are {', '.join(tidy.columns)}, not {', '.join(TIDY)}")
-    layout = layout_of(number, cases if number != 3 else None)
+    number, shown = key if isinstance(key, tuple) else (key, cases if key != 3 else None)
     names = dict(titles or titles_of(tidy["method"].unique()))
-    return {"title": f"Table {number}", "html": to_html(tidy, layout, names)}
+    title = f"Table {number}" + (f", {shown}" if isinstance(key, tuple) else "")
+    return {"title": title, "html": to_html(tidy, layout_of(number, shown), names)}
 
 
 def _patient(patient: Patient, titles: Mapping[str, str] | None) -> dict[str, Any]:

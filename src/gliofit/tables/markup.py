@@ -68,11 +68,13 @@ LATEX = Markup(
 
 def caption(layout: Layout, titles: dict[str, str]) -> str:
     """What the table shows and how to read it."""
-    ours = titles.get(layout.ours, layout.ours)
-    return (
-        f"{layout.caption} Mean ± standard error over the N cases of set {layout.cases}. Bold: best; "
-        f"underlined: second best; *: p < {SIGNIFICANCE} in a paired t-test against “{ours}” on their common cases."
+    note = (
+        f"{layout.caption} Mean ± standard error over the N cases of set {layout.cases}. Bold: best; underlined: "
+        "second best"
     )
+    if layout.ours not in titles:  # not among the rows: nothing was tested
+        return f"{note}."
+    return f"{note}; *: p < {SIGNIFICANCE} in a paired t-test against “{titles[layout.ours]}” on their common cases."
 
 
 def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
