@@ -1,7 +1,7 @@
 """
 Anatomies to grow tumours in: SRI24, MNI152, or four files of the user's.
 
-Every source ends as one `Anatomy`: a skull-stripped T1 and tissue fractions on one RAS grid, proven to agree by overlap.
+Every source ends as one `Anatomy`: a skull-stripped T1 and tissue fractions on one RAS grid, proven to overlap.
 """
 
 from __future__ import annotations
