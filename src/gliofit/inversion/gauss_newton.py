@@ -15,6 +15,7 @@ import numpy as np
 
 from gliofit.growth import simulate
 from gliofit.imaging import DensityTarget, JointTarget, SegmentationTarget
+from gliofit.inversion.crops import into_tissue
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 from gliofit.theta import Box, Theta
@@ -238,16 +239,6 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     return [*coarse, problem]
 
 
-def _nearest_tissue(problem: Problem, point: Array) -> Array:
-    """`point` (mm), moved into tissue if it lies outside."""
-    tissue = problem.tissue
-    voxel = np.round(tissue.to_voxel(point)).astype(int)
-    if np.all(voxel >= 0) and np.all(voxel < tissue.shape) and tissue.mask[tuple(voxel)]:
-        return np.asarray(point, float)
-    places = tissue.to_world(np.argwhere(tissue.mask))
-    return places[np.argmin(((places - point) ** 2).sum(1))]
-
-
 def _origins(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
     """Further places to start from: drawn within the visible tumour, the denser the likelier."""
     weight = (problem.target.visible.astype(np.float64) * problem.tissue.mask).ravel() ** 2
@@ -342,7 +333,7 @@ def gauss_newton(
         if start is not None:
             candidates = [np.asarray(start, float)]
         else:
-            centre = _nearest_tissue(levels[0], problem.centre)
+            centre = into_tissue(levels[0].tissue, problem.centre)
             origins = [centre] if round_ == 0 else _origins(levels[0], 2, rng)
             candidates = [s for o in origins for s in matched_starts(levels[0], front_widths, o)]
             spent.append(4 * len(candidates))
