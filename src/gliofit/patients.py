@@ -1,0 +1,125 @@
+"""Prepared patients: from the scan's grid to an inversion's working grid and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from gliofit import grids
+from gliofit.errors import InputError
+from gliofit.imaging import SegmentationTarget
+from gliofit.inversion.problem import Problem
+from gliofit.nifti import Volume, load_volume
+from gliofit.sample_sheet import Patient
+from gliofit.tissue import Tissue
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """
+    What `gliofit.preparation.prepare_patient` wrote, on the scan's grid.
+
+    Parameters
+    ----------
+    tissue : Tissue
+    labels : ndarray [x, y, z]
+        uint8: 1 necrotic core, 2 edema, 3 enhancing core.
+    core, whole, brain : ndarray of bool [x, y, z]
+    report : dict
+        Of prepared.json.
+    """
+
+    tissue: Tissue
+    labels: Array
+    core: Array
+    whole: Array
+    brain: Array
+    report: dict
+
+    @property
+    def affine(self) -> Array:
+        """Voxel → mm of the scan, (4, 4)."""
+        return self.tissue.affine
+
+    @property
+    def shape(self) -> tuple:
+        return self.tissue.shape
+
+    @property
+    def patient(self) -> Patient:
+        """The row of the sample sheet."""
+        return Patient(**self.report["patient"])
+
+    @cached_property
+    def scan(self) -> Volume:
+        """The image to draw results on (T1c first)."""
+        return load_volume(self.patient.scan)
+
+    @cached_property
+    def fet(self) -> Array | None:
+        """FET-PET [x, y, z] in the units of its file, if the patient has one."""
+        return load_volume(self.patient.fet).data if self.patient.fet else None
+
+    @cached_property
+    def recurrence(self) -> Array | None:
+        """Recurrence [x, y, z] as in its file, if the patient has one."""
+        return load_volume(self.patient.recurrence).data if self.patient.recurrence else None
+
+    def target(self, shape: tuple, affine: Array) -> SegmentationTarget:
+        """Core and whole tumour as fractions of the voxels of a grid."""
+        masks = (grids.resample(m.astype(np.float32), self.affine, shape, affine) for m in (self.core, self.whole))
+        return SegmentationTarget(*masks)
+
+    def problem(self, spacing: float, **values) -> Problem:
+        """
+        The inversion of the patient's segmentation on an RAS working grid.
+
+        Parameters
+        ----------
+        spacing : float
+            mm.
+        **values
+            Of `Problem`: networks, seed, threads.
+        """
+        tissue = self.tissue.working_grid(spacing)
+        return Problem(tissue, self.target(tissue.shape, tissue.affine), **values)
+
+    def to_scan(self, density: Array, affine: Array) -> Array:
+        """
+        A density on a working grid → the scan's grid.
+
+        Parameters
+        ----------
+        density : ndarray [x, y, z]
+        affine : ndarray (4, 4)
+            Of the working grid.
+
+        Returns
+        -------
+        ndarray [x, y, z], float32
+            0 outside the brain, in [0, 1] if `density` is.
+        """
+        out = grids.resample(density, affine, self.shape, self.affine)
+        return np.where(self.brain, out, 0).astype(np.float32)
+
+
+def load_prepared(folder: str | Path) -> Prepared:
+    """Read a folder of `prepare_patient`; InputError if it is not complete."""
+    folder = Path(folder)
+    report = folder / "prepared.json"
+    if not report.is_file():
+        raise InputError(f"{report}: no such file; the patient is not (completely) prepared")
+    tissue = Tissue.from_nifti(*(folder / f"{name}.nii.gz" for name in ("wm", "gm", "csf")))
+    names = ("seg", "core", "whole", "brain")
+    masks = {name: load_volume(folder / f"{name}.nii.gz", np.uint8).data for name in names}
+    for name, mask in masks.items():
+        if mask.shape != tissue.shape:
+            raise InputError(f"{folder / name}.nii.gz: shape {mask.shape} differs from {tissue.shape} of the tissue")
+    core, whole, brain = (masks[name] > 0 for name in names[1:])
+    return Prepared(tissue, masks["seg"], core, whole, brain, json.loads(report.read_text(encoding="utf-8")))
