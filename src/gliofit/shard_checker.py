@@ -72,14 +72,13 @@ def faults(file: h5py.File) -> Iterator[str]:
 
 def _attributes(file: h5py.File) -> Iterator[str]:
     """1.2"""
-    for name, kind in ATTRIBUTES.items():
-        if name not in file.attrs:
-            yield f"the attribute {name} is missing"
-        elif not isinstance(file.attrs[name], kind):
-            yield f"the attribute {name} = {file.attrs[name]!r} has the wrong type"
-    if any(name not in file.attrs for name in ATTRIBUTES):
-        return
     attributes = dict(file.attrs)
+    missing = [name for name in ATTRIBUTES if name not in attributes]
+    wrong = [n for n, kind in ATTRIBUTES.items() if n not in missing and not isinstance(attributes[n], kind)]
+    if missing or wrong:
+        yield from (f"the attribute {name} is missing" for name in missing)
+        yield from (f"the attribute {name} = {attributes[name]!r} has the wrong type" for name in wrong)
+        return
     if attributes["format"] != FORMAT:
         yield f"its format is '{attributes['format']}', not '{FORMAT}'"
     if attributes["format_version"] != FORMAT_VERSION:

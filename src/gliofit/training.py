@@ -55,7 +55,7 @@ class Settings:
     flip : bool
         Train on left–right mirror images, too.
     validate_every : int
-        Steps between validations, each with a checkpoint; 0: twenty times in a run.
+        Steps between validations, each with a checkpoint; 0: ten times in a run.
     bfloat16 : bool
         Autocast to bfloat16 in training (validation and use are in float32).
     """
@@ -82,7 +82,7 @@ class Settings:
     @property
     def interval(self) -> int:
         """Steps between validations."""
-        return self.validate_every or max(1, math.ceil(self.steps / 20))
+        return self.validate_every or max(1, math.ceil(self.steps / 10))
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
@@ -134,19 +134,20 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) ->
     """
     network.eval()
     rows = []
-    for index in range(len(dataset)):
-        density, maps, theta = collate(dataset, [index], device)
+    for first in range(0, len(dataset), 4):
+        density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device)
         if network.role == "inverse":
-            found = network(density, maps)
-            unit = ((found - theta) / network.range) ** 2
-            relative = ((found - theta).abs() / theta.abs())[0, 3:]
-            rows.append([unit.mean(), (found - theta)[0, :3].norm(), *relative])
+            error = network(density, maps) - theta
+            unit = (error / network.range).square().mean(1, keepdim=True)
+            relative = (error / theta)[:, 3:].abs()
+            rows.append(torch.cat([unit, error[:, :3].norm(dim=1, keepdim=True), relative], 1))
         else:
             static = network.channels(maps)
-            square = ((network(static, theta) - density) ** 2).sum()
-            rows.append([square / density.numel(), square / static[:, -1].sum(), density.square().mean()])
+            square = (network(static, theta) - density).square().flatten(1)
+            inside = static[:, -1].flatten(1).sum(1)
+            rows.append(torch.stack([square.mean(1), square.sum(1) / inside, density.square().flatten(1).mean(1)], 1))
     network.train()
-    means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
+    means = torch.cat(rows).double().mean(0).tolist()
     if network.role == "inverse":
         return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=True))
     return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}

@@ -55,6 +55,21 @@ class DepthwiseConv3d(nn.Conv3d):
         return _Depthwise.apply(x, self.weight) + self.bias[:, None, None, None]
 
 
+class Conv3(nn.Conv3d):
+    """A full 3³ convolution, zero-padded to the same size."""
+
+    def __init__(self, inside: int, outside: int):
+        super().__init__(inside, outside, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kind = x.device.type
+        if not torch.is_autocast_enabled(kind) or min(x.shape[2:]) > 2:
+            return super().forward(x)
+        # oneDNN's bfloat16 gradients of 3³ convolutions are garbage on grids of two voxels (torch 2.13)
+        with torch.autocast(kind, enabled=False):
+            return super().forward(x.float())
+
+
 class ChannelNorm(nn.LayerNorm):
     """LayerNorm over the channels of each voxel (ε = 1e-6)."""
 
@@ -112,7 +127,7 @@ class FilmBlock(nn.Module):
     def __init__(self, channels: int, embedding: int, groups: int = 4):
         super().__init__()
         self.norms = nn.ModuleList(nn.GroupNorm(groups, channels, affine=False) for _ in range(2))
-        self.convs = nn.ModuleList(nn.Conv3d(channels, channels, 3, padding=1) for _ in range(2))
+        self.convs = nn.ModuleList(Conv3(channels, channels) for _ in range(2))
         self.film = nn.Linear(embedding, 4 * channels)
         for last in (self.convs[1], self.film):
             nn.init.zeros_(last.bias)
@@ -133,3 +148,17 @@ def downsample(inside: int, outside: int) -> nn.Module:
 def upsample(inside: int, outside: int) -> nn.Module:
     """Double the grid: channel normalisation and a transposed convolution k2 s2."""
     return nn.Sequential(ChannelNorm(inside), nn.ConvTranspose3d(inside, outside, 2, 2))
+
+
+def pack(x: Tensor, s: int) -> Tensor:
+    """Blocks of s³ voxels into channels: [B, C, x, y, z] → [B, C·s³, x/s, y/s, z/s]."""
+    b, c, *shape = x.shape
+    grid = [k for n in shape for k in (n // s, s)]
+    return x.view(b, c, *grid).permute(0, 1, 3, 5, 7, 2, 4, 6).reshape(b, c * s**3, *(n // s for n in shape))
+
+
+def unpack(x: Tensor, s: int) -> Tensor:
+    """The inverse of `pack`."""
+    b, c, *shape = x.shape
+    x = x.view(b, c // s**3, s, s, s, *shape).permute(0, 1, 5, 2, 6, 3, 7, 4)
+    return x.reshape(b, c // s**3, *(n * s for n in shape))

@@ -27,6 +27,9 @@ SEED_VARIANCE = 10.0
 SLOWEST = 0.1
 """Relative diffusivity below which rays do not slow down further: grey matter's. Rays go around what is slower."""
 
+UNIFORM_SHARE, RAY_SHARE = 0.3, 0.45
+"""Effective diffusivity over white matter's that fits SRI24 tumours best, for either logit."""
+
 LOGIT_LIMIT = 12.0
 """Logits are bent into ±12, where the density (6e-6) is zero for all purposes."""
 
@@ -42,7 +45,7 @@ def squared_distance(positions: Tensor, origin: Tensor) -> Tensor:
     return ((positions[None] - origin[:, :, None, None, None]) ** 2).sum(1)
 
 
-def linear_logit(squared: Tensor, mu_D: Tensor, mu_rho: Tensor, share) -> Tensor:
+def linear_logit(squared: Tensor, mu_D: Tensor, mu_rho: Tensor, share: float) -> Tensor:
     """
     log c_lin at squared distances.
 
@@ -51,7 +54,7 @@ def linear_logit(squared: Tensor, mu_D: Tensor, mu_rho: Tensor, share) -> Tensor
     squared : Tensor [B, x, y, z]
         mm².
     mu_D, mu_rho : Tensor [B]
-    share : float or Tensor
+    share : float
         a: effective diffusivity over that of white matter.
 
     Returns

@@ -51,6 +51,8 @@ class Inverse(nn.Module):
         self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
         self.norm = nn.LayerNorm(widths[-1])
         self.head = nn.Linear(widths[-1], 5)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.constant_(self.head.bias, 0.5)  # it starts at the middle of the cube
         self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
         self.register_buffer("range", torch.tensor(box.upper - box.lower, dtype=torch.float32), persistent=False)
         axes = [torch.linspace(-1, 1, n) for n in self.shape]

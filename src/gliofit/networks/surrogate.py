@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gliofit.errors import InputError
 from gliofit.networks import coordinates
-from gliofit.networks.blocks import ConvNeXtBlock, FilmBlock, downsample, upsample
+from gliofit.networks.blocks import Conv3, ConvNeXtBlock, FilmBlock, downsample, pack, unpack, upsample
 from gliofit.networks.inputs import diffusivity_of, labels_of, maps_of, mask_of
 from gliofit.theta import Box
 from gliofit.tissue import Tissue
@@ -93,9 +93,10 @@ class Weidner(Surrogate):
     ConvNeXt-U-Net of the paper (Weidner 2026, Sec. 2.2, Fig. 1a; details from the authors' code).
 
     One channel of raw labels; a 3³ convolution to `width` channels; four stages of one ConvNeXt block each and a neck,
-    widths doubling; one Linear from θ to the neck, added voxel by voxel; skips (concatenation and a 1³ convolution) at
-    the three coarser decoder stages only, none at full resolution. At 128³ with width 32 it has the paper's 10.8 M
-    parameters. It differs from the authors' in the scaling of θ to the unit cube before the Linear.
+    widths doubling; one Linear from θ to the neck, added voxel by voxel, and a block after it; skips (concatenation
+    and a 1³ convolution) at the three coarser decoder stages only, none at full resolution. At 128³ with width 32 it
+    has the paper's 10.8 M parameters. It differs from the authors' in the scaling of θ to the unit cube before the
+    Linear.
 
     The parameters' Linear ties it to one shape, whose sides must be multiples of 16.
     """
@@ -106,10 +107,11 @@ class Weidner(Surrogate):
             raise InputError(f"the weidner surrogate needs crops of multiples of 16 voxels, not {self.shape}")
         widths = [self.width * 2**level for level in range(5)]
         self.neck_shape = tuple(n // 16 for n in self.shape)
-        self.stem = nn.Conv3d(1, widths[0], 3, padding=1)
+        self.stem = Conv3(1, widths[0])
         self.encoder = nn.ModuleList(ConvNeXtBlock(w) for w in widths[:4])
         self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
         self.neck = ConvNeXtBlock(widths[4])
+        self.bottom = ConvNeXtBlock(widths[4])
         voxels = self.neck_shape[0] * self.neck_shape[1] * self.neck_shape[2]
         self.coefficients = nn.Linear(5, widths[4] * voxels)
         self.up = nn.ModuleList(upsample(b, a) for a, b in pairwise(widths))
@@ -127,7 +129,7 @@ class Weidner(Surrogate):
             x = block(x)
             skips.append(x)
             x = down(x)
-        x = self.neck(x) + self.coefficients(unit).view(len(unit), -1, *self.neck_shape)
+        x = self.bottom(self.neck(x) + self.coefficients(unit).view(len(unit), -1, *self.neck_shape))
         for level in (3, 2, 1):
             x = self.merge[level - 1](torch.cat([self.up[level](x), skips[level]], 1))
             x = self.decoder[level - 1](x)
@@ -140,9 +142,9 @@ class GlioFit(Surrogate):
 
     Fed with tissue fractions and the diffusivity, and with two logits that depend on θ smoothly, origin included: the
     linearised solution in uniform tissue, and the same with distances weighted by the tissue along the straight line
-    from the origin. A strided stem brings the body to at most 32³; FiLM gives it (μ_D, μ_ρ) at every scale; the full
-    resolution comes back by a skip from the input. The output is the first logit plus a correction; its effective
-    diffusivity is learnt.
+    from the origin. A strided stem brings the body to at most 32³; FiLM gives it (μ_D, μ_ρ) at every scale. The full
+    resolution comes back by a skip from the input, its voxels packed into channels of the body's grid, where dense
+    layers cost a tenth of convolutions at full resolution. The output is the first logit plus a correction.
 
     Works on any crop whose sides are multiples of 4·`stride`.
 
@@ -152,7 +154,6 @@ class GlioFit(Surrogate):
         Channels at the stem's resolution; doubled at each of the two coarser ones.
     """
 
-    fine = 12  # channels at full resolution
     embedding = 64
 
     def __init__(self, shape, spacing: float, box: Box, width: int = 32):
@@ -161,10 +162,9 @@ class GlioFit(Surrogate):
         if any(n % (4 * self.stride) for n in self.shape) or self.width % 4:
             raise InputError(f"the gliofit surrogate cannot work on crops of {self.shape} with width {self.width}")
         w, e, s = self.width, self.embedding, self.stride
-        self.share = nn.Parameter(torch.tensor([0.3, 0.45]).logit())
         self.embed = nn.Sequential(nn.Linear(2, e), nn.GELU(), nn.Linear(e, e), nn.GELU())
         self.stem = nn.Conv3d(6, w, s + 2, s, padding=1)
-        self.mix = nn.Conv3d(w + 3, w, 3, padding=1)
+        self.mix = Conv3(w + 3, w)
         widths = [w, 2 * w, 4 * w]
         self.encoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
         self.down = nn.ModuleList(nn.Conv3d(n, 2 * n, 2, 2) for n in widths[:2])
@@ -172,9 +172,9 @@ class GlioFit(Surrogate):
         self.up = nn.ModuleList(nn.ConvTranspose3d(2 * n, n, 2, 2) for n in widths[:2])
         self.merge = nn.ModuleList(nn.Conv3d(2 * n, n, 1) for n in widths[:2])
         self.decoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
-        self.refine = nn.ConvTranspose3d(w, self.fine, s, s)
-        self.skip = nn.Conv3d(6, self.fine, 3, padding=1)
-        self.head = nn.Conv3d(self.fine, 1, 3, padding=1)
+        self.skip = nn.Conv3d(6 * s**3, 2 * w, 1)
+        self.refine = nn.Conv3d(w, 2 * w, 1)
+        self.head = Conv3(2 * w, s**3)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -184,15 +184,15 @@ class GlioFit(Surrogate):
     def logits(self, static: Tensor, theta: Tensor) -> Tensor:
         theta = theta.to(static.dtype)
         origin, mu_D, mu_rho = theta[:, :3], theta[:, 3], theta[:, 4]
-        share = torch.sigmoid(self.share).to(static.dtype)
         positions = coordinates.voxel_positions(self.shape, self.spacing, static)
         squared = coordinates.squared_distance(positions, origin)
-        base = coordinates.bend(coordinates.linear_logit(squared, mu_D, mu_rho, share[0]))
+        base = coordinates.bend(coordinates.linear_logit(squared, mu_D, mu_rho, coordinates.UNIFORM_SHARE))
 
         coarse = self._coarse(squared[:, None])[:, 0]
         places = self._coarse(positions[None])[0]
         slowness = coordinates.ray_slowness(static[:, 3], self.spacing, places, origin)
-        ray = coordinates.bend(coordinates.linear_logit(coarse * slowness**2 * share[1], mu_D, mu_rho, share[1]))
+        share = coordinates.RAY_SHARE
+        ray = coordinates.bend(coordinates.linear_logit(coarse * slowness**2 * share, mu_D, mu_rho, share))
         local = torch.stack([ray / 4, slowness - 2, coarse.sqrt() / 32 - 1], 1)
 
         unit = (theta[:, 3:] - self.low[3:]) / self.range[3:]
@@ -209,8 +209,8 @@ class GlioFit(Surrogate):
         for level in (1, 0):
             x = self.merge[level](torch.cat([self.up[level](x), skips[level]], 1))
             x = self.decoder[level](x, film)
-        x = F.gelu(self.refine(x) + self.skip(fine))
-        return base + self.head(x)[:, 0].to(base.dtype)
+        x = F.gelu(self.refine(x) + self.skip(pack(fine, self.stride)))
+        return base + unpack(self.head(x), self.stride)[:, 0].to(base.dtype)
 
     def _coarse(self, x: Tensor) -> Tensor:
         """Means over the stem's voxels."""

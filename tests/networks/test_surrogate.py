@@ -1,0 +1,106 @@
+"""Forward surrogates: shapes, masks, and derivatives in θ."""
+
+import numpy as np
+import pytest
+import torch
+
+from gliofit.errors import InputError
+from gliofit.networks.inputs import diffusivity_of, labels_of, mask_of
+from gliofit.networks.io import build
+from gliofit.networks.surrogate import Weidner
+from gliofit.sampling import Prior
+
+SHAPE = (16, 16, 16)
+THETA = [[1.3, -2.1, 3.4, 9.0, 2.6], [-6.2, 4.0, 0.7, 14.0, 2.1]]
+
+
+def lively(network):
+    """Random weights all over: networks start with zeros and tiny scales in places, where gradients would vanish."""
+    torch.manual_seed(1)
+    for name, p in network.named_parameters():
+        if p.ndim > 1:
+            torch.nn.init.normal_(p, std=1 / p[0].numel() ** 0.5)
+        elif name.endswith("scale"):
+            torch.nn.init.constant_(p, 0.5)
+    return network
+
+
+@pytest.fixture(scope="module")
+def crop(small_tissue):
+    return small_tissue.crop((4, 4, 4), SHAPE)
+
+
+@pytest.fixture(params=["gliofit", "weidner"])
+def network(request):
+    return lively(build("surrogate", request.param, SHAPE, 4.0, Prior().box, 8))
+
+
+def test_channels_are_the_tissue_s(crop):
+    maps = torch.from_numpy(np.stack([crop.wm, crop.gm, crop.csf]))
+    np.testing.assert_array_equal(mask_of(maps), crop.mask)
+    np.testing.assert_array_equal(labels_of(maps), crop.labels())
+    np.testing.assert_allclose(diffusivity_of(maps), crop.relative_diffusivity, rtol=1e-6)
+
+
+def test_densities_lie_in_0_1_and_in_tissue(network, crop):
+    static = network.prepare(crop)
+    c = network(static, torch.tensor(THETA)).detach()
+    assert c.shape == (2, *SHAPE)
+    assert c.dtype == torch.float32
+    assert 0 <= float(c.min()) < float(c.max()) <= 1
+    assert float(c[:, ~torch.from_numpy(crop.mask)].abs().max()) == 0
+
+
+def test_one_anatomy_serves_every_theta(network, crop):
+    static, theta = network.prepare(crop), torch.tensor(THETA)
+    with torch.no_grad():
+        both, second = network(static, theta), network(static[None], theta[1:])
+    torch.testing.assert_close(both[1], second[0], atol=1e-5, rtol=1e-4)
+    assert (both[0] - both[1]).abs().max() > 1e-3
+
+
+def test_derivatives_in_theta_are_exact(network, crop):
+    """Against central differences in float64; the origin moves by fractions of a voxel."""
+    network = network.double().requires_grad_(False)
+    static = network.prepare(crop).double()
+    weights = torch.randn(SHAPE, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+    def value(theta):
+        return (network(static, theta[None])[0] * weights).sum()
+
+    theta = torch.tensor(THETA[0], dtype=torch.float64, requires_grad=True)
+    value(theta).backward()
+    with torch.no_grad():
+        for k in range(5):
+            step = torch.zeros(5, dtype=torch.float64)
+            step[k] = 1e-5
+            difference = float(value(theta + step) - value(theta - step)) / 2e-5
+            assert abs(difference) > 1e-4
+            assert float(theta.grad[k]) == pytest.approx(difference, rel=1e-4)
+
+
+def test_the_paper_s_network_has_the_paper_s_size():
+    with torch.device("meta"):
+        network = Weidner((128, 128, 128), 1.0, Prior().box, 32)
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(10.8e6, rel=0.02)
+
+
+def test_gliofit_starts_from_the_linearised_solution(crop):
+    """Before any training its density is the base logit's, and that already falls with the distance."""
+    network = build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8)
+    c = network(network.prepare(crop), torch.tensor(THETA))[0]
+    assert float(c.max()) > 0.5
+    far = torch.zeros(SHAPE, dtype=torch.bool)
+    far[0] = far[-1] = True
+    assert float(c[far].max()) < 0.5 * float(c.max())
+
+
+@pytest.mark.parametrize("architecture", ["gliofit", "weidner"])
+def test_crops_that_do_not_fit_are_refused(architecture, small_tissue, crop):
+    network = build("surrogate", architecture, SHAPE, 2.0, Prior().box, 8)
+    with pytest.raises(InputError, match=r"takes crops of \(16, 16, 16\) voxels, not \(24, 24, 24\)"):
+        network.prepare(small_tissue)
+    with pytest.raises(InputError, match="takes crops at 2 mm"):
+        network.prepare(crop)
+    with pytest.raises(InputError, match="crops of"):
+        build("surrogate", architecture, (18, 18, 18), 2.0, Prior().box, 8)
