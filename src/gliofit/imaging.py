@@ -172,7 +172,8 @@ class SegmentationTarget:
 @dataclass(frozen=True, eq=False)
 class PETTarget:
     """
-    FET-PET uptake, linear in the density where the tumour is visible (GliODIL, Eqs. 14, 15): c ≈ scale·(pet − background).
+    FET-PET uptake, linear in the density where the tumour is visible (GliODIL, Eqs. 14, 15): c ≈ scale·(pet −
+    background).
 
     Parameters
     ----------

@@ -223,8 +223,8 @@ def _reach(stages: int, step: int, dtype: np.dtype) -> int:
     """
     Voxels around the support that a step is computed on; a step of s stages reaches s voxels.
 
-    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5 (docs/benchmarks.md); for
-    checks in float64 nothing is cut.
+    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5
+    (docs/benchmarks.md); for checks in float64 nothing is cut.
     """
     return stages if dtype == np.float64 or step < 3 else min(stages, stages // 2 + 2)
 
@@ -246,7 +246,8 @@ def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads:
     """
     Derivative of the final density along (D, ρ) → λ(D, ρ) at λ = 1, flat and padded.
 
-    All earlier steps keep D·Δt and ρ·Δt, so only the last one, which becomes longer, and the logistic flow before it count.
+    All earlier steps keep D·Δt and ρ·Δt, so only the last one, which becomes longer, and the logistic flow before it
+    count.
     """
     s, dtype = int(plan.stages[-1]), y.dtype
     e = dtype.type(plan.growth_scale[-2]) * y * (1 - y)

@@ -5,14 +5,14 @@ Fields are flat arrays, z contiguous, padded by a voxel on every side and along 
 diffusivity d is −1e9 outside tissue, so that max(0, d_i + d_j) is twice the arithmetic mean of two tissue voxels
 and exactly zero across any other face: no flux leaves the tissue, and no mask is read.
 
-A step of s stages is one sweep over the x planes in which stage j works on the plane behind stage j − 1, so that a plane
-stays in the cache for all stages (two buffers suffice: a stage overwrites the values of two stages before). Threads
-take a slab of planes each; near its inner ends a slab stops one plane earlier per stage, and the wedges left open are
-closed afterwards. Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
+A step of s stages is one sweep over the x planes in which stage j works on the plane behind stage j − 1, so that a
+plane stays in the cache for all stages (two buffers suffice: a stage overwrites the values of two stages before).
+Threads take a slab of planes each; near its inner ends a slab stops one plane earlier per stage, and the wedges left
+open are closed afterwards. Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
 
-`parallel=True` also tells the compiler that arrays do not overlap, which is what lets it vectorise – but only as long as no
-array gets a second name inside a parallel loop (numba drops the promise then), hence the long argument lists. Blocks of
-LANES voxels of constant length leave no scalar remainder.
+`parallel=True` also tells the compiler that arrays do not overlap, which is what lets it vectorise – but only as
+long as no array gets a second name inside a parallel loop (numba drops the promise then), hence the long argument
+lists. Blocks of LANES voxels of constant length leave no scalar remainder.
 """
 
 from __future__ import annotations
@@ -112,10 +112,10 @@ def _stop_above(y, start, low, high, floor):
 
 @njit(inline="always")
 def _begin(part, slab, phase, inset):
-    """First plane that a stage `inset` after the sweep's first may visit: a slab's trapezium (phase 0) or a wedge (1)."""
+    """First plane that the stage `inset` after the first may visit: a slab's trapezium (phase 0) or a wedge (1)."""
     if phase == 0:
         return slab[part] + (inset if part > 0 else 0)
-    return slab[part] - inset
+    return max(slab[part] - inset, slab[0])
 
 
 @njit(inline="always")
@@ -123,13 +123,14 @@ def _end(part, slab, phase, inset):
     """One past the last such plane."""
     if phase == 0:
         return slab[part + 1] - (inset if part < slab.size - 2 else 0)
-    return slab[part] + inset
+    return min(slab[part] + inset, slab[-1])
 
 
 @njit(parallel=True, **_options)
 def sweep(y, a, b, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2, mix, gain, floor, new_low, new_high):
     """
-    The first `stages` stages of a step of s stages; stage s also ends the step: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y).
+    The first `stages` stages of a step of s stages; stage s also ends the step: y ← logistic(α·y + β·P_{s−1} y +
+    γ·P_s y).
 
     Parameters
     ----------

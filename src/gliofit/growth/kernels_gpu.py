@@ -1,9 +1,9 @@
 """
 The scheme of `schedule` on torch tensors, for batches of θ on one tissue.
 
-On a GPU each Legendre stage is one Triton kernel; elsewhere the same stage is a handful of torch operations, which serves
-as its check. The step counts of a batch differ: shorter schedules are filled with empty steps, and since P_j(I + ωL)
-does not depend on θ, every θ picks its own two degrees from the common recurrence.
+On a GPU each Legendre stage is one Triton kernel; elsewhere the same stage is a handful of torch operations, which
+serves as its check. The step counts of a batch differ: shorter schedules are filled with empty steps, and since
+P_j(I + ωL) does not depend on θ, every θ picks its own two degrees from the common recurrence.
 """
 
 from __future__ import annotations
@@ -36,19 +36,55 @@ def _triton_stage():
 
     @triton.jit
     def kernel(
-        a, before, out, total, weight, d, voxels, sx, sy, fields, wx, wy, wz, c1, c2, add: tl.constexpr, block: tl.constexpr
+        a,
+        before,
+        out,
+        total,
+        weight,
+        d,
+        voxels,
+        sx,
+        sy,
+        fields,
+        wx,
+        wy,
+        wz,
+        c1,
+        c2,
+        add: tl.constexpr,
+        block: tl.constexpr,
     ):
         field = tl.program_id(1).to(tl.int64) * voxels
         n = tl.program_id(0) * block + tl.arange(0, block)
         inside = (n >= sx) & (n < voxels - sx)
         here = tl.load(a + field + n, inside, 0.0)
         u = tl.load(d + n, inside, 0.0)
-        flux = wx * tl.maximum(u + tl.load(d + n + sx, inside, 0.0), 0.0) * (tl.load(a + field + n + sx, inside, 0.0) - here)
-        flux += wx * tl.maximum(u + tl.load(d + n - sx, inside, 0.0), 0.0) * (tl.load(a + field + n - sx, inside, 0.0) - here)
-        flux += wy * tl.maximum(u + tl.load(d + n + sy, inside, 0.0), 0.0) * (tl.load(a + field + n + sy, inside, 0.0) - here)
-        flux += wy * tl.maximum(u + tl.load(d + n - sy, inside, 0.0), 0.0) * (tl.load(a + field + n - sy, inside, 0.0) - here)
-        flux += wz * tl.maximum(u + tl.load(d + n + 1, inside, 0.0), 0.0) * (tl.load(a + field + n + 1, inside, 0.0) - here)
-        flux += wz * tl.maximum(u + tl.load(d + n - 1, inside, 0.0), 0.0) * (tl.load(a + field + n - 1, inside, 0.0) - here)
+        flux = (
+            wx
+            * tl.maximum(u + tl.load(d + n + sx, inside, 0.0), 0.0)
+            * (tl.load(a + field + n + sx, inside, 0.0) - here)
+        )
+        flux += (
+            wx
+            * tl.maximum(u + tl.load(d + n - sx, inside, 0.0), 0.0)
+            * (tl.load(a + field + n - sx, inside, 0.0) - here)
+        )
+        flux += (
+            wy
+            * tl.maximum(u + tl.load(d + n + sy, inside, 0.0), 0.0)
+            * (tl.load(a + field + n + sy, inside, 0.0) - here)
+        )
+        flux += (
+            wy
+            * tl.maximum(u + tl.load(d + n - sy, inside, 0.0), 0.0)
+            * (tl.load(a + field + n - sy, inside, 0.0) - here)
+        )
+        flux += (
+            wz * tl.maximum(u + tl.load(d + n + 1, inside, 0.0), 0.0) * (tl.load(a + field + n + 1, inside, 0.0) - here)
+        )
+        flux += (
+            wz * tl.maximum(u + tl.load(d + n - 1, inside, 0.0), 0.0) * (tl.load(a + field + n - 1, inside, 0.0) - here)
+        )
         value = c1 * (here + flux) - c2 * tl.load(before + field + n, inside, 0.0)
         tl.store(out + field + n, value, inside)
         if add:
@@ -201,7 +237,7 @@ def _diffuse(operator, y, a, b, total, own, stages, degree, mix, by_mu, by_scale
     if jacobian:
         own[:, 0] = by_mu[:, 0].view(-1, 1, 1, 1) * y[:, 0]
         own[:, 1] = by_scale[:, 0].view(-1, 1, 1, 1) * y[:, 0]
-    previous, now = y, a
+    previous = y
     for j in range(1, degree + 1):
         # weights of P_j: β where this is a θ's last but one stage, γ where it is its last
         first = torch.tensor(stages - 1 == j, device=y.device)

@@ -2,7 +2,8 @@
 Time stepping of the Fisher–Kolmogorov equation: when to step, and the polynomial of each step.
 
 Strang splitting alternates the exact logistic flow with diffusion. Growth ahead of the front commutes with diffusion,
-so the splitting is nearly free of error there. Diffusion over a step p = D·Δt is a polynomial in the discrete operator L
+so the splitting is nearly free of error there. Diffusion over a step p = D·Δt is a polynomial in the discrete
+operator L
 (for D_w = 1), built from Legendre polynomials of I + ωL with ω = 2/λ_max, whose values stay within ±1:
 
     S(p) = α + β P_{s-1}(I + ωL) + γ P_s(I + ωL),   α + β + γ = 1,   matching exp(pL) to second order.
@@ -28,7 +29,7 @@ GROWTH_PER_STEP = 0.75
 RESOLUTION_PENALTY = 0.9
 """How much shorter steps become where the front √(D/ρ) is not resolved by the grid."""
 
-SPREAD_PER_STEP = 0.5
+SPREAD_PER_STEP = 0.25
 """2·D·Δt may be this share of the variance that the density's initial Gaussian has spread to."""
 
 SEED_VARIANCE = 10.0

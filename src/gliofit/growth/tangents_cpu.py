@@ -25,7 +25,8 @@ def _stage_row(
 
 @njit(inline="always")
 def _finish_row(
-    q0, q1, q2, q3, q4, b0, b1, b2, b3, b4, y0, y1, y2, y3, y4, d, first, last, sx, sy, w, c1, c2, mix, dmix, gain, dgain
+    q0, q1, q2, q3, q4, b0, b1, b2, b3, b4, y0, y1, y2, y3, y4,
+    d, first, last, sx, sy, w, c1, c2, mix, dmix, gain, dgain,
 ):  # fmt: skip
     one = q0.dtype.type(1)
     for block in range((last - first) // uintp(LANES)):
@@ -51,8 +52,8 @@ def _finish_row(
 
 @njit(parallel=True, **_options)
 def sweep_tangent(
-    y0, y1, y2, y3, y4, a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2,
-    mix, dmix, gain, dgain, floor, new_low, new_high,
+    y0, y1, y2, y3, y4, a0, a1, a2, a3, a4, b0, b1, b2, b3, b4,
+    d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2, mix, dmix, gain, dgain, floor, new_low, new_high,
 ):  # fmt: skip
     """
     As `kernels_cpu.sweep`, for the density (field 0) and its tangents by x, y, z and μ_D (fields 1–4).

@@ -2,8 +2,8 @@
 Gauss–Newton (Levenberg–Marquardt) on the numerical solver with its exact Jacobian.
 
 θ has five numbers, so five tangent fields are the whole Jacobian, and a handful of steps replaces thousands of solver
-runs. What can go wrong is the start: it is sought on a coarse grid from several starts whose (μ_D, μ_ρ) reproduce the visible
-volume with fronts of different width, and only the best go on to the finer grids.
+runs. What can go wrong is the start: it is sought on a coarse grid from several starts whose (μ_D, μ_ρ) reproduce
+the visible volume with fronts of different width, and only the best go on to the finer grids.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class _LeastSquares:
         p = self.to_p(u)
         self.evaluations += 1
         self.jacobians += 1
-        c, jacobian = simulate(self.problem.tissue, Theta.from_array(p[:5]), jacobian=True, threads=self.problem.threads)
+        c, jacobian = simulate(
+            self.problem.tissue, Theta.from_array(p[:5]), jacobian=True, threads=self.problem.threads
+        )
         loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, p[5:])
         scale = self.slope(u) * self.free
         return _Point(u, loss, gradient * scale, matrix * np.outer(scale, scale))
@@ -252,8 +254,8 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     """
     Laplace approximation of the posterior at `parameters`, flat prior within the bounds.
 
-    Residuals are taken as independent with their mean square as variance, so that model error counts as noise; on a smooth
-    misfit this understates the uncertainty.
+    Residuals are taken as independent with their mean square as variance, so that model error counts as noise; on a
+    smooth misfit this understates the uncertainty.
 
     Returns
     -------
@@ -270,7 +272,9 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
     precision = matrix * count / max(loss, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
     spread = np.linalg.inv(precision) * np.outer(width, width)
-    deviation = np.sqrt(np.maximum(np.einsum("ixyz,ij,jxyz->xyz", jacobian, spread[:5, :5], jacobian, optimize=True), 0))
+    deviation = np.sqrt(
+        np.maximum(np.einsum("ixyz,ij,jxyz->xyz", jacobian, spread[:5, :5], jacobian, optimize=True), 0)
+    )
     return spread, deviation.astype(np.float32)
 
 
@@ -327,7 +331,7 @@ def gauss_newton(
     spent: list[int] = []
     density = _is_density(problem.target)
     power = float(np.mean(np.square(problem.target.visible, dtype=np.float64))) if density else 0.0
-    best = (np.inf, problem.start, [], False, "no start")
+    best, coarse_best = (np.inf, problem.start, [], False, "no start"), np.inf
 
     for round_ in range(1 + (retries if density and start is None else 0)):
         if start is not None:
@@ -353,7 +357,12 @@ def gauss_newton(
                 found.append((loss, p, history, converged, reason))
             found.sort(key=lambda f: f[0])
             candidates = [f[1] for f in found[: keep if depth == 0 and not finest else 1]]
-        best = min(best, found[0], key=lambda f: f[0])
+            if depth == 0:
+                if found[0][0] > 0.8 * coarse_best:
+                    break  # another round of starts that leads nowhere new
+                coarse_best = found[0][0]
+        else:
+            best = min(best, found[0], key=lambda f: f[0])
         if best[0] <= good_enough * power:
             break
 

@@ -43,8 +43,6 @@ class Problem:
         Of whatever is random in a method.
     threads : int
         CPU threads a method may use.
-    origin : tuple of float, optional
-        Fixes the origin (mm); otherwise the centre of mass is where methods start.
     """
 
     tissue: Tissue
@@ -150,7 +148,7 @@ class Fit:
 
     @classmethod
     def of(cls, problem: Problem, parameters: Array, started: float, **values) -> Fit:
-        """Finish a search: rerun θ̂ = `parameters` through the solver. `started` is `time.perf_counter()` at its start."""
+        """Finish a search that began at `time.perf_counter()` = `started`: rerun θ̂ through the solver."""
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
         density = problem.density(parameters)
