@@ -14,13 +14,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 from annotated_types import Len
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+)
 
 from gliofit.errors import InputError
+from gliofit.sample_sheet import Patient, discover_brats, read_sample_sheet
 from gliofit.sampling import Prior
+from gliofit.scans import check_headers
 
 if TYPE_CHECKING:
     from gliofit.inversion.registry import Method
+
+MADE = "results/synthetic/"
+"""Where the pipeline puts the in-silico patients that it makes itself."""
+
+RESERVED = frozenset(
+    "anatomy benchmarks cases figures logs metrics networks patients shards synthetic table3 tables".split()
+)
+"""Folders of results/ that no patient may be named after."""
 
 CROP_MM = 128
 """Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""
@@ -50,6 +69,7 @@ class Seeds(Section):
     samples: NonNegativeInt
     training: NonNegativeInt
     inversion: NonNegativeInt
+    patients: NonNegativeInt
 
 
 class PriorRanges(Section):
@@ -80,12 +100,27 @@ class TestCases(Section):
 
 
 class Training(Section):
-    """One network: width, and the length and pace of its training."""
+    """
+    One network and how it is trained: `gliofit.training.Settings`, whose defaults hold for what is not given.
 
+    (Named again here so that reading a config need not import torch; a test keeps the two alike.)
+    """
+
+    architecture: Literal["gliofit", "weidner"] | None = None
     width: PositiveInt
     steps: PositiveInt
     batch: PositiveInt
     learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat | None = None
+    warmup: NonNegativeFloat | None = None
+    clip: PositiveFloat | None = None
+    flip: bool | None = None
+    validate_every: NonNegativeInt | None = None
+    bfloat16: bool | None = None
+
+    def given(self) -> dict[str, Any]:
+        """What the config sets."""
+        return self.model_dump(exclude_none=True)
 
 
 class Networks(Section):
@@ -238,22 +273,53 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
     """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
     defaults = method.settings()
     hints = get_type_hints(method.run)
-    model = create_model(method.name, __base__=Section, **{n: (hints.get(n, Any), d) for n, d in defaults.items()})
+    fields = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
+    model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
     for name, value in settings.items():
         if name not in defaults:
             raise InputError(f"{where}: {unknown('setting', name, list(defaults))}")
-        if isinstance(value, int | float) and not (isfinite(value) and value >= min(0, defaults[name] or 0)):
+        if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
             raise InputError(f"{where}.{name} = {value!r} must be finite and not negative")
     try:
-        model.model_validate(settings)
+        # YAML has lists where Python's defaults are tuples
+        model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
     except ValidationError as error:
         raise InputError(f"{where}.{_sentence(error)}") from None
 
 
-def reserved(patient: str, folders: tuple[str, ...]) -> None:
-    """Refuse a patient id that names one of the pipeline's own folders in results/."""
-    if patient in folders:
-        raise InputError(f"patient id '{patient}' is a folder of the pipeline's own results; please rename the patient")
+def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str]]:
+    """
+    The patients of the sample sheet and of `brats_dir`, checked as far as headers tell.
+
+    Parameters
+    ----------
+    config : Config
+    root : path
+        The repository, where relative paths are looked for when they are not under the working directory.
+
+    Returns
+    -------
+    patients : dict of id → Patient
+    warnings : list of str
+        Cases of `brats_dir` that were passed over, and why.
+
+    Raises
+    ------
+    InputError
+        Naming the sheet's line, or the file, and the fault.
+    """
+    listed = read_sample_sheet(find(config.patients, root), root, (MADE,)) if config.patients else []
+    found, warnings = discover_brats(config.brats_dir) if config.brats_dir else ([], [])
+    patients: dict[str, Patient] = {}
+    for patient in [*listed, *found]:
+        if patient.id in RESERVED:
+            raise InputError(f"patient id '{patient.id}' is a folder of the pipeline's own results; rename the patient")
+        if patient.id in patients:
+            raise InputError(f"{config.brats_dir}: case {patient.id} is also a patient of {config.patients}")
+        if all(path.is_file() for path in patient.files.values()):
+            check_headers(patient)
+        patients[patient.id] = patient
+    return patients, warnings
 
 
 def find(path: str, root: str | Path) -> Path:

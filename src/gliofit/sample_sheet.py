@@ -150,7 +150,7 @@ def read_sample_sheet(
         if "id" not in values:
             raise InputError(f"{where}: the id is empty")
         try:
-            patient = Patient(**{k: _find(v, root) if k in FILES else v for k, v in values.items()})
+            patient = Patient(**{k: _find(v, root, made) if k in FILES else v for k, v in values.items()})
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         for column, file in patient.files.items():
@@ -174,9 +174,10 @@ def _check_header(path: Path, header: list[str]) -> None:
             raise InputError(f"{path}: the column {name} is there twice")
 
 
-def _find(path: str, root: str | Path | None) -> Path:
+def _find(path: str, root: str | Path | None, made: tuple[str, ...]) -> Path:
     given = Path(path).expanduser()
-    return given if root is None or given.is_absolute() or given.exists() else Path(root) / given
+    here = root is None or given.is_absolute() or given.exists() or path.startswith(made)
+    return given if here else Path(root) / given
 
 
 def discover_brats(folder: str | Path) -> tuple[list[Patient], list[str]]:

@@ -1,0 +1,47 @@
+"""
+GlioFit: personalise brain-tumour growth models and reproduce the papers' tables and figures.
+
+This file is the table of contents. Data flow in the order of the included rules; `config/README.md` documents every
+key of the config.
+"""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from gliofit.workflow import own_lock, release_stale_lock
+
+min_version("9.19")
+
+
+report: "workflow/report/workflow.rst"
+
+
+configfile: Path(workflow.basedir) / "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/anatomy.smk"
+include: "workflow/rules/simulation.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/patients.smk"
+include: "workflow/rules/inversion.smk"
+include: "workflow/rules/evaluation.smk"
+
+
+release_stale_lock()
+
+
+onstart:
+    own_lock()
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report.html",
+        "results/config.yaml",
+        "results/shards/check.txt",
+        TABLES,
+        FIGURES,
+        expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

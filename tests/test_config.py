@@ -1,0 +1,97 @@
+"""Bad configs: each ends in one sentence that names the key."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gliofit.config import Training, load_config
+from gliofit.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def values() -> dict:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def merged(values: dict, changes: dict) -> dict:
+    """`values` with `changes` laid over, section by section, as Snakemake lays one config file over another."""
+    result = copy.deepcopy(values)
+    for key, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result
+
+
+@pytest.mark.parametrize("name", ["config", "quick", "paper"])
+def test_shipped_configs_are_valid(values, name):
+    config = load_config(merged(values, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())))
+    assert config.crop == {"config": (64,) * 3, "quick": (32,) * 3, "paper": (128,) * 3}[name]
+    assert set(values["methods"]) <= set(config.methods)
+
+
+def test_paper_scale_is_the_papers(values):
+    config = load_config(merged(values, yaml.safe_load((ROOT / "config/paper.yaml").read_text())))
+    assert (config.samples.train, config.samples.validation, config.test_cases.number) == (28_000, 1_000, 500)
+    assert config.cases("sri24", "cmaes_solver") == 25
+    assert config.cases("sri24", "hybrid") == 500
+
+
+def test_a_method_without_settings_keeps_its_defaults(values):
+    assert load_config(merged(values, {"methods": {"direct": None}})).settings("direct") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"atals": "sri24"}, "unknown key 'atals'; did you mean 'atlas'?"),
+        ({"networks": {"surrogate": {"widht": 8}}}, "did you mean 'networks.surrogate.width'?"),
+        ({"atlas": "sri25"}, "atlas = 'sri25' is not valid: input should be 'sri24' or 'mni152'"),
+        ({"atlas": {"t1": "a", "wm": "b", "gm": "c"}}, "the key 'atlas.csf' is missing"),
+        ({"spacing": -2}, "spacing = -2.0 is not valid: input should be 1.0, 2.0 or 4.0"),
+        ({"spacing": "fine"}, "spacing = 'fine' is not valid"),
+        ({"samples": {"train": -5}}, "samples.train = -5 is not valid: input should be greater than 0"),
+        ({"samples": {"train": 4, "shards": 8}}, "samples.shards = 8 is more than samples.train"),
+        ({"prior": {"mu_D": [25, 2]}}, "the range mu_D = 25 … 2 must be positive and ascending"),
+        ({"seeds": {"training": -1}}, "seeds.training = -1 is not valid"),
+        ({"methods": {"hybird": None}}, "unknown method 'hybird'; there are: .*hybrid"),
+        ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
+        ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
+        ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
+        ({"methods": {"hybrid": {"iterations": 2.5}}}, "methods.hybrid.iterations = 2.5 is not valid"),
+        ({"methods": {"cmaes_solver": {"population": "many"}}}, "methods.cmaes_solver.population = 'many' is not"),
+        ({"methods": {"hybrid": 3}}, "methods.hybrid = 3 is not valid"),
+        ({"test_cases": {"at_most": {"nobody": 3}}}, "test_cases.at_most names 'nobody'"),
+    ],
+)
+def test_a_fault_is_one_sentence(values, changes, message):
+    with pytest.raises(InputError) as error:
+        load_config(merged(values, changes), "config/mine.yaml")
+    text = str(error.value)
+    assert text.startswith("config/mine.yaml: ")
+    assert "\n" not in text
+    assert re.search(re.escape(message).replace(r"\.\*", ".*"), text), text
+
+
+def test_no_methods(values):
+    with pytest.raises(InputError, match="methods is empty"):
+        load_config({**values, "methods": {}})
+
+
+def test_a_missing_key_is_named(values):
+    del values["samples"]["train"]
+    with pytest.raises(InputError, match=r"the key 'samples\.train' is missing"):
+        load_config(values)
+
+
+def test_training_sections_name_the_settings_of_training():
+    from gliofit.training import Settings
+
+    assert set(Training.model_fields) == {field.name for field in fields(Settings)}

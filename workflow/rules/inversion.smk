@@ -1,0 +1,92 @@
+"""Every method on every simulated test case and every patient: one rule each, so that all methods run alike."""
+
+
+def weights(wildcards):
+    """The trained networks that a method needs."""
+    return [f"results/networks/{role}/weights.safetensors" for role in describe(wildcards.method).networks]
+
+
+def method_sources(script):
+    """A script's sources and the method's own module with what that imports: editing a method reruns just its fits."""
+    return lambda wildcards: sources(script, describe(wildcards.method).run.__module__)
+
+
+rule fit_cases:
+    """Simulated tumours: the density is observed, as in the paper's Tables 1 and 2."""
+    input:
+        tissue=tissue("{anatomy}"),
+        cases="results/cases/{anatomy}/truth.json",
+        networks=weights,
+        sources=method_sources("fit_cases.py"),
+    output:
+        "results/cases/{anatomy}/{method}/{chunk}.json",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
+    log:
+        "results/logs/fit_cases/{anatomy}-{method}-{chunk}.log",
+    benchmark:
+        "results/benchmarks/fit_cases/{anatomy}-{method}-{chunk}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(12),
+        runtime="2d",
+    script:
+        "../scripts/fit_cases.py"
+
+
+rule fit_patient:
+    """A patient: tumour core and whole tumour are observed, at unknown imaging thresholds."""
+    input:
+        prepared=prepared("{patient}"),
+        networks=weights,
+        sources=method_sources("fit_patient.py"),
+    output:
+        density="results/{patient}/{method}.nii.gz",
+        summary="results/{patient}/{method}.json",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
+    log:
+        "results/logs/fit_patient/{patient}-{method}.log",
+    benchmark:
+        "results/benchmarks/fit_patient/{patient}-{method}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(12),
+        runtime="2d",
+    script:
+        "../scripts/fit_patient.py"
+
+
+rule fit_reference:
+    """A patient as in the paper's Table 3: the observed density is the reference method's fit to the segmentation."""
+    input:
+        tissue=multiext("results/{patient}/prepared/", "wm.nii.gz", "gm.nii.gz", "csf.nii.gz"),
+        reference=f"results/{{patient}}/{REFERENCE}.json",
+        networks=weights,
+        sources=method_sources("fit_reference.py"),
+    output:
+        "results/table3/{patient}/{method}.json",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
+    log:
+        "results/logs/fit_reference/{patient}-{method}.log",
+    benchmark:
+        "results/benchmarks/fit_reference/{patient}-{method}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(12),
+        runtime="2d",
+    script:
+        "../scripts/fit_reference.py"

@@ -1,0 +1,129 @@
+"""Scans → checks → registration → tissue and tumour masks in the patient's own space."""
+
+
+def prepared(patient):
+    """What an inversion reads of a prepared patient."""
+    names = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
+    return [f"results/{patient}/prepared/{name}.nii.gz" for name in names] + [
+        f"results/{patient}/prepared/prepared.json"
+    ]
+
+
+def scans(wildcards):
+    return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+rule synthetic_patient:
+    """An in-silico patient: a tumour on an anatomy that networks are not trained on, dressed up as a BraTS case."""
+    input:
+        t1=f"results/anatomy/{CONFIG.unseen_anatomy}/t1.nii.gz",
+        tissue=tissue(CONFIG.unseen_anatomy),
+        sources=sources("synthetic_patient.py"),
+    output:
+        multiext("results/synthetic/{synthetic}/", "t1n.nii.gz", "t1c.nii.gz", "t2f.nii.gz", "seg.nii.gz", "truth.json"),
+    params:
+        seed=lambda wildcards: CONFIG.seeds.patients + int("0" + re.search(r"\d*$", wildcards.synthetic)[0]),
+    log:
+        "results/logs/synthetic_patient/{synthetic}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime="30m",
+    script:
+        "../scripts/synthetic_patient.py"
+
+
+rule check_patient:
+    """Image contents – labels, NaN, place of the tumour –, ahead of all long work."""
+    input:
+        scans=scans,
+        sources=sources("check_patient.py"),
+    output:
+        "results/{patient}/check.txt",
+    params:
+        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+    log:
+        "results/logs/check_patient/{patient}.log",
+    conda:
+        ENVIRONMENT
+    priority: 100
+    resources:
+        mem_mb=3000,
+        runtime="20m",
+    script:
+        "../scripts/check_patient.py"
+
+
+rule prepare_patient:
+    input:
+        check="results/{patient}/check.txt",
+        scans=scans,
+        t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
+        tissue=tissue(CONFIG.anatomy),
+        sources=sources("prepare_patient.py"),
+        settings=os.path.relpath(ROOT / f"src/gliofit/data/registration/{CONFIG.registration}.json"),
+    output:
+        prepared("{patient}"),
+    params:
+        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        registration=CONFIG.registration,
+    log:
+        "results/logs/prepare_patient/{patient}.log",
+    benchmark:
+        "results/benchmarks/prepare_patient/{patient}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.registration
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime="4h",
+    script:
+        "../scripts/prepare_patient.py"
+
+
+rule picture_preparation:
+    localrule: True
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        sources=sources("picture_preparation.py"),
+    output:
+        report(
+            "results/{patient}/preparation.png",
+            caption="../report/patient.rst",
+            category="Patients",
+            subcategory="{patient}",
+            labels={"shows": "preparation"},
+        ),
+    log:
+        "results/logs/picture_preparation/{patient}.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/picture_preparation.py"
+
+
+rule picture_fit:
+    localrule: True
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        density="results/{patient}/{method}.nii.gz",
+        sources=sources("picture_fit.py"),
+    output:
+        report(
+            "results/{patient}/{method}.png",
+            caption="../report/fit.rst",
+            category="Patients",
+            subcategory="{patient}",
+            labels={"shows": "{method}"},
+        ),
+    params:
+        title=lambda wildcards: describe(wildcards.method).title,
+    log:
+        "results/logs/picture_fit/{patient}-{method}.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/picture_fit.py"

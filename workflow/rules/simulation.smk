@@ -1,0 +1,78 @@
+"""Prior → θ → forward simulations: HDF5 shards for the networks, and the test cases of Tables 1 and 2."""
+
+
+def shard_size(wildcards):
+    """Samples of a shard: a split's number, shared out evenly."""
+    part, parts = map(int, wildcards.scatteritem.split("-of-"))
+    total = getattr(CONFIG.samples, wildcards.split)
+    return total // parts + (part <= total % parts)
+
+
+rule simulate_shard:
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        sources=sources("simulate_shard.py"),
+    output:
+        "results/shards/{split}/{scatteritem}.h5",
+    params:
+        number=shard_size,
+        shape=CONFIG.crop,
+        spacing=CONFIG.spacing,
+        prior=CONFIG.prior.model_dump(),
+        seed=CONFIG.seeds.samples,
+    log:
+        "results/logs/simulate_shard/{split}-{scatteritem}.log",
+    benchmark:
+        "results/benchmarks/simulate_shard/{split}-{scatteritem}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=memory(4),
+        runtime="1d",
+    script:
+        "../scripts/simulate_shard.py"
+
+
+rule check_shards:
+    """Every shard against docs/data_format.md."""
+    input:
+        gather.train("results/shards/train/{scatteritem}.h5"),
+        gather.validation("results/shards/validation/{scatteritem}.h5"),
+        sources=sources("check_shards.py"),
+    output:
+        "results/shards/check.txt",
+    log:
+        "results/logs/check_shards.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(2),
+        runtime="2h",
+    script:
+        "../scripts/check_shards.py"
+
+
+rule draw_cases:
+    input:
+        tissue=tissue("{anatomy}"),
+        sources=sources("draw_cases.py"),
+    output:
+        "results/cases/{anatomy}/truth.json",
+    params:
+        number=lambda wildcards: CONFIG.drawn(wildcards.anatomy),
+        spacing=CONFIG.spacing,
+        prior=CONFIG.prior.model_dump(),
+        seed=CONFIG.seeds.samples,
+    log:
+        "results/logs/draw_cases/{anatomy}.log",
+    benchmark:
+        "results/benchmarks/draw_cases/{anatomy}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=memory(4),
+        runtime="1d",
+    script:
+        "../scripts/draw_cases.py"

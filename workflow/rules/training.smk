@@ -1,0 +1,38 @@
+"""Shards → the forward surrogate and the direct inverse network, one training loop for both."""
+
+
+rule train_network:
+    input:
+        train=gather.train("results/shards/train/{scatteritem}.h5"),
+        validation=gather.validation("results/shards/validation/{scatteritem}.h5"),
+        sources=sources("train_network.py"),
+    output:
+        weights="results/networks/{network}/weights.safetensors",
+        card="results/networks/{network}/weights.json",
+        log="results/networks/{network}/training.csv",
+        figure=report(
+            "results/networks/{network}/training.png",
+            caption="../report/training.rst",
+            category="Networks",
+            labels={"network": "{network}"},
+        ),
+    params:
+        settings=lambda wildcards: getattr(CONFIG.networks, wildcards.network).given(),
+        seed=CONFIG.seeds.training,
+        device=CONFIG.device,
+        # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
+        threads=CONFIG.threads.training,
+        checkpoint="results/networks/{network}/checkpoint.pt",
+    log:
+        "results/logs/train_network/{network}.log",
+    benchmark:
+        "results/benchmarks/train_network/{network}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.training
+    resources:
+        mem_mb=memory(24),
+        runtime="4d",
+        gpu=int(CONFIG.device == "cuda"),
+    script:
+        "../scripts/train_network.py"

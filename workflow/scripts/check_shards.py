@@ -1,0 +1,14 @@
+"""Check every shard against the specification; the first fault ends the run."""
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.errors import InputError
+    from gliofit.files import write_text
+    from gliofit.shard_checker import fault
+
+    shards = [path for path in snakemake.input if path.endswith(".h5")]
+    for shard in shards:
+        if found := fault(shard):
+            raise InputError(f"{shard}: {found}")
+    write_text(snakemake.output[0], "".join(f"{shard}: OK\n" for shard in shards))

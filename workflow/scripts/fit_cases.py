@@ -1,0 +1,23 @@
+"""One method on some of the simulated test cases, whose density is observed: θ̂ and how it was found."""
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.growth import simulate
+    from gliofit.inversion.registry import describe, invert
+    from gliofit.theta import Theta
+    from gliofit.tissue import Tissue
+    from gliofit.workflow import read_json, versions, write_json
+
+    method, params, threads = snakemake.wildcards.method, snakemake.params, snakemake.threads
+    tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
+    networks = dict(zip(describe(method).networks, snakemake.input.networks, strict=True))
+    first, last = map(int, snakemake.wildcards.chunk.split("-"))
+    fits = []
+    for index, case in list(enumerate(read_json(snakemake.input.cases)))[first : last + 1]:
+        target = simulate(tissue, Theta.from_dict(case["theta"]), threads=threads)
+        seed = params.seed + index
+        fit = invert(target, tissue, method, networks=networks, seed=seed, threads=threads, **params.settings)
+        print(f"{case['case']}: loss {fit.loss:.3g}, {fit.seconds:.1f} s, {fit.reason}", flush=True)
+        fits.append({"case": case["case"], "true_theta": case["theta"], **fit.summary(), "versions": versions()})
+    write_json(snakemake.output[0], fits)

@@ -1,0 +1,21 @@
+"""One method on a patient's segmentation; the density at θ̂ goes back to the patient's own space."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.inversion.registry import describe, invert
+    from gliofit.nifti import save_volume
+    from gliofit.patients import load_prepared
+    from gliofit.workflow import versions, write_json
+
+    method, params, output = snakemake.wildcards.method, snakemake.params, snakemake.output
+    patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
+    problem = patient.problem(params.spacing)
+    networks = dict(zip(describe(method).networks, snakemake.input.networks, strict=True))
+    options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, **params.settings}
+    fit = invert(problem.target, problem.tissue, method, **options)
+    save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)
+    case = {"case": snakemake.wildcards.patient, "target": "segmentation", "spacing": params.spacing}
+    write_json(output.summary, {**case, **fit.summary(), "versions": versions()})

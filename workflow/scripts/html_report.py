@@ -1,0 +1,36 @@
+"""Tables, figures and patients in one HTML file."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.report import Patient, write_report
+
+    files, params = snakemake.input, snakemake.params
+    tables = {
+        (int(name[0]), name[2:]) if "_" in name else int(name): path
+        for name, path in zip(params.tables, files.tables, strict=True)
+    }
+    figures = {Path(path).stem.removeprefix("weidner_figure"): path for path in files.figures}
+    figures |= {Path(path).parent.name: path for path in files.losses}
+    patients = []
+    for name in params.patients:
+        folder = Path("results") / name
+        notes = [line for line in (folder / "check.txt").read_text().splitlines() if line != "OK"]
+        if name.startswith("synthetic"):
+            notes.insert(0, "Synthetic: simulated on a healthy anatomy; not a scan of a person.")
+        pictures = {
+            "The atlas on the scan": folder / "preparation.png",
+            f"{params.titles[params.shown]}: inferred cell density": folder / f"{params.shown}.png",
+        }
+        patients.append(Patient(name, [folder / f"{method}.json" for method in params.methods], pictures, notes))
+    write_report(
+        snakemake.output[0],
+        tables=tables,
+        figures=figures,
+        patients=patients,
+        config=files.config,
+        cases=params.cases,
+        titles=params.titles,
+    )

@@ -1,0 +1,11 @@
+"""Tissue and tumour outlines on the scan, to judge the registration by."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.patients import load_prepared
+    from gliofit.qc import preparation_picture
+
+    preparation_picture(load_prepared(Path(snakemake.input.prepared[0]).parent), snakemake.output[0])

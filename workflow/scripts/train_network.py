@@ -1,0 +1,21 @@
+"""Train one network; a run that was killed goes on from its checkpoint."""
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.training import Settings, train
+
+    params, output = snakemake.params, snakemake.output
+    train(
+        snakemake.wildcards.network,
+        Settings(**params.settings),
+        snakemake.input.train,
+        snakemake.input.validation,
+        output.weights,
+        log_csv=output.log,
+        figure_png=output.figure,
+        checkpoint=params.checkpoint,
+        threads=params.threads,
+        seed=params.seed,
+        device=params.device,
+    )
