@@ -37,7 +37,20 @@ MADE = "results/synthetic/"
 """Where the pipeline puts the in-silico patients that it makes itself."""
 
 RESERVED = frozenset(
-    "anatomy benchmarks cases figures logs metrics networks patients shards synthetic table3 tables".split()
+    [
+        "anatomy",
+        "benchmarks",
+        "cases",
+        "figures",
+        "logs",
+        "metrics",
+        "networks",
+        "patients",
+        "shards",
+        "synthetic",
+        "table3",
+        "tables",
+    ]
 )
 """Folders of results/ that no patient may be named after."""
 

@@ -46,7 +46,9 @@ def load_volume(path: str | Path, dtype=np.float32) -> Volume:
     if data.ndim != 3:
         raise InputError(f"{path}: has {data.ndim} dimensions, not 3")
     if not np.isfinite(data).all():
-        raise InputError(f"{path}: holds {int((~np.isfinite(data)).sum())} voxels that are not finite (NaN or infinite)")
+        raise InputError(
+            f"{path}: holds {int((~np.isfinite(data)).sum())} voxels that are not finite (NaN or infinite)"
+        )
     return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, float))
 
 

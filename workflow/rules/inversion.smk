@@ -1,16 +1,6 @@
 """Every method on every simulated test case and every patient: one rule each, so that all methods run alike."""
 
 
-def weights(wildcards):
-    """The trained networks that a method needs."""
-    return [f"results/networks/{role}/weights.safetensors" for role in describe(wildcards.method).networks]
-
-
-def method_sources(script):
-    """A script's sources and the method's own module with what that imports: editing a method reruns just its fits."""
-    return lambda wildcards: sources(script, describe(wildcards.method).run.__module__)
-
-
 rule fit_cases:
     """Simulated tumours: the density is observed, as in the paper's Tables 1 and 2."""
     input:
@@ -20,10 +10,6 @@ rule fit_cases:
         sources=method_sources("fit_cases.py"),
     output:
         "results/cases/{anatomy}/{method}/{chunk}.json",
-    params:
-        settings=lambda wildcards: CONFIG.settings(wildcards.method),
-        seed=CONFIG.seeds.inversion,
-        spacing=CONFIG.spacing,
     log:
         "results/logs/fit_cases/{anatomy}-{method}-{chunk}.log",
     benchmark:
@@ -34,6 +20,10 @@ rule fit_cases:
     resources:
         mem_mb=memory(12),
         runtime="2d",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
     script:
         "../scripts/fit_cases.py"
 
@@ -47,10 +37,6 @@ rule fit_patient:
     output:
         density="results/{patient}/{method}.nii.gz",
         summary="results/{patient}/{method}.json",
-    params:
-        settings=lambda wildcards: CONFIG.settings(wildcards.method),
-        seed=CONFIG.seeds.inversion,
-        spacing=CONFIG.spacing,
     log:
         "results/logs/fit_patient/{patient}-{method}.log",
     benchmark:
@@ -61,6 +47,10 @@ rule fit_patient:
     resources:
         mem_mb=memory(12),
         runtime="2d",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
     script:
         "../scripts/fit_patient.py"
 
@@ -68,16 +58,14 @@ rule fit_patient:
 rule fit_reference:
     """A patient as in the paper's Table 3: the observed density is the reference method's fit to the segmentation."""
     input:
-        tissue=multiext("results/{patient}/prepared/", "wm.nii.gz", "gm.nii.gz", "csf.nii.gz"),
+        tissue=multiext(
+            "results/{patient}/prepared/", "wm.nii.gz", "gm.nii.gz", "csf.nii.gz"
+        ),
         reference=f"results/{{patient}}/{REFERENCE}.json",
         networks=weights,
         sources=method_sources("fit_reference.py"),
     output:
         "results/table3/{patient}/{method}.json",
-    params:
-        settings=lambda wildcards: CONFIG.settings(wildcards.method),
-        seed=CONFIG.seeds.inversion,
-        spacing=CONFIG.spacing,
     log:
         "results/logs/fit_reference/{patient}-{method}.log",
     benchmark:
@@ -88,5 +76,9 @@ rule fit_reference:
     resources:
         mem_mb=memory(12),
         runtime="2d",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
     script:
         "../scripts/fit_reference.py"

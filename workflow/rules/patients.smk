@@ -1,18 +1,6 @@
 """Scans → checks → registration → tissue and tumour masks in the patient's own space."""
 
 
-def prepared(patient):
-    """What an inversion reads of a prepared patient."""
-    names = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
-    return [f"results/{patient}/prepared/{name}.nii.gz" for name in names] + [
-        f"results/{patient}/prepared/prepared.json"
-    ]
-
-
-def scans(wildcards):
-    return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
-
-
 rule synthetic_patient:
     """An in-silico patient: a tumour on an anatomy that networks are not trained on, dressed up as a BraTS case."""
     input:
@@ -20,9 +8,14 @@ rule synthetic_patient:
         tissue=tissue(CONFIG.unseen_anatomy),
         sources=sources("synthetic_patient.py"),
     output:
-        multiext("results/synthetic/{synthetic}/", "t1n.nii.gz", "t1c.nii.gz", "t2f.nii.gz", "seg.nii.gz", "truth.json"),
-    params:
-        seed=lambda wildcards: CONFIG.seeds.patients + int("0" + re.search(r"\d*$", wildcards.synthetic)[0]),
+        multiext(
+            "results/synthetic/{synthetic}/",
+            "t1n.nii.gz",
+            "t1c.nii.gz",
+            "t2f.nii.gz",
+            "seg.nii.gz",
+            "truth.json",
+        ),
     log:
         "results/logs/synthetic_patient/{synthetic}.log",
     conda:
@@ -30,6 +23,8 @@ rule synthetic_patient:
     resources:
         mem_mb=4000,
         runtime="30m",
+    params:
+        seed=synthetic_seed,
     script:
         "../scripts/synthetic_patient.py"
 
@@ -41,16 +36,16 @@ rule check_patient:
         sources=sources("check_patient.py"),
     output:
         "results/{patient}/check.txt",
-    params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
     log:
         "results/logs/check_patient/{patient}.log",
+    priority: 100
     conda:
         ENVIRONMENT
-    priority: 100
     resources:
         mem_mb=3000,
         runtime="20m",
+    params:
+        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
     script:
         "../scripts/check_patient.py"
 
@@ -62,12 +57,11 @@ rule prepare_patient:
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
         sources=sources("prepare_patient.py"),
-        settings=os.path.relpath(ROOT / f"src/gliofit/data/registration/{CONFIG.registration}.json"),
+        settings=os.path.relpath(
+            ROOT / f"src/gliofit/data/registration/{CONFIG.registration}.json"
+        ),
     output:
         prepared("{patient}"),
-    params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
-        registration=CONFIG.registration,
     log:
         "results/logs/prepare_patient/{patient}.log",
     benchmark:
@@ -78,12 +72,14 @@ rule prepare_patient:
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime="4h",
+    params:
+        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        registration=CONFIG.registration,
     script:
         "../scripts/prepare_patient.py"
 
 
 rule picture_preparation:
-    localrule: True
     input:
         prepared=prepared("{patient}"),
         scans=scans,
@@ -98,6 +94,7 @@ rule picture_preparation:
         ),
     log:
         "results/logs/picture_preparation/{patient}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     script:
@@ -105,7 +102,6 @@ rule picture_preparation:
 
 
 rule picture_fit:
-    localrule: True
     input:
         prepared=prepared("{patient}"),
         scans=scans,
@@ -119,11 +115,12 @@ rule picture_fit:
             subcategory="{patient}",
             labels={"shows": "{method}"},
         ),
-    params:
-        title=lambda wildcards: describe(wildcards.method).title,
     log:
         "results/logs/picture_fit/{patient}-{method}.log",
+    localrule: True
     conda:
         ENVIRONMENT
+    params:
+        title=lambda wildcards: describe(wildcards.method).title,
     script:
         "../scripts/picture_fit.py"

@@ -1,25 +1,12 @@
 """Prior → θ → forward simulations: HDF5 shards for the networks, and the test cases of Tables 1 and 2."""
 
 
-def shard_size(wildcards):
-    """Samples of a shard: a split's number, shared out evenly."""
-    part, parts = map(int, wildcards.scatteritem.split("-of-"))
-    total = getattr(CONFIG.samples, wildcards.split)
-    return total // parts + (part <= total % parts)
-
-
 rule simulate_shard:
     input:
         tissue=tissue(CONFIG.anatomy),
         sources=sources("simulate_shard.py"),
     output:
         "results/shards/{split}/{scatteritem}.h5",
-    params:
-        number=shard_size,
-        shape=CONFIG.crop,
-        spacing=CONFIG.spacing,
-        prior=CONFIG.prior.model_dump(),
-        seed=CONFIG.seeds.samples,
     log:
         "results/logs/simulate_shard/{split}-{scatteritem}.log",
     benchmark:
@@ -30,6 +17,12 @@ rule simulate_shard:
     resources:
         mem_mb=memory(4),
         runtime="1d",
+    params:
+        number=shard_size,
+        shape=CONFIG.crop,
+        spacing=CONFIG.spacing,
+        prior=CONFIG.prior.model_dump(),
+        seed=CONFIG.seeds.samples,
     script:
         "../scripts/simulate_shard.py"
 
@@ -59,11 +52,6 @@ rule draw_cases:
         sources=sources("draw_cases.py"),
     output:
         "results/cases/{anatomy}/truth.json",
-    params:
-        number=lambda wildcards: CONFIG.drawn(wildcards.anatomy),
-        spacing=CONFIG.spacing,
-        prior=CONFIG.prior.model_dump(),
-        seed=CONFIG.seeds.samples,
     log:
         "results/logs/draw_cases/{anatomy}.log",
     benchmark:
@@ -74,5 +62,10 @@ rule draw_cases:
     resources:
         mem_mb=memory(4),
         runtime="1d",
+    params:
+        number=lambda wildcards: CONFIG.drawn(wildcards.anatomy),
+        spacing=CONFIG.spacing,
+        prior=CONFIG.prior.model_dump(),
+        seed=CONFIG.seeds.samples,
     script:
         "../scripts/draw_cases.py"

@@ -16,13 +16,6 @@ rule train_network:
             category="Networks",
             labels={"network": "{network}"},
         ),
-    params:
-        settings=lambda wildcards: getattr(CONFIG.networks, wildcards.network).given(),
-        seed=CONFIG.seeds.training,
-        device=CONFIG.device,
-        # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
-        threads=CONFIG.threads.training,
-        checkpoint="results/networks/{network}/checkpoint.pt",
     log:
         "results/logs/train_network/{network}.log",
     benchmark:
@@ -34,5 +27,12 @@ rule train_network:
         mem_mb=memory(24),
         runtime="4d",
         gpu=int(CONFIG.device == "cuda"),
+    params:
+        settings=lambda wildcards: getattr(CONFIG.networks, wildcards.network).given(),
+        seed=CONFIG.seeds.training,
+        device=CONFIG.device,
+        # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
+        threads=CONFIG.threads.training,
+        checkpoint="results/networks/{network}/checkpoint.pt",
     script:
         "../scripts/train_network.py"

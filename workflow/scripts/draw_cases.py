@@ -3,9 +3,9 @@
 from gliofit.workflow import job
 
 with job(snakemake):
-    from gliofit.workflow import write_json
     from gliofit.sampling import SPLITS, Prior, samples
     from gliofit.tissue import Tissue
+    from gliofit.workflow import write_json
 
     anatomy, params = snakemake.wildcards.anatomy, snakemake.params
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
