@@ -54,10 +54,9 @@ def medium(tissue: Tissue, dtype=np.float32) -> Medium:
     if dtype not in known:
         nx, ny, nz = tissue.shape
         field = np.empty((nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES), dtype)
-        kernels.diffusivity_field(
-            tissue.wm, tissue.gm, np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD), field
-        )
-        radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(field.max()), 1e-6)
+        limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
+        largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
+        radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
         known[dtype] = Medium(field, radius)
     return known[dtype]
 
@@ -163,13 +162,32 @@ class _Region:
             slab = np.linspace(first, stop, parts + 1).astype(np.int64)
         return slab
 
+    def box(self, shape: tuple) -> tuple:
+        """Slices of the unpadded grid that hold all rows visited last."""
+        if self.rows == 0:
+            return (slice(0, 0),) * 3
+        row = self.base[: self.rows] // self.row_length
+        x, y = np.divmod(row, self.low.shape[1])
+        low = x.min() - 1, y.min() - 1, max(self.begin[: self.rows].min() - 1, 0)
+        high = x.max(), y.max(), min(self.end[: self.rows].max() - 1, shape[2])
+        return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
     def settle(self, low: Array, high: Array) -> None:
         """Take over the stretches above the floor, as the last sweep found them."""
         row = self.base[: self.rows] // self.row_length
         self.low.ravel()[row], self.high.ravel()[row] = low, high
 
 
-def _run(tissue: Tissue, theta: Theta, jacobian: bool, seed: str, dtype: np.dtype, refine: float):
+def _run(
+    tissue: Tissue,
+    theta: Theta,
+    jacobian: bool,
+    seed: str,
+    dtype: np.dtype,
+    refine: float,
+    work: list[int] | None = None,
+):
+    """`simulate` on the CPU; `work` receives the voxels visited by the stages of each step, for benchmarks."""
     field = medium(tissue, dtype)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
     corner, start, slope = initial_density(tissue, theta.origin, seed)
@@ -191,6 +209,8 @@ def _run(tissue: Tissue, theta: Theta, jacobian: bool, seed: str, dtype: np.dtyp
     for k in range(plan.steps):
         s = int(plan.stages[k])
         region.grow(_reach(s, k, dtype))
+        if work is not None:
+            work.append(int(region.voxels.sum()) * s)
         if jacobian and k == plan.steps - 1:
             scale = _scale_tangent(y[0], d, plan, region, threads, (sx, sy, w, c1, c2))
         floor = dtype.type(max(FLOOR[dtype] * np.exp(-to_come[k + 1]), 1e-25))
@@ -206,17 +226,23 @@ def _run(tissue: Tissue, theta: Theta, jacobian: bool, seed: str, dtype: np.dtyp
             tangents.sweep_tangent(*y, *a, *b, d, *where, dmix, *flow, floor, low, high)
         region.settle(low, high)
 
-    core = tuple(slice(1, n + 1) for n in tissue.shape)
-    c = np.ascontiguousarray(y[0].reshape(padded)[core])
+    c = _unpadded(y[:1], padded, tissue.shape, region)[0]
     if not jacobian:
         return c
-    J = np.zeros((5, *tissue.shape), dtype)
-    for i in range(4):
-        J[i] = y[1 + i].reshape(padded)[core]
-    # c depends on D and ρ alone, so μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
-    if theta.mu_rho > 0:
-        J[4] = (2 * scale.reshape(padded)[core] - theta.mu_D * J[3]) / theta.mu_rho
+    J = _unpadded([*y[1:], scale], padded, tissue.shape, region)
+    # c depends on D and ρ alone: μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
+    J[4] = (2 * J[4] - theta.mu_D * J[3]) / theta.mu_rho if theta.mu_rho > 0 else 0
     return c, J
+
+
+def _unpadded(fields: list[Array], padded: tuple, shape: tuple, region: _Region) -> Array:
+    """Fields without their margin, [field, x, y, z]; only where the tumour is, so that the rest costs no memory."""
+    out = np.zeros((len(fields), *shape), fields[0].dtype)
+    box = region.box(shape)
+    inner = tuple(slice(s.start + 1, s.stop + 1) for s in box)
+    for i, field in enumerate(fields):
+        out[i][box] = field.reshape(padded)[inner]
+    return out
 
 
 def _reach(stages: int, step: int, dtype: np.dtype) -> int:

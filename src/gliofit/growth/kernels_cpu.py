@@ -37,8 +37,13 @@ _options = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "cache": True, "
 
 @njit(parallel=True, **_options)
 def diffusivity_field(wm, gm, ratio, threshold, out):
-    """Padded diffusivity: p_WM + p_GM/R in tissue, OUTSIDE elsewhere. `out` [nx + 2, ny + 2, ≥ nz + 2]."""
+    """
+    Padded diffusivity: p_WM + p_GM/R in tissue, OUTSIDE elsewhere. `out` [nx + 2, ny + 2, ≥ nz + 2].
+
+    Returns its largest value per x plane.
+    """
     nx, ny, nz = wm.shape
+    largest = np.zeros(nx + 2, out.dtype)
     for i in prange(nx + 2):
         out[i] = OUTSIDE
         if 0 < i <= nx:
@@ -47,6 +52,8 @@ def diffusivity_field(wm, gm, ratio, threshold, out):
                     w, g = wm[i - 1, j, k], gm[i - 1, j, k]
                     if w + g >= threshold:
                         out[i, j + 1, k + 1] = w + g / ratio
+                        largest[i] = max(largest[i], out[i, j + 1, k + 1])
+    return largest
 
 
 @njit(inline="always")

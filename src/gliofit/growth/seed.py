@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gliofit.errors import InputError
-from gliofit.tissue import Tissue
+from gliofit.tissue import TISSUE_THRESHOLD, Tissue
 
 Array = np.ndarray
 
@@ -62,7 +62,8 @@ def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> tuple[Array
         fade = u * u * (3 - 2 * u)
         shape = gauss * fade
         dshape = fade + gauss * 6 * u * (1 - u) / (FADE[1] - FADE[0])
-    inside = tissue.mask[window]
+    # of the window alone, since the mask of a large grid would cost more than the run
+    inside = tissue.wm[window] + tissue.gm[window] >= np.float32(TISSUE_THRESHOLD)
     # d gauss / d origin = gauss · (x − origin)/10, turned from the grid's axes to the world's
     along = np.einsum("ij,jxyz->ixyz", tissue.direction, offset)
     return low, shape * inside, dshape * gauss / 10 * inside * along
