@@ -27,7 +27,7 @@ from gliofit.tissue import Tissue
 
 Array = np.ndarray
 
-THRESHOLDS = (0.25, 0.6, 0.95)
+THRESHOLDS = (0.25, 0.6, 0.85)
 """Density at the edge of edema, of enhancing and of necrotic core (the first two: GliODIL's and the paper's range)."""
 
 PRIOR = Prior(mu_D=(8.0, 20.0), mu_rho=(2.0, 5.0), volume=(30.0, 120.0))
