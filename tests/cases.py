@@ -1,0 +1,47 @@
+"""Small patients on disk, for the tests of everything that reads scans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from gliofit.sample_sheet import Patient
+
+BRATS = ("L", "P", "S")
+"""Storage orientation of BraTS: both x and y run against RAS."""
+
+TUMOUR_MM = (-20.0, 8.0, 4.0)
+"""World position of the tumour's centre: at the patient's left."""
+
+
+def write(path: Path, data: np.ndarray, affine: np.ndarray, axcodes=("R", "A", "S")) -> Path:
+    """Write an RAS array so that it is stored as `axcodes`."""
+    image = nib.Nifti1Image(data, affine)
+    turn = nib.orientations.ornt_transform(nib.io_orientation(affine), nib.orientations.axcodes2ornt(axcodes))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(image.as_reoriented(turn), path)
+    return path
+
+
+def small_patient(folder: Path, tissue, axcodes=BRATS, maps: bool = False, **replaced: np.ndarray) -> Patient:
+    """
+    The small head of conftest as a patient: T1, T1c, FLAIR and a segmentation with all three labels at the left.
+
+    `replaced` arrays (RAS, by column) take the place of the default ones.
+    """
+    world = tissue.to_world(np.moveaxis(np.indices(tissue.shape), 0, -1))
+    distance = np.linalg.norm(world - np.array(TUMOUR_MM), axis=-1)
+    seg = np.select([distance < 5, distance < 9, distance < 14], [1, 3, 2], 0) * tissue.brain
+    t1 = np.where(tissue.brain, 700 * tissue.wm + 400 * tissue.gm + 100 * tissue.csf, 0)
+    arrays = {"t1": t1, "t1c": t1 + 300 * (seg == 3), "flair": t1 + 300 * (seg > 0), "seg": seg}
+    if maps:
+        arrays |= {"wm": tissue.wm, "gm": tissue.gm, "csf": tissue.csf}
+    arrays |= replaced
+    files = {}
+    for name, data in arrays.items():
+        if data is not None:
+            kind = np.uint8 if name == "seg" and np.all(np.mod(data, 1) == 0) else np.float32
+            files[name] = write(folder / f"{name}.nii.gz", data.astype(kind), tissue.affine, axcodes)
+    return Patient(folder.name, **files)
