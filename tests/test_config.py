@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gliofit.config import Training, load_config
+from gliofit.config import Training, load_config, read_patients
 from gliofit.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +56,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"atlas": "sri25"}, "atlas = 'sri25' is not valid: input should be 'sri24' or 'mni152'"),
         ({"atlas": {"t1": "a", "wm": "b", "gm": "c"}}, "the key 'atlas.csf' is missing"),
         ({"spacing": -2}, "spacing = -2.0 is not valid: input should be 1.0, 2.0 or 4.0"),
+        ({"samples": {"train": "many"}}, "samples.train = 'many' is not valid"),
         ({"spacing": "fine"}, "spacing = 'fine' is not valid"),
         ({"samples": {"train": -5}}, "samples.train = -5 is not valid: input should be greater than 0"),
         ({"samples": {"train": 4, "shards": 8}}, "samples.shards = 8 is more than samples.train"),
@@ -95,3 +96,41 @@ def test_training_sections_name_the_settings_of_training():
     from gliofit.training import Settings
 
     assert set(Training.model_fields) == {field.name for field in fields(Settings)}
+
+
+def test_numbers_that_arrive_as_text_are_numbers(values):
+    given = {"methods": {"hybrid": {"iterations": "7"}}, "networks": {"surrogate": {"learning_rate": "1e-4"}}}
+    config = load_config(merged(values, given))
+    assert config.settings("hybrid") == {"iterations": 7}
+    assert config.networks.surrogate.learning_rate == 1e-4
+
+
+def test_false_takes_a_method_out(values):
+    assert "hybrid" not in load_config(merged(values, {"methods": {"hybrid": False}})).methods
+
+
+SHEET = "id\tt1\tt1c\tflair\tseg\n"
+MADE = "\t".join(f"results/synthetic/a/{name}.nii.gz" for name in ("t1n", "t1c", "t2f", "seg"))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        (f"{SHEET}a\t{MADE}\na\t{MADE}\n", "line 3: patient id a is already in use"),
+        (f"{SHEET}a b\t{MADE}\n", "patient id 'a b' may only have letters"),
+        (f"{SHEET}tables\t{MADE}\n", "patient id 'tables' is a folder of the pipeline's own results"),
+        (f"{SHEET}a\tt1.nii.gz\t\t\tseg.nii.gz\n", "t1.nii.gz: no such file"),
+        ("name\tt1\n", "the column id is missing"),
+    ],
+)
+def test_a_fault_in_the_sample_sheet_is_one_sentence(values, tmp_path, sheet, message):
+    path = tmp_path / "patients.tsv"
+    path.write_text(sheet)
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_patients(load_config({**values, "patients": str(path)}), ROOT)
+
+
+def test_the_shipped_patients_are_synthetic(values):
+    patients, warnings = read_patients(load_config(values), ROOT)
+    assert list(patients) == ["synthetic_1", "synthetic_2"]
+    assert warnings == []

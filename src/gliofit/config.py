@@ -8,6 +8,7 @@ checked against their defaults' types and signs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
@@ -212,7 +213,12 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    values = {**values, "spacing": _as_float(values.get("spacing"))}
+    texts = {name: values[name] for name in ("patients", "brats_dir") if name in values}
+    values = {**_typed(values), **texts}
+    values["spacing"] = _as_float(values.get("spacing"))
+    if isinstance(methods := values.get("methods"), dict):
+        # a config laid over another can only add keys: `hybrid: false` takes a method out
+        values["methods"] = {name: given for name, given in methods.items() if given is not False}
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
@@ -225,6 +231,26 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         raise InputError(f"{source}: {error}") from None
     _check_methods(config, source)
     return config
+
+
+def _typed(value: Any) -> Any:
+    """
+    Numbers and switches that arrived as text, as what they are.
+
+    `--config "methods={'hybrid': {'iterations': 3}}"` gives nested values as text, and YAML reads 1e-4 as such.
+    """
+    if isinstance(value, dict):
+        return {key: _typed(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_typed(entry) for entry in value]
+    if isinstance(value, str):
+        words = {"true": True, "false": False, "null": None}
+        if value.lower() in words:
+            return words[value.lower()]
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value)
+    return value
 
 
 def _as_float(value: Any) -> Any:
@@ -329,7 +355,7 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
             raise InputError(f"patient id '{patient.id}' is a folder of the pipeline's own results; rename the patient")
         if patient.id in patients:
             raise InputError(f"{config.brats_dir}: case {patient.id} is also a patient of {config.patients}")
-        if all(path.is_file() for path in patient.files.values()):
+        if not any(str(path).startswith(MADE) for path in patient.files.values()):
             check_headers(patient)
         patients[patient.id] = patient
     return patients, warnings

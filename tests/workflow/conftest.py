@@ -1,0 +1,70 @@
+"""Snakemake in a folder of its own, by dry runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+TINY = """
+spacing: 4
+samples: {train: 2, validation: 2, shards: 1}
+test_cases: {number: 2, unseen_anatomy: 0}
+methods: {cmaes_surrogate: false, gb_surrogate: false, gb_surrogate_com: false, hybrid: false, hybrid_gn: false}
+"""
+
+
+class Clone:
+    """A copy of what the workflow needs, with source of its own to edit."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for name in ("workflow", "config", "src", "profiles", "envs"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copy(ROOT / "Snakefile", folder)
+        (folder / "tiny.yaml").write_text(TINY)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run Snakemake here, with this copy's package."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+
+    def planned(self, *arguments: str) -> list[tuple[str, str]]:
+        """Rule and outputs of every job that a dry run of the tiny config lists."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", done.stdout + done.stderr, re.M)
+        return [(rule, "".join(re.findall(r"output: (.*)", body))) for rule, body in blocks]
+
+    def finish(self) -> None:
+        """Pretend that the tiny config has been run: every output is there, with the provenance of a real run."""
+        summary = self.snakemake("--summary", "--configfile", "tiny.yaml").stdout.splitlines()
+        header = next(i for i, line in enumerate(summary) if line.startswith("output_file"))
+        for line in summary[header + 1 :]:
+            path = self.folder / line.split("\t")[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("made\n")
+        done = self.snakemake("--touch", "--configfile", "tiny.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory) -> Clone:
+    """A clone where nothing has been run."""
+    return Clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Clone:
+    """A clone where the tiny config counts as run."""
+    clone = Clone(tmp_path_factory.mktemp("finished"))
+    clone.finish()
+    return clone

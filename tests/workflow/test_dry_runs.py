@@ -1,0 +1,80 @@
+"""What each config plans, and how mistakes end: before any job, in one sentence, with a status that is not 0."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize(("config", "shards"), [("config", 9), ("quick", 3), ("paper", 281)])
+def test_each_scale_plans_every_stage(clone, config, shards):
+    jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))
+    assert jobs["simulate_shard"] == shards
+    assert jobs["train_network"] == 2
+    assert jobs["fit_cases"] > 8
+    assert jobs["fit_patient"] == 2 * (jobs["fit_reference"] // 2 + 1)
+    assert jobs["table"] >= 3
+    assert jobs["html_report"] == 1
+    assert jobs["all"] == 1
+
+
+def test_one_patient_by_one_method_needs_no_tables(clone):
+    target = "results/synthetic_1/gauss_newton.nii.gz"
+    rules = {rule for rule, _ in clone.planned("--configfile", "config/quick.yaml", "--", target)}
+    assert rules == {"download_sri24", "atlas", "synthetic_patient", "check_patient", "prepare_patient", "fit_patient"}
+
+
+def write_case(folder, **changes):
+    """A BraTS-like case: headers are all that is looked at before a run."""
+    folder.mkdir(parents=True)
+    for name in ("t1n", "t1c", "t2f", "seg"):
+        shape, affine = changes.get(name, ((8, 8, 8), np.eye(4)))
+        nib.save(nib.Nifti1Image(np.ones(shape, np.uint8), affine), folder / f"{name}.nii.gz")
+
+
+def test_a_folder_of_brats_cases_adds_patients(clone, tmp_path):
+    write_case(tmp_path / "cases" / "case_7")
+    arguments = ["--config", f"brats_dir={tmp_path / 'cases'}", "--", "results/case_7/gauss_newton.nii.gz"]
+    assert "fit_patient" in {rule for rule, _ in clone.planned("--configfile", "tiny.yaml", *arguments)}
+
+
+SHEET = "id\tt1\tt1c\tflair\tseg\n"
+MADE = "\t".join(f"results/synthetic/a/{name}.nii.gz" for name in ("t1n", "t1c", "t2f", "seg"))
+
+
+def test_a_fault_in_the_sample_sheet_ends_before_the_run(clone, tmp_path):
+    path = tmp_path / "patients.tsv"
+    path.write_text(f"{SHEET}a b\t{MADE}\n")
+    check_refused(
+        clone.snakemake("--dry-run", "--config", f"patients={path}"), "patient id 'a b' may only have letters"
+    )
+
+
+def test_images_that_do_not_fit_are_refused_before_the_run(clone, tmp_path):
+    write_case(tmp_path / "cases" / "case_7", t1c=((8, 8, 9), np.eye(4)))
+    done = clone.snakemake("--dry-run", "--config", f"brats_dir={tmp_path / 'cases'}")
+    check_refused(done, "t1c.nii.gz: shape (8, 8, 9) differs from (8, 8, 8)")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("atals=sri24", "unknown key 'atals'; did you mean 'atlas'?"),
+        ("methods={'hybrid': {'iterations': -3}}", "methods.hybrid.iterations = -3 must be finite and not negative"),
+    ],
+)
+def test_a_fault_in_the_config_ends_before_the_run(clone, setting, message):
+    check_refused(clone.snakemake("--dry-run", "--config", setting), message)
+
+
+def check_refused(done, message: str) -> None:
+    shown = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert shown.count("Error") == 1, shown
+    line = next(line for line in shown.splitlines() if line.startswith("Error: "))
+    assert message in line
+    assert "Traceback" not in shown
+    assert "Job stats" not in shown
