@@ -77,6 +77,16 @@ def test_the_best_iterate_is_kept_and_the_history_is_honest():
     np.testing.assert_allclose(again.unit, [0.75, 0.5], atol=1e-3)
 
 
+def test_a_relative_tolerance_ends_a_descent_that_has_a_floor():
+    floor = lambda u: quadratic([0.4, 0.5, 0.6])(u) + 3.0  # noqa: E731
+    tight = minimise(floor, np.full(3, 0.1), tolerance=1e-12)
+    loose = minimise(floor, np.full(3, 0.1), tolerance=1e-12, relative_tolerance=1e-2)
+    assert loose.converged
+    assert loose.reason == "|Δloss| < 0.01·loss"
+    assert len(loose.history) < len(tight.history)
+    assert abs(loose.history[-1] - loose.history[-2]) < 0.01 * loose.history[-1]
+
+
 def test_a_loss_that_is_not_finite_ends_the_descent():
     found = minimise(lambda u: (u * float("nan")).sum(), np.full(2, 0.5))
     assert not found.converged

@@ -197,13 +197,13 @@ def cmaes_surrogate(
     *,
     sigma0: float = 0.1,
     population: int | None = None,
-    max_evaluations: int = 2000,
+    max_evaluations: int = 1000,
     tolerance: float = 1e-8,
 ) -> Fit:
     """
     CMA-ES on the surrogate, its gradients ignored (Weidner 2026, Sec. 2.3).
 
-    A population is one batch for the network. Settings as for `cmaes_solver`; `history` holds the surrogate's losses
+    A population is one batch for the network. Settings as for `cmaes_solver`, without the coarse grid; `history` holds the surrogate's losses
     on the crop.
     """
     import torch

@@ -4,18 +4,18 @@ Direct prediction and gradient-based refinement, whichever explains the tumour b
 
 from __future__ import annotations
 
-from gliofit.inversion.crops import clock, finish
+from gliofit.inversion.crops import clock, finish, legal
 from gliofit.inversion.direct import predict
-from gliofit.inversion.gradient_based import descend, fixed_origin_start
+from gliofit.inversion.gradient_based import descend
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 
 
-def _hybrid(problem: Problem, fix_origin: bool, **settings) -> Fit:
+def _hybrid(problem: Problem, *, fix_origin: bool, **settings) -> Fit:
     started = clock()
     guess = predict(problem)
     if fix_origin:
-        guess[:3] = fixed_origin_start(problem)[:3]
+        guess[:3] = legal(problem, problem.start)[:3]
     direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="")
     parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, **settings)
     refined = finish(
@@ -41,21 +41,49 @@ def _hybrid(problem: Problem, fix_origin: bool, **settings) -> Fit:
 
 
 @method("hybrid", "Hybrid", networks=("surrogate", "inverse"))
-def hybrid(problem: Problem, *, iterations: int = 100, tolerance: float = 1e-8, starts: int = 1) -> Fit:
+def hybrid(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+) -> Fit:
     """
     The direct prediction, refined by L-BFGS on the surrogate; the better of the two under the numerical solver.
 
     Settings as for `gb_surrogate`. `details` tells which was kept and both solver losses; `seconds` includes the two
     solver runs that decide; `evaluations` counts network runs.
     """
-    return _hybrid(problem, False, iterations=iterations, tolerance=tolerance, starts=starts)
+    return _hybrid(
+        problem,
+        fix_origin=False,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+    )
 
 
 @method("hybrid_com", "Hybrid COM", networks=("surrogate", "inverse"))
-def hybrid_com(problem: Problem, *, iterations: int = 100, tolerance: float = 1e-8, starts: int = 1) -> Fit:
+def hybrid_com(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+) -> Fit:
     """
     `hybrid` with the origin fixed at the visible tumour's centre of mass throughout (Weidner 2026, Sec. 3.4).
 
     Only μ_D and μ_ρ of the direct prediction are used, and only they are refined.
     """
-    return _hybrid(problem, True, iterations=iterations, tolerance=tolerance, starts=starts)
+    return _hybrid(
+        problem,
+        fix_origin=True,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+    )

@@ -51,7 +51,13 @@ def to_free(unit: Array) -> Array:
 
 
 def minimise(
-    function: Callable, start: Array, *, iterations: int = 100, tolerance: float = 1e-8, memory: int = 10
+    function: Callable,
+    start: Array,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 0.0,
+    memory: int = 10,
 ) -> Descent:
     """
     Minimise over the unit cube with torch's L-BFGS (strong Wolfe line search) on smoothly bounded variables.
@@ -65,7 +71,9 @@ def minimise(
     iterations : int
         At most; an iteration is one direction with its line search.
     tolerance : float
-        Stop when the loss changes by less from one iteration to the next.
+        Stop when the loss changes by less from one iteration to the next …
+    relative_tolerance : float
+        … or by less than this share of itself.
     memory : int
         Curvature pairs kept.
     """
@@ -105,7 +113,11 @@ def minimise(
         if not np.isfinite(history[-1]):
             reason = "the loss is not finite"
             break
-        if abs(history[-2] - history[-1]) < tolerance:
+        change = abs(history[-2] - history[-1])
+        if change < tolerance:
             converged, reason = True, f"|Δloss| < {tolerance:g}"
+            break
+        if change < relative_tolerance * history[-1]:
+            converged, reason = True, f"|Δloss| < {relative_tolerance:g}·loss"
             break
     return Descent(0.5 + 0.5 * np.sin(best[1].numpy()), best[0], history, converged, reason)

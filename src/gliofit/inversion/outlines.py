@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from gliofit.imaging import DensityTarget
+from gliofit.errors import InputError
+from gliofit.imaging import DensityTarget, SegmentationTarget
 from gliofit.inversion.problem import START_MU, Problem
 from gliofit.tissue import Tissue
 
@@ -18,12 +19,25 @@ Array = np.ndarray
 
 
 def as_density(problem: Problem) -> Problem:
-    """The same problem with a density as its target: itself, or `density_from_segmentation` of its outlines."""
-    target = problem.target
-    if isinstance(target, DensityTarget):
-        return problem
-    density = density_from_segmentation(target.core, target.whole, problem.tissue)
-    return Problem(problem.tissue, DensityTarget(density), problem.networks, problem.seed, problem.threads)
+    """
+    The same problem with a density as its target.
+
+    That is the density observed, or `density_from_segmentation` of the outlines; of several observations, the first
+    that is either.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    for part in getattr(problem.target, "parts", (problem.target,)):
+        if part is problem.target and isinstance(part, DensityTarget):
+            return problem
+        if isinstance(part, SegmentationTarget):
+            part = DensityTarget(density_from_segmentation(part.core, part.whole, problem.tissue))
+        if isinstance(part, DensityTarget):
+            return Problem(problem.tissue, part, problem.networks, problem.seed, problem.threads)
+    raise InputError("the networks' methods need a density or a segmentation among the observations")
 
 
 def density_from_segmentation(
