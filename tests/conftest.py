@@ -40,3 +40,11 @@ def shared() -> Path:
     if not (folder / "patients").is_dir():
         pytest.skip("needs the shared patients (set GLIOFIT_SHARED); the folder is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mni152():
+    """MNI152 at 2 mm, an `Anatomy` that needs no download."""
+    from gliofit.atlas import load_mni152
+
+    return load_mni152(2)

@@ -13,6 +13,7 @@ from gliofit.patients import Prepared
 
 Array = np.ndarray
 
+CORE_COLOUR, WHOLE_COLOUR = style.CORE, style.WHOLE
 WM_LINE, CSF_LINE, BRAIN_LINE = "#E69F00", "#56B4E9", "#CC79A7"
 DENSITY_LINES = ("#F0E442", "#E69F00", "#D55E00")
 """Isolines from faint to dense, in the order of `ISOLINES`."""
@@ -48,7 +49,7 @@ def preparation_picture(prepared: Prepared, path: str | Path) -> None:
             plane.outline(axes[1, column], wm, [0.5], colors=WM_LINE, linewidths=0.6)
             plane.outline(axes[1, column], csf, [0.5], colors=CSF_LINE, linewidths=0.6)
             plane.outline(axes[1, column], brain, [0.5], colors=BRAIN_LINE, linewidths=0.6)
-        _key(axes[0, 0], [("tumour core", style.CORE), ("whole tumour", style.WHOLE)])
+        _key(axes[0, 0], [("tumour core", CORE_COLOUR), ("whole tumour", WHOLE_COLOUR)])
         _key(axes[1, 0], [("white matter", WM_LINE), ("CSF", CSF_LINE), ("brain", BRAIN_LINE)])
         fig.suptitle(title, size=8)
         _save(fig, path)
@@ -111,8 +112,8 @@ class _View:
         plane.sides(ax)
 
     def tumour(self, ax, plane: Plane) -> None:
-        plane.outline(ax, self.whole, [0.5], colors=style.WHOLE, linewidths=0.8, linestyles="dashed")
-        plane.outline(ax, self.core, [0.5], colors=style.CORE, linewidths=0.8)
+        plane.outline(ax, self.whole, [0.5], colors=WHOLE_COLOUR, linewidths=0.8, linestyles="dashed")
+        plane.outline(ax, self.core, [0.5], colors=CORE_COLOUR, linewidths=0.8)
 
 
 def _key(ax, entries: list[tuple[str, str]]) -> None:
