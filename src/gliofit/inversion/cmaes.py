@@ -203,8 +203,8 @@ def cmaes_surrogate(
     """
     CMA-ES on the surrogate, its gradients ignored (Weidner 2026, Sec. 2.3).
 
-    A population is one batch for the network. Settings as for `cmaes_solver`, without the coarse grid; `history` holds the surrogate's losses
-    on the crop.
+    A population is one batch for the network. Settings as for `cmaes_solver`, without the coarse grid; `evaluations`
+    counts the surrogate's runs and `history` holds its losses on the crop.
     """
     import torch
 
