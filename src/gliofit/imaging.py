@@ -50,6 +50,10 @@ class DensityTarget:
         return np.zeros(0)
 
     @property
+    def extra_starts(self) -> list[Array]:
+        return [self.extra_start]
+
+    @property
     def visible(self) -> Array:
         """Weights of the visible tumour, for its centre of mass."""
         return self.density
@@ -120,6 +124,11 @@ class SegmentationTarget:
     @property
     def extra_start(self) -> Array:
         return np.array([0.65, 0.25])
+
+    @property
+    def extra_starts(self) -> list[Array]:
+        """Starts for searches that can get stuck: the defaults, and a tumour that is seen further out."""
+        return [self.extra_start, np.array([0.55, 0.12])]
 
     @property
     def visible(self) -> Array:
@@ -205,6 +214,10 @@ class PETTarget:
         return np.array([1.0, 0.3])
 
     @property
+    def extra_starts(self) -> list[Array]:
+        return [self.extra_start]
+
+    @property
     def visible(self) -> Array:
         return self.pet * self.region
 
@@ -277,6 +290,12 @@ class JointTarget:
     @property
     def extra_start(self) -> Array:
         return np.concatenate([part.extra_start for part in self.parts])
+
+    @property
+    def extra_starts(self) -> list[Array]:
+        """The first part's starts, each with the others' defaults."""
+        rest = [part.extra_start for part in self.parts[1:]]
+        return [np.concatenate([first, *rest]) for first in self.parts[0].extra_starts]
 
     @property
     def visible(self) -> Array:

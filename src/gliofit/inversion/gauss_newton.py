@@ -9,13 +9,14 @@ the visible volume with fronts of different width, and only the best go on to th
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gliofit.growth import simulate
 from gliofit.imaging import DensityTarget, JointTarget, SegmentationTarget
 from gliofit.inversion.crops import into_tissue
+from gliofit.inversion.outlines import density_from_segmentation
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 from gliofit.theta import Box, Theta
@@ -48,7 +49,7 @@ class _LeastSquares:
         self.jacobians = 0
 
     def to_u(self, p: Array) -> Array:
-        unit = np.clip(self.box.to_unit(p), 1e-4, 1 - 1e-4)
+        unit = np.clip(self.box.to_unit(p), 1e-3, 1 - 1e-3)
         return np.log(unit / (1 - unit))
 
     def to_p(self, u: Array) -> Array:
@@ -71,8 +72,11 @@ class _LeastSquares:
             self.problem.tissue, Theta.from_array(p[:5]), jacobian=True, threads=self.problem.threads
         )
         loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, p[5:])
-        scale = self.slope(u) * self.free
-        return _Point(u, loss, gradient * scale, matrix * np.outer(scale, scale))
+        known = len(gradient)  # a target without extras leaves those of the parameters as they are
+        scale = (self.slope(u) * self.free)[:known]
+        full, square = np.zeros(len(u)), np.zeros((len(u), len(u)))
+        full[:known], square[:known, :known] = gradient * scale, matrix * np.outer(scale, scale)
+        return _Point(u, loss, full, square)
 
 
 def normal_equations(target, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
@@ -149,17 +153,18 @@ def minimise(
     squares = _LeastSquares(problem, free)
     point = squares.linearised(squares.to_u(np.asarray(start, float)))
     history, damping, growth = [point.loss], 1e-2, 2.0
+    curvature = np.zeros_like(point.matrix)
     converged, reason = False, f"{iterations} iterations"
     while squares.jacobians < iterations:
         if point.loss <= floor:
             converged, reason = True, f"loss below {floor:.1e}"
             break
         diagonal = np.diag(point.matrix) + 1e-9 * max(np.trace(point.matrix), 1e-30)
-        step = -np.linalg.solve(point.matrix + damping * np.diag(diagonal), point.gradient)
-        longest = np.abs(step).max()
-        if longest > 1.5:  # one step never crosses more of the bounded range than the model can know
-            step *= 1.5 / longest
-        promised = -(2 * point.gradient @ step + step @ point.matrix @ step)
+        model = point.matrix + curvature
+        if np.linalg.eigvalsh(model + damping * np.diag(diagonal)).min() <= 1e-6 * diagonal.min():
+            model = point.matrix
+        step = _limited_step(model + damping * np.diag(diagonal), point.gradient)
+        promised = -(2 * point.gradient @ step + step @ model @ step)
         if promised < tolerance * point.loss:
             converged, reason = True, f"the next step would lower the loss by less than {tolerance:.0e} of it"
             break
@@ -169,6 +174,7 @@ def minimise(
         if gain > 1e-3:
             if trial.gradient is None:
                 trial = squares.linearised(trial.u)
+            curvature = _learnt(curvature, step, trial.gradient - point.gradient, trial.matrix)
             point = trial
             history.append(point.loss)
             damping *= max(1 / 5, 1 - (2 * gain - 1) ** 3)
@@ -182,13 +188,50 @@ def minimise(
     return squares.to_p(point.u), point.loss, history, converged, reason, squares.evaluations
 
 
-def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array) -> list[Array]:
+def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Array:
     """
-    Starts at one origin whose fronts √(D/ρ) = μ_D/μ_ρ have the given widths (mm) and whose growth, 2·μ_D·μ_ρ, gives
-    the visible volume (secant search on the solver).
+    What the Gauss–Newton matrix leaves out, Σ r·∇²r, from the change of the gradient along a step.
+
+    The structured secant update of Dennis, Gay & Welsch (1981, ACM TOMS 7) with their sizing. Segmentations are never
+    explained well enough for r to vanish, and without this each step gains only a fixed share of what is left.
+    """
+    along = float(change @ step)
+    if along <= 1e-12 * np.linalg.norm(change) * np.linalg.norm(step):
+        return curvature
+    missing = change - matrix @ step
+    stiffness = abs(float(step @ curvature @ step))
+    sized = curvature * min(1.0, abs(float(step @ missing)) / stiffness) if stiffness > 0 else curvature
+    v = missing - sized @ step
+    return (
+        sized + (np.outer(v, change) + np.outer(change, v)) / along - (v @ step) * np.outer(change, change) / along**2
+    )
+
+
+def _limited_step(matrix: Array, gradient: Array, limit: float = 1.5) -> Array:
+    """
+    Newton step −matrix⁻¹·gradient with each part held within ±limit, and the others solved for given those.
+
+    Near a bound a parameter hardly moves however far u goes; scaling the whole step to it would stop all others.
+    """
+    step = -np.linalg.solve(matrix, gradient)
+    held = np.abs(step) > limit
+    if held.any() and not held.all():
+        step[held] = np.clip(step[held], -limit, limit)
+        rest = ~held
+        step[rest] = -np.linalg.solve(
+            matrix[np.ix_(rest, rest)], gradient[rest] + matrix[np.ix_(rest, held)] @ step[held]
+        )
+    return np.clip(step, -limit, limit)
+
+
+def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array, extras: Array) -> list[Array]:
+    """
+    Starts at one origin, with given extras, one per width (mm) of the front √(D/ρ) = μ_D/μ_ρ.
+
+    Their growth, 2·μ_D·μ_ρ, is chosen to give the visible volume (secant search on the solver).
     """
     base = problem.start.copy()
-    base[:3] = origin
+    base[:3], base[5:] = origin, extras
     observed = float(problem.target.visible.sum(dtype=np.float64))
     voxel = float(np.prod(problem.tissue.spacing))
     target = problem.target
@@ -222,15 +265,6 @@ def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Ar
     return starts
 
 
-def _softened(target, steepness: float):
-    """Thresholds blurred more widely on coarse grids, where the true steepness leaves almost no voxel with a slope."""
-    if isinstance(target, SegmentationTarget):
-        return replace(target, steepness=min(steepness, target.steepness))
-    if isinstance(target, JointTarget):
-        return JointTarget(tuple(_softened(part, steepness) for part in target.parts), target.weights)
-    return target
-
-
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     """The problem on 4, 2 and 1 mm, as far as that is coarser than its own grid, and itself."""
     own = float(problem.tissue.spacing.max())
@@ -239,6 +273,15 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
         # one box and centre for all, so that a start means the same everywhere
         level.__dict__.update(centre=problem.centre, box=problem.box)
     return [*coarse, problem]
+
+
+def _distinct(candidates: list[Array], box: Box) -> list[Array]:
+    """Those that differ from every better one by more than a fortieth of some parameter's range."""
+    kept: list[Array] = []
+    for p in candidates:
+        if all(np.abs(box.to_unit(p) - box.to_unit(q)).max() > 1 / 40 for q in kept):
+            kept.append(p)
+    return kept
 
 
 def _origins(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
@@ -289,7 +332,7 @@ def gauss_newton(
     coarsest: float = 4.0,
     keep: int = 2,
     iterations: int = 25,
-    tolerance: float = 1e-4,
+    tolerance: float = 3e-4,
     retries: int = 3,
     good_enough: float = 1e-3,
     uncertainty: bool = True,
@@ -339,24 +382,27 @@ def gauss_newton(
         else:
             centre = into_tissue(levels[0].tissue, problem.centre)
             origins = [centre] if round_ == 0 else _origins(levels[0], 2, rng)
-            candidates = [s for o in origins for s in matched_starts(levels[0], front_widths, o)]
+            extras = problem.target.extra_starts
+            candidates = [s for o in origins for e in extras for s in matched_starts(levels[0], front_widths, o, e)]
             spent.append(4 * len(candidates))
-        for depth, level in enumerate(levels):
-            finest = depth == len(levels) - 1
-            soft = level if finest else _soft_level(level, depth)
+        passes = [(level, False) for level in levels] + [(problem, True)]
+        for depth, (level, last) in enumerate(passes):
+            if level is problem and not last and len(candidates) == 1:
+                continue  # nothing to compare: straight to the last pass
             found = []
             for p in candidates:
                 p, loss, history, converged, reason, evaluations = minimise(
-                    soft,
+                    level if level is problem else _approximated(level, p[5:]),
                     p,
                     iterations=iterations,
-                    tolerance=tolerance if finest else 1e-2,
-                    floor=1e-9 * power if finest else 1e-4 * power,
+                    tolerance=tolerance if last else 1e-2,
+                    floor=1e-9 * power if last else 1e-4 * power,
+                    free=None if density or level is problem else np.arange(len(p)) < 5,
                 )
                 spent.append(evaluations)
                 found.append((loss, p, history, converged, reason))
             found.sort(key=lambda f: f[0])
-            candidates = [f[1] for f in found[: keep if depth == 0 and not finest else 1]]
+            candidates = _distinct([f[1] for f in found], problem.box)[: 1 if level is problem else keep]
             if depth == 0:
                 if found[0][0] > 0.8 * coarse_best:
                     break  # another round of starts that leads nowhere new
@@ -382,7 +428,17 @@ def gauss_newton(
     return fit
 
 
-def _soft_level(level: Problem, depth: int) -> Problem:
-    soft = Problem(level.tissue, _softened(level.target, 10.0 * 2**depth), level.networks, level.seed, level.threads)
-    soft.__dict__.update(centre=level.centre, box=level.box)
-    return soft
+def _approximated(level: Problem, extras: Array) -> Problem:
+    """
+    The problem as seen on a coarse grid: segmentations become a density they could have come from.
+
+    Thresholds have a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would
+    favour high ones; a density leads from further away. Its thresholds stay where the start has them.
+    """
+    target = level.target.parts[0] if isinstance(level.target, JointTarget) else level.target
+    if not isinstance(target, SegmentationTarget):
+        return level
+    density = density_from_segmentation(target.core, target.whole, level.tissue, *extras[:2])
+    seen = Problem(level.tissue, DensityTarget(density), seed=level.seed, threads=level.threads)
+    seen.__dict__.update(centre=level.centre, box=level.box, start=level.start)
+    return seen

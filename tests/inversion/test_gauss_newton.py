@@ -1,0 +1,151 @@
+"""Gauss–Newton: derivatives, recovery of known parameters from every kind of target, bounds and uncertainty."""
+
+import numpy as np
+import pytest
+
+from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit.imaging import DensityTarget, JointTarget, PETTarget, SegmentationTarget
+from gliofit.inversion.gauss_newton import minimise, normal_equations
+
+TRUTHS = [Theta((6.0, 21.0, 4.0), 7.0, 2.4), Theta((-13.0, 9.0, 8.0), 3.4, 2.9), Theta((9.0, -16.0, -7.0), 11.0, 2.1)]
+
+
+def segmentation(c, up=0.68, down=0.21):
+    return SegmentationTarget((c > up).astype(np.float32), (c > down).astype(np.float32))
+
+
+def blurred(c, up=0.68, down=0.21):
+    """What the model can produce exactly; hard labels on 4 mm voxels have their optimum elsewhere."""
+    return SegmentationTarget(*(1 / (1 + np.exp(-50 * (c - t))) for t in (up, down)))
+
+
+def pet(c, scale=0.8, background=0.2):
+    return PETTarget(c / scale + background, (c > 0.2).astype(np.float32))
+
+
+def targets(c):
+    joint = JointTarget((segmentation(c), pet(c)), (1.0, 4.0))
+    return {"density": DensityTarget(c), "segmentation": segmentation(c), "pet": pet(c), "joint": joint}
+
+
+@pytest.mark.parametrize("name", ["density", "segmentation", "pet", "joint"])
+def test_gradient_of_every_target(small_tissue, name):
+    truth, other = TRUTHS[0], Theta((8.0, 19.0, 5.0), 6.0, 2.6)
+    target = targets(simulate(small_tissue, truth, dtype=np.float64))[name]
+    extras = target.extra_start + 0.02 * (np.arange(len(target.extra_start)) + 1)
+
+    def loss(p):
+        return target.loss(simulate(small_tissue, Theta.from_array(p[:5]), dtype=np.float64), p[5:])
+
+    c, jacobian = simulate(small_tissue, other, jacobian=True, dtype=np.float64)
+    value, half, matrix = normal_equations(target, c, jacobian, extras)
+    p = np.array([*other.to_array(), *extras])
+    steps = np.eye(len(p)) * 1e-4
+    differences = [(loss(p + e) - loss(p - e)) / 2e-4 for e in steps]
+    assert value == pytest.approx(loss(p), rel=1e-6)
+    np.testing.assert_allclose(2 * half, differences, rtol=2e-4, atol=1e-6 * np.abs(differences).max())
+    assert np.linalg.eigvalsh(matrix).min() >= -1e-12 * np.trace(matrix)
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_recovers_theta_from_a_density(small_tissue, truth):
+    fit = invert(simulate(small_tissue, truth), small_tissue, "gauss_newton")
+    assert fit.loss < 1e-9
+    np.testing.assert_allclose(fit.theta.to_array(), truth.to_array(), atol=0.02)
+    assert fit.converged
+    assert fit.evaluations < 200
+
+
+def test_recovers_theta_and_thresholds_from_segmentations(small_tissue):
+    truth = TRUTHS[0]
+    c = simulate(small_tissue, truth)
+    fit = invert(blurred(c), small_tissue, "gauss_newton", tolerance=1e-5)
+    assert fit.loss < 1e-5
+    assert fit.extras["threshold_core"] == pytest.approx(0.68, abs=0.02)
+    assert fit.extras["threshold_whole"] == pytest.approx(0.21, abs=0.02)
+    np.testing.assert_allclose(fit.theta.to_array(), truth.to_array(), atol=0.3)
+
+
+def test_pet_adds_what_outlines_leave_open(small_tissue):
+    truth = TRUTHS[0]
+    c = simulate(small_tissue, truth)
+    fit = invert(JointTarget((blurred(c), pet(c)), (1.0, 10.0)), small_tissue, "gauss_newton", tolerance=1e-5)
+    assert set(fit.extras) == {"threshold_core", "threshold_whole", "pet_scale", "pet_background"}
+    assert fit.extras["pet_scale"] == pytest.approx(0.8, abs=0.05)
+    assert fit.extras["pet_background"] == pytest.approx(0.2, abs=0.03)
+    assert fit.theta.mu_rho == pytest.approx(truth.mu_rho, abs=0.2)
+
+
+def test_a_parameter_at_its_bound_does_not_stop_the_others(small_tissue):
+    c = simulate(small_tissue, TRUTHS[0])
+    problem = Problem(small_tissue, SegmentationTarget((c > 0.42).astype("f4"), (c > 0.03).astype("f4")))
+    start = np.array([*problem.centre, 5.0, 3.0, 0.6, 0.2])
+    parameters, loss, history, *_ = minimise(problem, start, tolerance=1e-5, iterations=60)
+    assert problem.box.contains(parameters)
+    assert history == sorted(history, reverse=True)
+    from scipy.optimize import minimize
+
+    # the same loss by another optimiser, from our optimum: it must not find much better nearby
+    box = problem.box
+    found = minimize(
+        lambda u: problem.loss(box.from_unit(np.clip(u, 0, 1))),
+        box.to_unit(parameters),
+        method="Nelder-Mead",
+        options={"maxfev": 400},
+    )
+    assert loss < 1.03 * found.fun
+
+
+def test_covariance_matches_the_scatter_of_noisy_fits(small_tissue):
+    truth, noise, rng = TRUTHS[0], 0.05, np.random.default_rng(1)
+    c = simulate(small_tissue, truth)
+    fits = []
+    for _ in range(24):
+        noisy = DensityTarget(c + noise * rng.standard_normal(c.shape).astype(np.float32))
+        fits.append(invert(noisy, small_tissue, "gauss_newton", start=truth.to_array()))
+    scatter = np.std([f.theta.to_array() for f in fits], axis=0, ddof=1)
+    predicted = np.sqrt(np.diag(fits[0].covariance))
+    ratio = scatter / predicted
+    assert np.all(ratio > 0.6), ratio  # 24 draws: a standard deviation is known to ±15 %
+    assert np.all(ratio < 1.6), ratio
+    spread = np.std([f.density for f in fits], axis=0, ddof=1)
+    there = fits[0].deviation > 0.3 * fits[0].deviation.max()
+    assert np.median(spread[there] / fits[0].deviation[there]) == pytest.approx(1, abs=0.4)
+
+
+def test_the_same_seed_gives_the_same_fit(small_tissue):
+    target = segmentation(simulate(small_tissue, TRUTHS[1]))
+    a, b = (invert(target, small_tissue, "gauss_newton", seed=3, uncertainty=False) for _ in range(2))
+    assert a.theta == b.theta
+    assert a.loss == b.loss
+
+
+class PoorPrediction:
+    """An inverse network that is some millimetres and a fifth of μ off."""
+
+    shape, spacing = (24, 24, 24), 4.0
+
+    def __init__(self, truth, centre):
+        self.values = truth.to_array() * [1, 1, 1, 1.2, 0.85] + [4, -3, 3, 0, 0]
+        self.values[:3] -= centre
+
+    def predict(self, tissue, density):
+        return self.values
+
+
+def test_hybrid_gn_starts_from_the_prediction(small_tissue):
+    truth = TRUTHS[0]
+    c = simulate(small_tissue, truth)
+    problem = Problem(small_tissue, DensityTarget(c))
+    offset = small_tissue.crop_offset(problem.centre, (24, 24, 24))
+    network = PoorPrediction(truth, small_tissue.to_world(offset + 11.5))
+    fit = invert(c, small_tissue, "hybrid_gn", networks={"inverse": network})
+    np.testing.assert_allclose(fit.details["start"][3:], [truth.mu_D * 1.2, truth.mu_rho * 0.85])
+    assert fit.loss < 1e-9
+    with pytest.raises(InputError, match="inverse"):
+        invert(c, small_tissue, "hybrid_gn")
+
+
+def test_an_empty_target_is_refused(small_tissue):
+    with pytest.raises(InputError, match="empty"):
+        invert(np.zeros(small_tissue.shape, np.float32), small_tissue, "gauss_newton")
