@@ -84,7 +84,7 @@ def test_finds_a_patient_far_away_in_another_orientation(far, mni152):
     assert np.linalg.norm(reached - mirrored) > 60
     # the tumour took no part: the tissue behind it is where it was
     behind = found.to_patient([marker(mni152, (-35, -20, 20))], scan.shape, scan.affine)[0]
-    assert np.linalg.norm(centre_of(behind, scan.affine) - centre_of(tumour, scan.affine)) < 5
+    assert np.linalg.norm(centre_of(behind, scan.affine) - centre_of(tumour, scan.affine)) < 4  # 7 without the mask
 
 
 def test_transforms_serve_both_directions(far, mni152):
