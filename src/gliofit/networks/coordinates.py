@@ -8,12 +8,16 @@ in uniform tissue the linear solution at T = 1 is
 
 and the logistic saturation of it, c = c_lin/(1 + c_lin), has log c_lin as its logit: a front with the travelling wave's
 slope μ_ρ/μ_D at the travelling wave's place 2·μ_D·μ_ρ, logarithmic delay included. A network only has to correct it.
-With a = 0.3 its MSE on SRI24 tumours is a quarter of predicting zero's; the travelling-wave coordinate
-(r − 0.8·2·μ_D·μ_ρ)/(μ_D/μ_ρ) as the logit is worse than zero.
+In real tissue, distances are replaced by lengths of fastest paths in the medium's own metric, 1/√D_rel (Varadhan).
+
+MSE over 64 SRI24 tumours at 4 mm: predicting zero 0.023; the travelling-wave coordinate (r − 0.8·2·μ_D·μ_ρ)/(μ_D/μ_ρ)
+as the logit 0.098; linearised with distances (a = 0.3) 0.0063, with straight rays through the tissue (a = 0.45) 0.0061,
+with fastest paths (a = 0.55) 0.0046.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -27,7 +31,7 @@ SEED_VARIANCE = 10.0
 SLOWEST = 0.1
 """Relative diffusivity below which rays do not slow down further: grey matter's. Rays go around what is slower."""
 
-UNIFORM_SHARE, RAY_SHARE = 0.3, 0.45
+UNIFORM_SHARE, PATH_SHARE = 0.3, 0.55
 """Effective diffusivity over white matter's that fits SRI24 tumours best, for either logit."""
 
 LOGIT_LIMIT = 12.0
@@ -108,3 +112,41 @@ def ray_slowness(diffusivity: Tensor, spacing: float, positions: Tensor, origin:
         where = (start + (end - start) * share).flip(-1)
         total = total + F.grid_sample(slowness, where, padding_mode="border", align_corners=False)[:, 0]
     return total / points
+
+
+def shortest_paths(length: Tensor, diffusivity: Tensor, spacing: float, sweeps: int = 8) -> Tensor:
+    """
+    Path lengths shortened by detours: sweeps of T(x) ← min over the 26 neighbours y of T(y) + |x − y|·(s(x) + s(y))/2.
+
+    With s = 1/√D_rel and the lengths of straight lines to begin with, this goes around what rays must cross. Each sweep
+    lets a detour grow by one voxel; gradients flow back along the paths to the origin.
+
+    Parameters
+    ----------
+    length : Tensor [B, x, y, z]
+        mm.
+    diffusivity : Tensor [B, x, y, z]
+        D/D_w.
+    spacing : float
+        mm.
+    sweeps : int
+
+    Returns
+    -------
+    Tensor [B, x, y, z], nowhere above `length`
+    """
+    slowness = diffusivity.clamp(min=SLOWEST).rsqrt()
+    around = F.pad(slowness[:, None], (1,) * 6, mode="replicate")[:, 0]
+    steps = [step for step in itertools.product((-1, 0, 1), repeat=3) if any(step)]
+    windows = [
+        (slice(None), *(slice(1 + k, 1 + k + n) for k, n in zip(step, length.shape[1:], strict=True))) for step in steps
+    ]
+    costs = [
+        (slowness + around[window]) * (spacing * math.hypot(*step) / 2)
+        for step, window in zip(steps, windows, strict=True)
+    ]
+    for _ in range(sweeps):
+        known = F.pad(length[:, None], (1,) * 6, value=math.inf)[:, 0]
+        for window, cost in zip(windows, costs, strict=True):
+            length = torch.minimum(length, known[window] + cost)
+    return length

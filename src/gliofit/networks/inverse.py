@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gliofit.errors import InputError
@@ -45,7 +46,8 @@ class Inverse(nn.Module):
         if self.faithful:
             self.stem = nn.Conv3d(2, widths[0], 3, padding=1)
         else:
-            self.stem = nn.Conv3d(8, widths[0], 4, stride, padding=1)
+            self.stem = nn.Conv3d(9, widths[0], 4, stride, padding=1)
+            self.heat = nn.ModuleList(nn.Conv3d(w, 1, 1) for w in widths[1:])
         scale = 1e-6 if self.faithful else 0.1
         self.blocks = nn.ModuleList(ConvNeXtBlock(w, layer_scale=scale) for w in widths)
         self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
@@ -55,6 +57,8 @@ class Inverse(nn.Module):
         nn.init.constant_(self.head.bias, 0.5)  # it starts at the middle of the cube
         self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
         self.register_buffer("range", torch.tensor(box.upper - box.lower, dtype=torch.float32), persistent=False)
+        extent = torch.tensor([(n - 1) / 2 * self.spacing for n in self.shape])
+        self.register_buffer("extent", extent, persistent=False)
         axes = [torch.linspace(-1, 1, n) for n in self.shape]
         self.register_buffer("position", torch.stack(torch.meshgrid(*axes, indexing="ij")), persistent=False)
 
@@ -63,14 +67,25 @@ class Inverse(nn.Module):
         if self.faithful:
             x = torch.stack([density, labels_of(maps)], 1)
         else:
-            # the root shows the tail that tells μ_D, the density the plateau that tells μ_ρ
-            seen = torch.stack([density, density.clamp(min=0).add(1e-6).sqrt()], 1)
+            # the root shows the tail, the logit the slope of the front, which is μ_ρ/μ_D
+            logit = density.clamp(1e-3, 1 - 1e-3).logit()
+            seen = torch.stack([density, density.clamp(min=0).add(1e-6).sqrt(), logit / 4], 1)
             where = self.position[None] * (density[:, None] > 0.05)
             x = torch.cat([seen, maps, where], 1)
-        x = self.stem(x)
+        x, heat = self.stem(x), 0.0
         for level, block in enumerate(self.blocks):
             x = block(x if level == 0 else self.down[level - 1](x))
-        return self.head(self.norm(x.mean((2, 3, 4)).float()))
+            if level and not self.faithful:
+                here = self.heat[level - 1](x).float()
+                heat = heat + (here if level == 1 else F.interpolate(here, heat.shape[2:], mode="trilinear"))
+        unit = self.head(self.norm(x.mean((2, 3, 4)).float()))
+        if self.faithful:
+            return unit
+        # where the heat is: an average of positions localises better than pooled features
+        weights = heat.flatten(2).softmax(-1)
+        places = F.adaptive_avg_pool3d(self.position, heat.shape[2:]).flatten(1)
+        centre = (weights * places).sum(-1) * self.extent / self.range[:3]
+        return unit + F.pad(centre, (0, 2))
 
     def forward(self, density: Tensor, maps: Tensor) -> Tensor:
         """θ̂ [B, 5], the origin in mm relative to the crop's centre point."""

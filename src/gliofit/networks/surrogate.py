@@ -140,11 +140,11 @@ class GlioFit(Surrogate):
     """
     A U-Net that corrects the linearised solution of the growth equation (see `coordinates`).
 
-    Fed with tissue fractions and the diffusivity, and with two logits that depend on θ smoothly, origin included: the
-    linearised solution in uniform tissue, and the same with distances weighted by the tissue along the straight line
-    from the origin. A strided stem brings the body to at most 32³; FiLM gives it (μ_D, μ_ρ) at every scale. The full
+    Fed with tissue fractions and the diffusivity, and with two logits that depend on θ continuously, origin included:
+    the linearised solution in uniform tissue, and the same with lengths of the fastest paths through the tissue in the
+    place of distances. A strided stem brings the body to at most 32³; FiLM gives it (μ_D, μ_ρ) at every scale. The full
     resolution comes back by a skip from the input, its voxels packed into channels of the body's grid, where dense
-    layers cost a tenth of convolutions at full resolution. The output is the first logit plus a correction.
+    layers cost a tenth of convolutions at full resolution. The output is a blend of the two logits plus a correction.
 
     Works on any crop whose sides are multiples of 4·`stride`.
 
@@ -163,8 +163,8 @@ class GlioFit(Surrogate):
             raise InputError(f"the gliofit surrogate cannot work on crops of {self.shape} with width {self.width}")
         w, e, s = self.width, self.embedding, self.stride
         self.embed = nn.Sequential(nn.Linear(2, e), nn.GELU(), nn.Linear(e, e), nn.GELU())
-        self.stem = nn.Conv3d(6, w, s + 2, s, padding=1)
-        self.mix = Conv3(w + 3, w)
+        self.stem = nn.Conv3d(7, w, s + 2, s, padding=1)
+        self.mix = Conv3(w + 2, w)
         widths = [w, 2 * w, 4 * w]
         self.encoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
         self.down = nn.ModuleList(nn.Conv3d(n, 2 * n, 2, 2) for n in widths[:2])
@@ -172,9 +172,9 @@ class GlioFit(Surrogate):
         self.up = nn.ModuleList(nn.ConvTranspose3d(2 * n, n, 2, 2) for n in widths[:2])
         self.merge = nn.ModuleList(nn.Conv3d(2 * n, n, 1) for n in widths[:2])
         self.decoder = nn.ModuleList(FilmBlock(n, e) for n in widths[:2])
-        self.skip = nn.Conv3d(6 * s**3, 2 * w, 1)
+        self.skip = nn.Conv3d(7 * s**3, 2 * w, 1)
         self.refine = nn.Conv3d(w, 2 * w, 1)
-        self.head = Conv3(2 * w, s**3)
+        self.head = Conv3(2 * w, 2 * s**3)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -188,17 +188,15 @@ class GlioFit(Surrogate):
         squared = coordinates.squared_distance(positions, origin)
         base = coordinates.bend(coordinates.linear_logit(squared, mu_D, mu_rho, coordinates.UNIFORM_SHARE))
 
-        coarse = self._coarse(squared[:, None])[:, 0]
-        places = self._coarse(positions[None])[0]
-        slowness = coordinates.ray_slowness(static[:, 3], self.spacing, places, origin)
-        share = coordinates.RAY_SHARE
-        ray = coordinates.bend(coordinates.linear_logit(coarse * slowness**2 * share, mu_D, mu_rho, share))
-        local = torch.stack([ray / 4, slowness - 2, coarse.sqrt() / 32 - 1], 1)
+        slowness, distance = self._paths(static[:, 3], positions, origin)
+        winding = squared * F.interpolate(slowness, scale_factor=self.stride, mode="trilinear")[:, 0] ** 2
+        share = coordinates.PATH_SHARE
+        winding = coordinates.bend(coordinates.linear_logit(winding * share, mu_D, mu_rho, share))
 
         unit = (theta[:, 3:] - self.low[3:]) / self.range[3:]
         film = self.embed(unit)
-        fine = torch.cat([static, base[:, None] / 4], 1)
-        x = self.mix(torch.cat([F.gelu(self.stem(fine)), local], 1))
+        fine = torch.cat([static, base[:, None] / 4, winding[:, None] / 4], 1)
+        x = self.mix(torch.cat([F.gelu(self.stem(fine)), slowness - 2, distance / 32 - 1], 1))
         skips = []
         for block, down in zip(self.encoder, self.down, strict=True):
             x = block(x, film)
@@ -210,11 +208,17 @@ class GlioFit(Surrogate):
             x = self.merge[level](torch.cat([self.up[level](x), skips[level]], 1))
             x = self.decoder[level](x, film)
         x = F.gelu(self.refine(x) + self.skip(pack(fine, self.stride)))
-        return base + unpack(self.head(x), self.stride)[:, 0].to(base.dtype)
+        blend, correction = unpack(self.head(x), self.stride).to(base.dtype).unbind(1)
+        return base + torch.sigmoid(blend) * (winding - base) + correction
 
-    def _coarse(self, x: Tensor) -> Tensor:
-        """Means over the stem's voxels."""
-        return F.avg_pool3d(x, self.stride)
+    def _paths(self, diffusivity: Tensor, positions: Tensor, origin: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean slowness on the fastest path from the origin, and the distance (mm), [B, 1, …] on the body's grid."""
+        places = F.avg_pool3d(positions[None], self.stride)[0]
+        step = self.spacing * self.stride
+        distance = (coordinates.squared_distance(places, origin) + 0.01 * step**2).sqrt()  # nowhere 0
+        straight = distance * coordinates.ray_slowness(diffusivity, self.spacing, places, origin)
+        path = coordinates.shortest_paths(straight, F.avg_pool3d(diffusivity[:, None], self.stride)[:, 0], step)
+        return (path / distance)[:, None], distance[:, None]
 
 
 SURROGATES = {"weidner": Weidner, "gliofit": GlioFit}
