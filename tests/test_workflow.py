@@ -81,3 +81,40 @@ def test_any_other_error_names_the_log(run):
     assert terminal.startswith("Error in rule: ZeroDivisionError: division by zero (see ")
     assert terminal.count("\n") == 1
     assert "1 / 0" in log or "ZeroDivisionError" in log
+
+
+@pytest.fixture
+def lock(tmp_path, monkeypatch) -> Path:
+    """Snakemake's lock in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / ".snakemake/locks/0.input.lock"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+def test_the_lock_of_a_living_run_stays(lock):
+    workflow.own_lock()
+    workflow.release_stale_lock()
+    assert lock.exists()
+
+
+def test_the_lock_of_a_killed_run_is_released(lock):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    workflow.own_lock()
+    owner = workflow.read_json(workflow.OWNER)
+    workflow.write_json(workflow.OWNER, {**owner, "pid": dead.pid})
+    workflow.release_stale_lock()
+    assert not lock.exists()
+
+
+def test_the_lock_of_another_machine_stays(lock):
+    workflow.write_json(workflow.OWNER, {"host": "elsewhere", "pid": 1})
+    workflow.release_stale_lock()
+    assert lock.exists()
+
+
+def test_a_lock_that_nobody_noted_stays(lock):
+    workflow.release_stale_lock()
+    assert lock.exists()
