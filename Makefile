@@ -38,7 +38,11 @@ format: $(INSTALLED)  ## Format Python and Snakemake code in place
 	$(BIN)/snakefmt Snakefile workflow
 
 benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
-	$(BIN)/python -m pytest benchmarks --benchmark-only
+	$(BIN)/python -m pip install --quiet -e '.[benchmark]'
+	mkdir -p results/benchmarks
+	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
+	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
+	$(BIN)/python benchmarks/write_docs.py
 
 clean:  ## Remove results and the environment
 	rm -rf results .snakemake .venv

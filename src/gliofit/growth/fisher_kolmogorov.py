@@ -231,7 +231,13 @@ def _run(
         return c
     J = _unpadded([*y[1:], scale], padded, tissue.shape, region)
     # c depends on D and ρ alone: μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
-    J[4] = (2 * J[4] - theta.mu_D * J[3]) / theta.mu_rho if theta.mu_rho > 0 else 0
+    here = (slice(None), *region.box(tissue.shape))
+    along, by_mu_D = J[here][4], J[here][3]
+    if theta.mu_rho > 0:
+        along *= 2 / theta.mu_rho
+        along -= by_mu_D * dtype.type(theta.mu_D / theta.mu_rho)
+    else:
+        along[:] = 0
     return c, J
 
 

@@ -1,0 +1,225 @@
+"""docs/benchmarks.md and its figure, from what `test_solver.py` and `study.py` measured; no number is typed by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from cases import CASES, FOLDER
+
+from gliofit.files import whole, write_text
+
+DOCS = Path("docs")
+
+PUBLISHED = {"256³, 1 mm, 300 d": ("GliomaSolver (C++, adaptive), measured earlier on such a machine", 9.8)}
+"""Peers that are not run here, seconds; from the project's reference measurements."""
+
+
+def load(name: str) -> dict | None:
+    path = FOLDER / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def quantiles(values) -> str:
+    low, middle, high = np.percentile(values, [0, 50, 100])
+    return f"{middle:.2g} (from {low:.2g} to {high:.2g})"
+
+
+def machine(timings: dict) -> str:
+    cpu = timings["machine_info"]["cpu"].get("brand_raw", platform.processor())
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def speed(timings: dict) -> list[str]:
+    lines = ["## Speed", "", "One forward run from nothing known of the tissue; medians of the session's rounds.", ""]
+    lines += ["| case | solver | median, s | rounds | times the fastest of ours |", "|---|---|--:|--:|--:|"]
+    for name in CASES:
+        rows = [(b["extra_info"]["solver"], b["stats"]["median"], b["stats"]["rounds"])
+                for b in timings["benchmarks"] if b["group"] == name]  # fmt: skip
+        ours = min((t for s, t, _ in rows if s.startswith("gliofit,")), default=np.nan)
+        if name in PUBLISHED:
+            rows.append((*PUBLISHED[name], "–"))
+        lines += [f"| {name} | {s} | {t:.4g} | {n} | {t / ours:.1f} |" for s, t, n in rows]
+    ratios = {}
+    for b in timings["benchmarks"]:
+        solver = b["extra_info"]["solver"]
+        if solver.startswith("gliofit"):
+            key = (b["group"], solver.rsplit(", ", 1)[1])
+            ratios.setdefault(key, {})["jacobian" if "Jacobian" in solver else "forward"] = b["stats"]["min"]
+    lines += ["", "Cost of density and Jacobian (six fields) relative to the density alone, fastest rounds:", ""]
+    lines += ["| case | threads | ratio |", "|---|---|--:|"]
+    lines += [f"| {g} | {t} | {r['jacobian'] / r['forward']:.2f} |" for (g, t), r in ratios.items() if len(r) == 2]
+    return lines
+
+
+def accuracy(study: dict) -> list[str]:
+    lines = ["", "## Accuracy in time", "", "Against a run with 16 times shorter steps.", ""]
+    lines += ["| case | solver | mass error | max. difference |", "|---|---|--:|--:|"]
+    for name, solvers in study["cases"].items():
+        lines += [f"| {name} | {s} | {100 * e['mass']:+.2f} % | {e['max']:.4f} |" for s, e in solvers.items()]
+    mass, largest = (np.abs([e[k] for e in study["prior"]]) for k in ("mass", "max"))
+    lines += [
+        "",
+        f"Over {mass.size} θ of the default prior (SRI24, 2 mm): mass error {100 * np.median(mass):.2f} % in "
+        f"the median, "
+        f"{100 * mass.max():.2f} % at most; largest difference {np.median(largest):.4f} in the "
+        f"median, {largest.max():.4f} at most.",
+    ]
+    return lines
+
+
+def convergence(study: dict) -> list[str]:
+    figure, axes = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
+    steps = np.array([e["steps"] for e in study["time"]])
+    spacing = np.array([e["spacing"] for e in study["space"]])
+    for axis, x, rows, label in ((axes[0], 1 / steps, study["time"], "1 / number of steps"),
+                                 (axes[1], spacing, study["space"], "voxel, mm")):  # fmt: skip
+        for key, marker, text in (("max", "o", "max |Δc|"), ("mass", "s", "|mass error|")):
+            y = np.abs([e[key] for e in rows])
+            axis.loglog(x, y, marker, color="#0072B2" if key == "max" else "#D55E00", label=text)
+        y = np.array([e["max"] for e in rows])
+        axis.loglog(x, y[-1] * (x / x[-1]) ** 2, "--", color="0.5", lw=1, label="second order")
+        axis.set_xlabel(label)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("error")
+    axes[0].legend(frameon=False)
+    with whole(DOCS / "images" / "convergence.png") as part:
+        figure.savefig(part, dpi=160, format="png")
+    rows = [
+        f"| {e['refine']:g} | {e['steps']} | {e['stages']} | {100 * e['mass']:+.3f} % | {e['max']:.1e} |"
+        for e in study["time"]
+    ]
+    return [
+        "", "## Convergence", "", "![Errors against step and voxel size](images/convergence.png)", "",
+        "Left: steps (SRI24 at 2 mm, against 48 times as many). Right: voxels (smooth phantom, against 0.5 mm, "
+        "compared on 4 mm).",
+        "",
+        "| refine | steps | stages | mass error | max. difference |",
+        "|--:|--:|--:|--:|--:|", *rows,
+    ]  # fmt: skip
+
+
+def throughput(study: dict) -> list[str]:
+    lines = [
+        "",
+        "## Throughput",
+        "",
+        "A stage reads three numbers a voxel and writes one, 16 bytes; beside a plain copy of 256 MB.",
+        "",
+    ]
+    lines += ["| case | threads | 10⁹ voxels/s | GB/s | share of the copy |", "|---|--:|--:|--:|--:|"]
+    for name, by_threads in study["cases"].items():
+        for threads, e in by_threads.items():
+            copy = study["copy"][threads]
+            lines.append(
+                f"| {name} | {threads} | {e['voxels_per_second'] / 1e9:.2f} | {e['gb_per_second']:.1f} "
+                f"| {100 * e['gb_per_second'] / copy:.0f} % of {copy:.1f} |"
+            )
+    lines += [
+        "",
+        "More than 100 % is what the plane-by-plane sweep gains: stages work on planes that are still in the cache.",
+    ]
+    return lines
+
+
+def inversion(study: dict) -> list[str]:
+    lines = [
+        "",
+        "## Inversion of densities",
+        "",
+        "`gauss_newton` from the centre of mass, one thread, θ of the default prior on SRI24.",
+        "",
+    ]
+    titles = {
+        "same_grid": "2 mm, density from the same solver and grid",
+        "finer_grid": "2 mm, density from a 1 mm run (no inverse crime)",
+        "one_mm": "1 mm, same grid",
+    }
+    lines += [
+        "| data | N | MSE: median | MSE: worst | below 1e-5 | seconds: median | seconds: worst |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for key, title in titles.items():
+        if study[key]:
+            mse, seconds = (np.array([e[k] for e in study[key]]) for k in ("mse", "cpu_seconds"))
+            lines.append(
+                f"| {title} | {mse.size} | {np.median(mse):.1e} | {mse.max():.1e} | {100 * np.mean(mse < 1e-5):.0f} % "
+                f"| {np.median(seconds):.1f} | {seconds.max():.1f} |"
+            )
+    ratio = [e["mse"] / e["mse_at_truth"] for e in study["finer_grid"]]
+    if ratio:
+        lines += [
+            "",
+            "On data from the finer grid the residual is the grids' difference: "
+            f"the loss found is {quantiles(ratio)} times "
+            "the loss of the true θ (median and range).",
+        ]
+    return lines
+
+
+def patients(study: dict) -> list[str]:
+    if not study:
+        return []
+    lines = [
+        "",
+        "## Segmentations of real patients",
+        "",
+        "2 mm, thresholds unknown, one thread; CMA-ES with at most 2,000 evaluations on the same loss.",
+        "",
+    ]
+    lines += [
+        "| patient | method | loss | Dice core | Dice whole | CPU s | evaluations |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, methods in study.items():
+        for method, e in methods.items():
+            lines.append(
+                f"| {name} | {method} | {e['loss']:.4f} | {e['dice_core']:.3f} | {e['dice_whole']:.3f} "
+                f"| {e['cpu_seconds']:.1f} | {e['evaluations']} |"
+            )
+    mean = {m: {k: np.mean([p[m][k] for p in study.values()]) for k in ("dice_core", "dice_whole", "cpu_seconds")}
+            for m in ("gauss_newton", "cmaes_solver")}  # fmt: skip
+    ours, theirs = mean["gauss_newton"], mean["cmaes_solver"]
+    lines += [
+        "",
+        f"Means: Gauss–Newton {ours['dice_core']:.3f} and {ours['dice_whole']:.3f}, "
+        f"CMA-ES {theirs['dice_core']:.3f} and "
+        f"{theirs['dice_whole']:.3f}, in 1/{theirs['cpu_seconds'] / ours['cpu_seconds']:.0f} of the time.",
+    ]
+    return lines
+
+
+def main() -> None:
+    timings = load("solver")
+    lines = ["# Benchmarks", "", "Made by `make benchmark`; every number is measured, none is typed.", ""]
+    if timings:
+        lines += [f"Machine: {machine(timings)}.", "", *speed(timings)]
+    for study in (accuracy, convergence, throughput, inversion, patients):
+        found = load(study.__name__)
+        if found:
+            lines += study(found)
+        if study is throughput and (peak := load("memory")):
+            lines += [
+                "",
+                f"Peak memory of a 128³ run above its inputs: {peak['forward']:.0f} MiB; "
+                f"with the Jacobian {peak['jacobian']:.0f} MiB.",
+            ]
+    lines += ["", "## GPU", ""]
+    gpu = load("gpu")
+    lines += (
+        [gpu["text"]]
+        if gpu
+        else ["Not measured: no GPU was to be had. The Triton kernel agrees with the CPU in Triton's interpreter."]
+    )
+    write_text(DOCS / "benchmarks.md", "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
