@@ -23,6 +23,9 @@ from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
 
 Array = np.ndarray
 
+CACHE_BYTES = 2_500_000
+"""What a sweep plans to keep in a core's caches."""
+
 FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
 """Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
 
@@ -132,20 +135,40 @@ class _Region:
         here = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner[:2], window[:2], strict=True))
         if np.prod(window):
             self.low[here], self.high[here] = corner[2] + 1, corner[2] + 1 + window[2]
-        self.base, self.begin, self.end = (np.empty(nx * ny, np.int64) for _ in range(3))
+        self.base, self.begin, self.end, self.row_y = (np.empty(nx * ny, np.int64) for _ in range(4))
         self.plane = np.zeros(nx + 1, np.int64)
         self.rows = 0
 
     def grow(self, width: int) -> None:
         """Choose the rows to visit: the support and `width` voxels around it."""
         self.voxels = kernels.active_rows(
-            self.low, self.high, width, self.base, self.begin, self.end, self.plane, self.row_length, self.nz
+            self.low,
+            self.high,
+            width,
+            self.base,
+            self.begin,
+            self.end,
+            self.plane,
+            self.row_y,
+            self.row_length,
+            self.nz,
         )
         self.rows = int(self.plane[-1])
 
     @property
     def extent(self) -> tuple:
         return self.base[: self.rows], self.begin[: self.rows], self.end[: self.rows], self.plane
+
+    def work(self, fields: int, itemsize: int, stages: int, threads: int) -> tuple:
+        """Rows to visit and how the work on them is cut up, as a sweep takes it."""
+        y = self.row_y[: self.rows]
+        if self.rows == 0:
+            return (*self.extent, y, self.slabs(threads, stages), 0, 0, 1)
+        length = int((self.end[: self.rows] - self.begin[: self.rows]).max())
+        # planes in flight × arrays: two buffers and the density of each field, and the diffusivity
+        row = (stages + 2) * (3 * fields + 1) * length * itemsize
+        tile = max(int(CACHE_BYTES / row), 4)
+        return (*self.extent, y, self.slabs(threads, stages), int(y.min()), int(y.max()) + 1, tile)
 
     def slabs(self, parts: int, depth: int) -> Array:
         """Planes that split the voxels evenly; a slab between two others must outlast both its wedges."""
@@ -215,9 +238,8 @@ def _run(
             scale = _scale_tangent(y[0], d, plan, region, threads, (sx, sy, w, c1, c2))
         floor = dtype.type(max(FLOOR[dtype] * np.exp(-to_come[k + 1]), 1e-25))
         low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
-        slab = region.slabs(threads, s)
         mix = tuple(dtype.type(v) for v in plan.weights[k])
-        where = (*region.extent, slab, s, s, sx, sy, w, c1, c2, mix)
+        where = (*region.work(fields, dtype.itemsize, s, threads), s, s, sx, sy, w, c1, c2, mix)
         if not jacobian:
             kernels.sweep(y[0], a[0], b[0], d, *where, dtype.type(gain[k + 1]), floor, low, high)
         else:
@@ -288,9 +310,9 @@ def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads:
 
     def legendre(f):
         a, b = np.zeros_like(f), np.zeros_like(f)
-        slab = region.slabs(threads, s)
+        where = region.work(1, dtype.itemsize, s, threads)
         # told of one stage more than it is given, the sweep leaves the step unfinished
-        kernels.sweep(f, a, b, d, *region.extent, slab, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
+        kernels.sweep(f, a, b, d, *where, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
         return (b, a) if s % 2 else (a, b)
 
     mix, dmix = (tuple(dtype.type(v) for v in weights[-1]) for weights in (plan.weights, plan.weights_scale))

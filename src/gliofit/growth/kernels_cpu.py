@@ -8,7 +8,8 @@ and exactly zero across any other face: no flux leaves the tissue, and no mask i
 A step of s stages is one sweep over the x planes in which stage j works on the plane behind stage j − 1, so that a
 plane stays in the cache for all stages (two buffers suffice: a stage overwrites the values of two stages before).
 Threads take a slab of planes each; near its inner ends a slab stops one plane earlier per stage, and the wedges left
-open are closed afterwards. Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
+open are closed afterwards. Where the planes of all fields in flight outgrow the cache, the same skew cuts y into tiles.
+Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
 
 `parallel=True` also tells the compiler that arrays do not overlap, which is what lets it vectorise – but only as
 long as no array gets a second name inside a parallel loop (numba drops the promise then), hence the long argument
@@ -26,7 +27,7 @@ OUTSIDE = -1e9
 FIELDS = 5
 """Density and its tangents by x, y, z and μ_D, which the tangent kernels carry together."""
 
-LANES = 8
+LANES = 16
 """Voxels per block of the innermost loop."""
 
 EMPTY = np.int32(1 << 20)
@@ -134,7 +135,33 @@ def _end(part, slab, phase, inset):
 
 
 @njit(parallel=True, **_options)
-def sweep(y, a, b, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2, mix, gain, floor, new_low, new_high):
+def sweep(
+    y,
+    a,
+    b,
+    d,
+    base,
+    low,
+    high,
+    plane,
+    row_y,
+    slab,
+    y_begin,
+    y_end,
+    tile,
+    stages,
+    s,
+    sx,
+    sy,
+    w,
+    c1,
+    c2,
+    mix,
+    gain,
+    floor,
+    new_low,
+    new_high,
+):
     """
     The first `stages` stages of a step of s stages; stage s also ends the step: y ← logistic(α·y + β·P_{s−1} y +
     γ·P_s y).
@@ -147,8 +174,12 @@ def sweep(y, a, b, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2
         Rows to visit: flat offset and stretch of z (multiples of LANES).
     plane : ndarray [nx + 3]
         First row of each x plane.
+    row_y : ndarray [rows]
+        y of each row.
     slab : ndarray [parts + 1]
         Planes that split the work.
+    y_begin, y_end, tile : int
+        y is worked through in tiles of this many rows, each stage's one row behind the last's.
     w, mix : tuples of float
         ω/(2h²) per axis; (α, β, γ).
     c1, c2 : ndarray [> s]
@@ -164,36 +195,39 @@ def sweep(y, a, b, d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2
             if phase == 0 or part > 0:
                 x_from = slab[part] if phase == 0 else slab[part] - (stages - 1)
                 x_to = slab[part + 1] if phase == 0 else slab[part] + (stages - 1)
-                for front in range(x_from, x_to + (stages - 1)):
-                    for j in range(1, stages + 1):
-                        x = front - (j - 1)
-                        if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
-                            continue
-                        p, q = c1[j], c2[j]
-                        for r in range(plane[x], plane[x + 1]):
-                            start = uintp(base[r]) + uintp(low[r])
-                            stop = uintp(base[r]) + uintp(high[r])
-                            if j == s:
-                                if s == 2:
-                                    _finish_row(a, y, y, d, start, stop, sx, sy, w, p, q, mix, gain)
-                                elif s % 2 == 1:
-                                    _finish_row(b, a, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                for y_from in range(y_begin, y_end + stages - 1, tile):
+                    for front in range(x_from, x_to + (stages - 1)):
+                        for j in range(1, stages + 1):
+                            x = front - (j - 1)
+                            if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
+                                continue
+                            p, q = c1[j], c2[j]
+                            for r in range(plane[x], plane[x + 1]):
+                                if row_y[r] < y_from - (j - 1) or row_y[r] >= y_from + tile - (j - 1):
+                                    continue
+                                start = uintp(base[r]) + uintp(low[r])
+                                stop = uintp(base[r]) + uintp(high[r])
+                                if j == s:
+                                    if s == 2:
+                                        _finish_row(a, y, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                    elif s % 2 == 1:
+                                        _finish_row(b, a, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                    else:
+                                        _finish_row(a, b, y, d, start, stop, sx, sy, w, p, q, mix, gain)
+                                    new_low[r] = _first_above(y, base[r], low[r], high[r], floor)
+                                    new_high[r] = _stop_above(y, base[r], low[r], high[r], floor)
+                                elif j == 1:
+                                    _stage_row(y, y, a, d, start, stop, sx, sy, w, p, q)
+                                elif j == 2:
+                                    _stage_row(a, y, b, d, start, stop, sx, sy, w, p, q)
+                                elif j % 2 == 1:
+                                    _stage_row(b, a, a, d, start, stop, sx, sy, w, p, q)
                                 else:
-                                    _finish_row(a, b, y, d, start, stop, sx, sy, w, p, q, mix, gain)
-                                new_low[r] = _first_above(y, base[r], low[r], high[r], floor)
-                                new_high[r] = _stop_above(y, base[r], low[r], high[r], floor)
-                            elif j == 1:
-                                _stage_row(y, y, a, d, start, stop, sx, sy, w, p, q)
-                            elif j == 2:
-                                _stage_row(a, y, b, d, start, stop, sx, sy, w, p, q)
-                            elif j % 2 == 1:
-                                _stage_row(b, a, a, d, start, stop, sx, sy, w, p, q)
-                            else:
-                                _stage_row(a, b, b, d, start, stop, sx, sy, w, p, q)
+                                    _stage_row(a, b, b, d, start, stop, sx, sy, w, p, q)
 
 
 @njit(**_options)
-def active_rows(low, high, width, base, begin, end, plane, row_length, nz):
+def active_rows(low, high, width, base, begin, end, plane, row_y, row_length, nz):
     """
     Rows to visit in the next step: the support, grown by `width` voxels on every side.
 
@@ -206,6 +240,8 @@ def active_rows(low, high, width, base, begin, end, plane, row_length, nz):
         Filled with the rows' flat offsets and their stretches, rounded out to multiples of LANES.
     plane : int64 ndarray [nx + 3]
         Filled with the first row of each plane.
+    row_y : int64 ndarray
+        Filled with each row's y.
     row_length, nz : int
         Padded and true number of voxels along z.
 
@@ -241,6 +277,7 @@ def active_rows(low, high, width, base, begin, end, plane, row_length, nz):
         for j in range(1, ny - 1):
             if most[j] >= 0:
                 base[rows] = (i * ny + j) * row_length
+                row_y[rows] = j
                 begin[rows] = max(1, least[j] - width) // LANES * LANES
                 end[rows] = (min(nz + 1, most[j] + width) + LANES - 1) // LANES * LANES
                 voxels[i] += end[rows] - begin[rows]

@@ -53,7 +53,8 @@ def _finish_row(
 @njit(parallel=True, **_options)
 def sweep_tangent(
     y0, y1, y2, y3, y4, a0, a1, a2, a3, a4, b0, b1, b2, b3, b4,
-    d, base, low, high, plane, slab, stages, s, sx, sy, w, c1, c2, mix, dmix, gain, dgain, floor, new_low, new_high,
+    d, base, low, high, plane, row_y, slab, y_begin, y_end, tile,
+    stages, s, sx, sy, w, c1, c2, mix, dmix, gain, dgain, floor, new_low, new_high,
 ):  # fmt: skip
     """
     As `kernels_cpu.sweep`, for the density (field 0) and its tangents by x, y, z and μ_D (fields 1–4).
@@ -66,53 +67,56 @@ def sweep_tangent(
             if phase == 0 or part > 0:
                 x_from = slab[part] if phase == 0 else slab[part] - (stages - 1)
                 x_to = slab[part + 1] if phase == 0 else slab[part] + (stages - 1)
-                for front in range(x_from, x_to + (stages - 1)):
-                    for j in range(1, stages + 1):
-                        x = front - (j - 1)
-                        if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
-                            continue
-                        p, q = c1[j], c2[j]
-                        for r in range(plane[x], plane[x + 1]):
-                            start = uintp(base[r]) + uintp(low[r])
-                            stop = uintp(base[r]) + uintp(high[r])
-                            if j == s:
-                                if s == 2:
-                                    _finish_row(
-                                        a0, a1, a2, a3, a4, y0, y1, y2, y3, y4, y0, y1, y2, y3, y4,
-                                        d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                for y_from in range(y_begin, y_end + stages - 1, tile):
+                    for front in range(x_from, x_to + (stages - 1)):
+                        for j in range(1, stages + 1):
+                            x = front - (j - 1)
+                            if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
+                                continue
+                            p, q = c1[j], c2[j]
+                            for r in range(plane[x], plane[x + 1]):
+                                if row_y[r] < y_from - (j - 1) or row_y[r] >= y_from + tile - (j - 1):
+                                    continue
+                                start = uintp(base[r]) + uintp(low[r])
+                                stop = uintp(base[r]) + uintp(high[r])
+                                if j == s:
+                                    if s == 2:
+                                        _finish_row(
+                                            a0, a1, a2, a3, a4, y0, y1, y2, y3, y4, y0, y1, y2, y3, y4,
+                                            d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                                        )  # fmt: skip
+                                    elif s % 2 == 1:
+                                        _finish_row(
+                                            b0, b1, b2, b3, b4, a0, a1, a2, a3, a4, y0, y1, y2, y3, y4,
+                                            d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                                        )  # fmt: skip
+                                    else:
+                                        _finish_row(
+                                            a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, y0, y1, y2, y3, y4,
+                                            d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                                        )  # fmt: skip
+                                    new_low[r] = _first_above(y0, base[r], low[r], high[r], floor)
+                                    new_high[r] = _stop_above(y0, base[r], low[r], high[r], floor)
+                                elif j == 1:
+                                    _stage_row(
+                                        y0, y1, y2, y3, y4, y0, y1, y2, y3, y4, a0, a1, a2, a3, a4,
+                                        d, start, stop, sx, sy, w, p, q,
                                     )  # fmt: skip
-                                elif s % 2 == 1:
-                                    _finish_row(
-                                        b0, b1, b2, b3, b4, a0, a1, a2, a3, a4, y0, y1, y2, y3, y4,
-                                        d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                                elif j == 2:
+                                    _stage_row(
+                                        a0, a1, a2, a3, a4, y0, y1, y2, y3, y4, b0, b1, b2, b3, b4,
+                                        d, start, stop, sx, sy, w, p, q,
+                                    )  # fmt: skip
+                                elif j % 2 == 1:
+                                    _stage_row(
+                                        b0, b1, b2, b3, b4, a0, a1, a2, a3, a4, a0, a1, a2, a3, a4,
+                                        d, start, stop, sx, sy, w, p, q,
                                     )  # fmt: skip
                                 else:
-                                    _finish_row(
-                                        a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, y0, y1, y2, y3, y4,
-                                        d, start, stop, sx, sy, w, p, q, mix, dmix, gain, dgain,
+                                    _stage_row(
+                                        a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, b0, b1, b2, b3, b4,
+                                        d, start, stop, sx, sy, w, p, q,
                                     )  # fmt: skip
-                                new_low[r] = _first_above(y0, base[r], low[r], high[r], floor)
-                                new_high[r] = _stop_above(y0, base[r], low[r], high[r], floor)
-                            elif j == 1:
-                                _stage_row(
-                                    y0, y1, y2, y3, y4, y0, y1, y2, y3, y4, a0, a1, a2, a3, a4,
-                                    d, start, stop, sx, sy, w, p, q,
-                                )  # fmt: skip
-                            elif j == 2:
-                                _stage_row(
-                                    a0, a1, a2, a3, a4, y0, y1, y2, y3, y4, b0, b1, b2, b3, b4,
-                                    d, start, stop, sx, sy, w, p, q,
-                                )  # fmt: skip
-                            elif j % 2 == 1:
-                                _stage_row(
-                                    b0, b1, b2, b3, b4, a0, a1, a2, a3, a4, a0, a1, a2, a3, a4,
-                                    d, start, stop, sx, sy, w, p, q,
-                                )  # fmt: skip
-                            else:
-                                _stage_row(
-                                    a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, b0, b1, b2, b3, b4,
-                                    d, start, stop, sx, sy, w, p, q,
-                                )  # fmt: skip
 
 
 @njit(parallel=True, **_options)
