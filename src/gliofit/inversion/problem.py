@@ -62,9 +62,11 @@ class Problem:
 
     @cached_property
     def box(self) -> Box:
-        """Bounds of [x, y, z, μ_D, μ_ρ, extras…]."""
-        lower = [*(self.centre - ORIGIN_RADIUS_MM), MU_D_BOUNDS[0], MU_RHO_BOUNDS[0]]
-        upper = [*(self.centre + ORIGIN_RADIUS_MM), MU_D_BOUNDS[1], MU_RHO_BOUNDS[1]]
+        """Bounds of [x, y, z, μ_D, μ_ρ, extras…]; origins stay on the grid, as the solver asks."""
+        corners = self.tissue.to_world(np.array([(0, 0, 0), np.array(self.tissue.shape) - 1]))
+        low = np.maximum(self.centre - ORIGIN_RADIUS_MM, corners.min(0))
+        high = np.minimum(self.centre + ORIGIN_RADIUS_MM, corners.max(0))
+        lower, upper = [*low, MU_D_BOUNDS[0], MU_RHO_BOUNDS[0]], [*high, MU_D_BOUNDS[1], MU_RHO_BOUNDS[1]]
         extra = self.target.extra_box
         if extra is not None:
             lower, upper = [*lower, *extra.lower], [*upper, *extra.upper]
