@@ -20,9 +20,10 @@ class Inverse(nn.Module):
     """
     ConvNeXt encoder, global average pooling and a Linear to θ.
 
-    The paper's encoder with three changes: outputs scaled to the unit cube of the prior (raw coefficients let μ_D
-    dominate the loss), tissue fractions beside the density (`weidner`: the label map, as in the paper), and for
-    `gliofit` a stem of stride 2 and channels of the position, which global pooling would lose.
+    `weidner` is the paper's, fed with density and label map, but for its outputs: they are scaled to the unit cube of
+    the prior, as raw coefficients let μ_D dominate the loss. `gliofit` also sees tissue fractions, the density's root
+    and logit, and positions; it has a stem of stride 2, and the origin is read from a heat map over all scales
+    (its mean position) plus the Linear's share.
 
     Parameters
     ----------
