@@ -111,7 +111,8 @@ def test_coarse_to_fine_spends_most_runs_on_the_coarse_grid(small_tissue, solved
 
 def test_the_surrogate_judges_populations_in_one_pass(small_tissue, waved, truth):
     model = WaveSurrogate()
-    fit = invert(waved, small_tissue, "cmaes_surrogate", networks={"surrogate": model}, population=12)
+    settings = {"population": 12, "max_evaluations": 3000}  # enough for the search to end by itself
+    fit = invert(waved, small_tissue, "cmaes_surrogate", networks={"surrogate": model}, **settings)
     np.testing.assert_allclose(fit.theta.to_array(), truth.to_array(), rtol=1e-2)
     assert fit.converged
     assert set(model.batches) == {12}

@@ -161,7 +161,7 @@ rule figure_errors:
     output:
         png=report(
             "results/figures/weidner_figure{figure}.png",
-            caption="../report/figure{figure}.rst",
+            caption="../report/figure_errors.rst",
             category="Figures",
             labels={"figure": "{figure}", "shows": "errors on synthetic tumours"},
         ),
