@@ -8,8 +8,6 @@ number of threads).
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -27,6 +25,7 @@ from tqdm import tqdm
 from gliofit.errors import InputError
 from gliofit.networks.io import build, save_network
 from gliofit.shards import ShardDataset
+from gliofit.training_log import draw_losses, write_log
 
 Array = np.ndarray
 
@@ -311,29 +310,3 @@ class _Run:
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.optimiser.step()
         return float(loss.detach())
-
-
-def write_log(path: str | Path, rows: list[dict[str, float]]) -> None:
-    """The log as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: v if k == "step" else f"{v:.6g}" for k, v in row.items()} for row in rows)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text.getvalue())
-
-
-def draw_losses(path: str | Path, rows: list[dict[str, float]], title: str) -> None:
-    """Losses over steps, on a logarithmic axis."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
-    axes = figure.subplots()
-    steps = [row["step"] for row in rows]
-    own = "mse_tissue" if "mse_tissue" in rows[0] else "mse"
-    for name, label in (("train_loss", "training"), (own, "validation")):
-        axes.semilogy(steps, [row[name] for row in rows], marker=".", label=label)
-    axes.set(xlabel="step", ylabel="loss (MSE)", title=title)
-    axes.legend()
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
