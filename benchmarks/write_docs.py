@@ -87,6 +87,8 @@ def convergence(study: dict) -> list[str]:
         y = np.array([e["max"] for e in rows])
         axis.loglog(x, y[-1] * (x / x[-1]) ** 2, "--", color="0.5", lw=1, label="second order")
         axis.set_xlabel(label)
+        axis.set_xticks(x, [f"1/{round(1 / v)}" if v < 1 else f"{v:g}" for v in x])
+        axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("error")
     axes[0].legend(frameon=False)
@@ -124,8 +126,8 @@ def throughput(study: dict) -> list[str]:
             )
     lines += [
         "",
-        "Whole runs, set-up and output included; the stages work on planes that are still in the cache, so that arithmetic "
-        "and the caches, not the memory, set the pace.",
+        "Whole runs, set-up and output included; the stages work on planes that are still in the cache, so that "
+        "arithmetic and the caches, not the memory, set the pace.",
     ]
     return lines
 
