@@ -4,14 +4,14 @@ from gliofit.workflow import job
 
 with job(snakemake):
     from gliofit.growth import simulate
-    from gliofit.inversion.registry import describe, invert
+    from gliofit.inversion.registry import invert, ready
     from gliofit.theta import Theta
     from gliofit.tissue import Tissue
     from gliofit.workflow import read_json, versions, write_json
 
     method, params, threads = snakemake.wildcards.method, snakemake.params, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
-    networks = dict(zip(describe(method).networks, snakemake.input.networks, strict=True))
+    networks = ready(method, snakemake.input.networks)
     first, last = map(int, snakemake.wildcards.chunk.split("-"))
     fits = []
     for index, case in list(enumerate(read_json(snakemake.input.cases)))[first : last + 1]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.workflow import job
 
 with job(snakemake):
-    from gliofit.inversion.registry import describe, invert
+    from gliofit.inversion.registry import invert, ready
     from gliofit.nifti import save_volume
     from gliofit.patients import load_prepared
     from gliofit.workflow import versions, write_json
@@ -13,7 +13,7 @@ with job(snakemake):
     method, params, output = snakemake.wildcards.method, snakemake.params, snakemake.output
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
     problem = patient.problem(params.spacing)
-    networks = dict(zip(describe(method).networks, snakemake.input.networks, strict=True))
+    networks = ready(method, snakemake.input.networks)
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, **params.settings}
     fit = invert(problem.target, problem.tissue, method, **options)
     save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)

@@ -1,5 +1,5 @@
 """Forward models of tumour growth."""
 
-from gliofit.growth.fisher_kolmogorov import simulate
+from gliofit.growth.fisher_kolmogorov import compile_kernels, simulate
 
-__all__ = ["simulate"]
+__all__ = ["compile_kernels", "simulate"]

@@ -124,6 +124,13 @@ def simulate(
         numba.set_num_threads(before)
 
 
+def compile_kernels() -> None:
+    """Compile all float32 CPU kernels, or load them from numba's cache, so that no run's time contains it."""
+    tissue = Tissue(np.ones((8, 8, 8)), np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), np.diag([4.0, 4.0, 4.0, 1.0]))
+    for jacobian in (False, True):
+        simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=jacobian, threads=1)
+
+
 class _Region:
     """The rows in which there is tumour, growing with it."""
 

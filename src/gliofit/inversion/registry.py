@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 import numpy as np
 
 from gliofit.errors import InputError
+from gliofit.growth import compile_kernels
 from gliofit.imaging import DensityTarget
 from gliofit.inversion.problem import Fit, Problem
 
@@ -68,6 +69,19 @@ def describe(name: str) -> Method:
     if name not in METHODS:
         raise InputError(f"unknown method '{name}'; there are: {', '.join(sorted(METHODS))}")
     return METHODS[name]
+
+
+def ready(name: str, paths) -> dict:
+    """
+    Networks of a method, loaded from `paths` in the order of its roles, with the solver's kernels compiled.
+
+    What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
+    """
+    from gliofit import networks
+
+    load = {"surrogate": networks.load_surrogate, "inverse": networks.load_inverse}
+    compile_kernels()
+    return {role: load[role](path) for role, path in zip(describe(name).networks, paths, strict=True)}
 
 
 def invert(target, tissue, method: str = "gauss_newton", *, networks=None, seed: int = 0, threads: int = 1, **settings):
