@@ -5,7 +5,7 @@ import pytest
 
 from gliofit import InputError, Problem, Theta, invert, simulate
 from gliofit.imaging import DensityTarget, JointTarget, PETTarget, SegmentationTarget
-from gliofit.inversion.gauss_newton import minimise, normal_equations
+from gliofit.inversion.levenberg_marquardt import minimise, normal_equations
 
 TRUTHS = [Theta((6.0, 21.0, 4.0), 7.0, 2.4), Theta((-13.0, 9.0, 8.0), 3.4, 2.9), Theta((9.0, -16.0, -7.0), 11.0, 2.1)]
 
