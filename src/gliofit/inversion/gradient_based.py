@@ -8,7 +8,7 @@ import numpy as np
 
 from gliofit.inversion.crops import SurrogateLoss, clock, finish, legal, require_positive, torch_threads
 from gliofit.inversion.lbfgs import Descent, minimise
-from gliofit.inversion.outlines import easier
+from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 
@@ -31,7 +31,8 @@ def descend(
     """
     Fit by L-BFGS on the surrogate from `start` = [θ, extras…].
 
-    Outlines are reached by way of easier problems (`outlines.easier`), each of which starts the next.
+    Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
+    two steps: first the density that they suggest (`outlines.density_from_segmentation`), then themselves.
 
     Parameters
     ----------
@@ -53,21 +54,15 @@ def descend(
     evaluations : int
         Surrogate runs of all starts and steps.
     """
+    import torch
+
     require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
     settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
     before = 0
-    for simpler in easier(problem):
-        known = simpler.start.size  # a density has no thresholds
-        found, _, spent = _descend(simpler, start[:known], fix_origin, int(starts), settings)
-        start, starts, before = np.array([*found, *start[known:]]), 1, before + spent
-    parameters, best, spent = _descend(problem, start, fix_origin, int(starts), settings)
-    return parameters, best, before + spent
-
-
-def _descend(problem: Problem, start: Array, fix_origin: bool, starts: int, settings: dict):
-    """One problem's part of `descend`."""
-    import torch
-
+    suggested = as_density(problem)
+    if suggested is not problem:
+        theta, _, before = descend(suggested, start[:5], fix_origin=fix_origin, starts=starts, **settings)
+        start, starts = np.array([*theta, *start[5:]]), 1
     first = problem.box.to_unit(start)
     free = np.arange(3 if fix_origin else 0, first.size)
     rng = np.random.default_rng(problem.seed)
@@ -79,14 +74,14 @@ def _descend(problem: Problem, start: Array, fix_origin: bool, starts: int, sett
             return loss(torch.cat([fixed[: free[0]], unit])[None])[0]
 
         best = None
-        for number in range(starts):
+        for number in range(int(starts)):
             jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
             descent = minimise(function, first[free] + jitter, **settings)
             if best is None or descent.loss < best.loss:
                 best = descent
     parameters = start.copy()
     parameters[free] = problem.box.from_unit(np.concatenate([first[: free[0]], best.unit]))[free]
-    return parameters, best, loss.evaluations
+    return parameters, best, before + loss.evaluations
 
 
 def _fit(problem: Problem, **settings) -> Fit:

@@ -7,20 +7,15 @@ do: both need a guess at what lies behind the outlines of a tumour.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy import ndimage
 
 from gliofit.errors import InputError
-from gliofit.imaging import DensityTarget, JointTarget, SegmentationTarget
+from gliofit.imaging import DensityTarget, SegmentationTarget
 from gliofit.inversion.problem import START_MU, Problem
 from gliofit.tissue import Tissue
 
 Array = np.ndarray
-
-SOFT_STEEPNESS = 15.0
-"""β of the softened outlines: a voxel 0.1 from the threshold still has 60 % of the slope at it (1 % at β = 50)."""
 
 
 def as_density(problem: Problem) -> Problem:
@@ -41,29 +36,8 @@ def as_density(problem: Problem) -> Problem:
         if isinstance(part, SegmentationTarget):
             part = DensityTarget(density_from_segmentation(part.core, part.whole, problem.tissue))
         if isinstance(part, DensityTarget):
-            return replace(problem, target=part)
+            return Problem(problem.tissue, part, problem.networks, problem.seed, problem.threads)
     raise InputError("the networks' methods need a density or a segmentation among the observations")
-
-
-def easier(problem: Problem) -> list[Problem]:
-    """
-    Problems that lead a gradient towards `problem`'s solution, the easiest first; empty for an observed density.
-
-    Outlines pull on a tumour only where their blurred edge already meets it. So first comes the density that they
-    suggest, then the outlines with a blur that reaches further (`SOFT_STEEPNESS`).
-    """
-    suggested = as_density(problem)
-    if suggested is problem:
-        return []
-    return [suggested, replace(problem, target=_softened(problem.target))]
-
-
-def _softened(target):
-    if isinstance(target, SegmentationTarget):
-        return replace(target, steepness=min(SOFT_STEEPNESS, target.steepness))
-    if isinstance(target, JointTarget):
-        return replace(target, parts=tuple(_softened(part) for part in target.parts))
-    return target
 
 
 def density_from_segmentation(
