@@ -26,6 +26,7 @@ include: "workflow/rules/simulation.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
+include: "workflow/rules/planning.smk"
 include: "workflow/rules/evaluation.smk"
 
 
@@ -43,5 +44,6 @@ rule all:
         "results/config.yaml",
         "results/shards/check.txt",
         TABLES,
+        CLINICAL,
         FIGURES,
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

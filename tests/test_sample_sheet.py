@@ -124,6 +124,21 @@ def test_discovers_every_layout(tmp_path):
     assert "notes: passed over, as it holds no scan" in warnings[0]
 
 
+def test_discovers_gliomasolvers_example_and_words_in_names(tmp_path):
+    case(tmp_path / "PET", *(f"{s}.nii.gz" for s in ("WM", "GM", "tumT1c", "tumFLAIR", "tumPET")))
+    case(tmp_path / "words", "t1n.nii.gz", "seg.nii.gz", "words_recurrence_preop.nii.gz", "fet_static.nii")
+    (tmp_path / "words/fet_static.json").write_text("{}")
+    case(tmp_path / "two", "t1n.nii.gz", "seg.nii.gz", "recurrence_1.nii.gz", "recurrence_2.nii.gz")
+    found = {p.id: p for p in discover_brats(tmp_path)[0]}
+    names = {column: path.name for column, path in found["PET"].files.items()}
+    assert (names["seg"], names["whole"]) == ("tumT1c.nii.gz", "tumFLAIR.nii.gz")
+    assert names["fet"] == "tumPET.nii.gz"
+    assert found["PET"].anatomy == "maps"
+    assert found["words"].recurrence.name == "words_recurrence_preop.nii.gz"
+    assert found["words"].fet.name == "fet_static.nii"
+    assert found["two"].recurrence is None
+
+
 def test_incomplete_cases_are_named_and_passed_over(tmp_path):
     case(tmp_path / "good", "t1n.nii.gz", "seg.nii.gz")
     case(tmp_path / "no_seg", "t1n.nii.gz", "t1c.nii.gz", "t2f.nii.gz")

@@ -136,3 +136,25 @@ def test_brain_leaves_out_a_dim_rim_and_fills_holes(small_tissue):
     scan[rim] = 3
     scan[0, 0, 0] = 900
     np.testing.assert_array_equal(brain_of(scan, np.array([4.0, 4.0, 4.0])), brain)
+
+
+def test_a_mask_of_the_whole_tumour_adds_edema_to_a_core(tmp_path, small_tissue):
+    """As in GliomaSolver's example: labels of the core from T1c, a mask from FLAIR, tissue maps of its own."""
+    full = load_scans(small_patient(tmp_path / "full", small_tissue))
+    seg = nib.load(small_patient(tmp_path / "A", small_tissue, maps=True).seg)
+    labels = np.asarray(nib.as_closest_canonical(seg).dataobj)
+    core = np.where(labels == 2, 0, labels)
+    split = small_patient(tmp_path / "B", small_tissue, maps=True, seg=core, whole=(labels > 0).astype(float))
+    np.testing.assert_array_equal(load_scans(split).labels, full.labels)
+
+
+def test_a_recurrence_is_checked_like_a_segmentation(tmp_path, small_tissue):
+    mask = (small_tissue.wm > 0.9).astype(float)
+    warnings = load_scans(small_patient(tmp_path / "A", small_tissue, recurrence=mask)).warnings
+    assert any("is a mask without parts" in warning for warning in warnings)
+    warnings = load_scans(small_patient(tmp_path / "B", small_tissue, recurrence=0 * mask)).warnings
+    assert any("recurrence.nii.gz: is empty" in warning for warning in warnings)
+    with pytest.raises(InputError, match=r"recurrence\.nii\.gz: unknown label 7"):
+        load_scans(small_patient(tmp_path / "C", small_tissue, recurrence=7 * mask))
+    with pytest.raises(InputError, match=r"recurrence\.nii\.gz: holds values that are not whole"):
+        load_scans(small_patient(tmp_path / "D", small_tissue, recurrence=0.4 * mask))

@@ -193,3 +193,26 @@ def test_a_table_without_any_value_is_an_error(tmp_path):
     with pytest.raises(InputError, match="table 3: the metrics hold no values of set patients"):
         tables.write_table(3, frame, tmp_path / "t3", ["direct"], titles=TITLES)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_patients_lack_is_left_out_and_counted():
+    """Three patients, two with a recurrence: coverage has N = 2 and is tested against the standard plan's."""
+    values = {
+        "standard": {"coverage_broad": [0.5, 0.7, np.nan]},
+        "direct": {"coverage_broad": [0.6, 0.9, np.nan], "dice_core": [0.8, 0.7, 0.9]},
+    }
+    rows = [
+        (f"case{i}", "patients", method, metric, value)
+        for method, metrics in values.items()
+        for metric, series in metrics.items()
+        for i, value in enumerate(series)
+    ]
+    frame = pd.DataFrame(rows, columns=["case", "set", "method", "metric", "value"])
+    table = tables.tabulate(frame, values, TABLES["patients"])
+    found = table.set_index(["method", "metric"])
+    assert found.loc[("direct", "coverage_broad"), "n"] == 2
+    assert found.loc[("direct", "coverage_broad"), "mean"] == pytest.approx(0.75)
+    assert 0 < found.loc[("direct", "coverage_broad"), "p_value"] < 1
+    text = tables.to_markdown(table, TABLES["patients"], {"standard": "Standard plan", "direct": "Direct"})
+    assert "3 (Coverage broad 2)" in text
+    assert "75.0" in text

@@ -142,6 +142,13 @@ class Networks(Section):
     inverse: Training
 
 
+class Plans(Section):
+    """Radiotherapy plans of patients."""
+
+    margin_mm: NonNegativeFloat
+    exclude_csf: bool
+
+
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
@@ -166,6 +173,7 @@ class Config(Section):
     patients: str | None
     brats_dir: str | None
     registration: Literal["fast", "precise"]
+    plans: Plans
     threads: Threads
 
     @property

@@ -19,7 +19,7 @@ from gliofit.errors import InputError
 REQUIRED = ("id", "t1", "t1c", "flair", "seg")
 """Columns that a sheet must have; cells under t1, t1c and flair may be empty."""
 
-FILES = ("t1", "t1c", "flair", "seg", "fet", "recurrence", "wm", "gm", "csf", "brain")
+FILES = ("t1", "t1c", "flair", "seg", "whole", "fet", "recurrence", "wm", "gm", "csf", "brain")
 LABELLINGS = ("brats", "gliodil")
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -29,15 +29,19 @@ SUFFIXES = {
     "t1": ("t1n", "t1"),
     "t1c": ("t1c", "t1ce", "t1gd"),
     "flair": ("t2f", "flair"),
-    "seg": ("seg",),
-    "fet": ("fet", "pet"),
+    "seg": ("seg", "tumt1c"),
+    "whole": ("whole", "tumflair"),
+    "fet": ("fet", "pet", "tumpet"),
     "recurrence": ("recurrence",),
     "wm": ("wm",),
     "gm": ("gm",),
     "csf": ("csf",),
     "brain": ("brainmask", "brain_mask", "brain"),
 }
-"""How a case's files end, in order of preference: BraTS 2021–2023 names, then those of 2018–2020."""
+"""How a case's files end, in order of preference: BraTS 2021–2023 names, those of 2018–2020, GliomaSolver's."""
+
+CONTAINED = ("fet", "recurrence")
+"""Columns that a file with the word anywhere in its name serves, if there is no better one."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,10 @@ class Patient:
         Skull-stripped scans.
     seg : Path
         Tumour segmentation.
+    whole : Path
+        Mask of the whole tumour, for a segmentation of the core alone: what of it is not core is edema.
     fet, recurrence : Path
-        FET-PET and later recurrence.
+        FET-PET, and segmentation of a later recurrence in the space of the scan, in the labels of `seg` (or a mask).
     wm, gm, csf : Path
         Tissue fractions in patient space; with wm and gm given, no registration is needed.
     brain : Path
@@ -67,6 +73,7 @@ class Patient:
     t1c: Path | None = None
     flair: Path | None = None
     seg: Path | None = None
+    whole: Path | None = None
     fet: Path | None = None
     recurrence: Path | None = None
     wm: Path | None = None
@@ -186,7 +193,8 @@ def discover_brats(folder: str | Path) -> tuple[list[Patient], list[str]]:
 
     BraTS 2018–2020 (`ID/ID_t1.nii.gz`, `_t1ce`, `_flair`, `_seg`), BraTS 2021–2023 (`ID/ID-t1n.nii.gz`, `-t1c`,
     `-t2f`, `-seg`) and plain names (`ID/t1n.nii.gz`, …); .nii or .nii.gz; fet, recurrence, wm, gm, csf and a brain
-    mask are taken along. Cases may lie one level deeper, as in BraTS 2018 (HGG/ID/…).
+    mask are taken along, as is GliomaSolver's example (WM, GM, tumT1c, tumFLAIR, tumPET). Cases may lie one level
+    deeper, as in BraTS 2018 (HGG/ID/…).
 
     Returns
     -------
@@ -258,6 +266,10 @@ def _case_files(case: Path) -> dict[str, Path]:
             if name in names:
                 found[column] = names[name]
                 break
+    for column in CONTAINED:
+        named = [path for name, path in names.items() if column in name and name.endswith((".nii.gz", ".nii"))]
+        if column not in found and len(named) == 1:
+            found[column] = named[0]
     return found
 
 

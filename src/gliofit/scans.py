@@ -118,6 +118,10 @@ def load_scans(patient: Patient) -> Scans:
             raise InputError(f"{patient.files[name]}: is zero everywhere")
     warnings: list[str] = []
     labels = _labels(patient, images.pop("seg").data, warnings)
+    if "whole" in images:
+        labels = np.where((images.pop("whole").data > 0) & (labels == 0), np.uint8(EDEMA), labels)
+    if "recurrence" in images:
+        _check_recurrence(patient, images["recurrence"].data, warnings)
     arrays = {name: image.data for name, image in images.items()}
     brain = _brain(patient, arrays, labels > 0, affine)
     arrays.pop("brain", None)
@@ -157,24 +161,39 @@ def _same_place(affine: Array, other: Array, shape: tuple) -> bool:
 def _labels(patient: Patient, seg: Array, warnings: list[str]) -> Array:
     """The segmentation in this module's labels, uint8."""
     known = LABELLINGS[patient.labels]
-    found = np.unique(seg)
-    if (found % 1 != 0).any():
-        raise InputError(f"{patient.seg}: holds values that are not whole numbers; it is no segmentation")
-    found = {int(v) for v in found} - {0}
+    found = _found(patient.seg, seg, patient.labels)
     if not found:
         raise InputError(f"{patient.seg}: the segmentation is empty")
-    unknown = sorted(found - set(known))
-    if unknown:
-        expected = ", ".join(map(str, sorted(known)))
-        raise InputError(f"{patient.seg}: unknown label {unknown[0]}; labels '{patient.labels}' has 0, {expected}")
-    if patient.labels == "brats" and {3, 4} <= found:
-        raise InputError(f"{patient.seg}: has labels 3 and 4, of which BraTS uses only one; is it labels 'gliodil'?")
     table = np.zeros(5, np.uint8)
     table[list(known)] = list(known.values())
     labels = table[seg.astype(np.uint8)]
     if not np.isin(labels, (NECROTIC, ENHANCING)).any():
         warnings.append(f"{patient.seg}: has no tumour core (no enhancing or necrotic label)")
     return labels
+
+
+def _found(path: Path | None, seg: Array, labels: str) -> set[int]:
+    """The labels of a segmentation, checked against those that there are."""
+    values = np.unique(seg)
+    if (values % 1 != 0).any():
+        raise InputError(f"{path}: holds values that are not whole numbers; it is no segmentation")
+    found = {int(v) for v in values} - {0}
+    unknown = sorted(found - set(LABELLINGS[labels]))
+    if unknown:
+        expected = ", ".join(map(str, sorted(LABELLINGS[labels])))
+        raise InputError(f"{path}: unknown label {unknown[0]}; labels '{labels}' has 0, {expected}")
+    if labels == "brats" and {3, 4} <= found:
+        raise InputError(f"{path}: has labels 3 and 4, of which BraTS uses only one; is it labels 'gliodil'?")
+    return found
+
+
+def _check_recurrence(patient: Patient, recurrence: Array, warnings: list[str]) -> None:
+    """A recurrence has the segmentation's labels; an empty one, or a mask, limits what can be said of a plan."""
+    found = _found(patient.recurrence, recurrence, patient.labels)
+    if not found:
+        warnings.append(f"{patient.recurrence}: is empty; coverage of the recurrence is undefined")
+    elif patient.labels == "brats" and found == {1}:
+        warnings.append(f"{patient.recurrence}: is a mask without parts; coverage of its enhancing core is undefined")
 
 
 def _brain(patient: Patient, images: dict[str, Array], whole: Array, affine: Array) -> Array:

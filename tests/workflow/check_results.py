@@ -33,6 +33,11 @@ def problems(results: Path) -> list[str]:
             for suffix in ("md", "tex")
             if not (results / f"tables/weidner_table{number}.{suffix}").stat().st_size
         ]
+    patients = pd.read_csv(results / "tables/patients.csv")
+    if set(patients["method"]) != methods | {"standard"}:
+        found.append(f"the patients' table has rows for {sorted(set(patients['method']))}")
+    if not patients.query("method != 'standard' and metric == 'dice_whole'")["mean"].between(0, 1).all():
+        found.append("the patients' table has a method without a Dice of the whole tumour")
     for name in ("1b", "3", "4", "5"):
         path = results / f"figures/weidner_figure{name}.png"
         if not (path.is_file() and path.read_bytes().startswith(b"\x89PNG")):

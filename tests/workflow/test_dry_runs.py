@@ -17,6 +17,9 @@ def test_each_scale_plans_every_stage(clone, config, shards):
     assert jobs["fit_cases"] > 8
     assert jobs["fit_patient"] == 2 * (jobs["fit_reference"] // 2 + 1)
     assert jobs["table"] >= 3
+    assert jobs["standard_plan"] == 2
+    assert jobs["model_plan"] == jobs["fit_patient"]
+    assert jobs["table_patients"] == 1
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1
 

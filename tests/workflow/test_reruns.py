@@ -6,6 +6,7 @@ import time
 
 CONFIG = ("--configfile", "tiny.yaml")
 DOWNSTREAM = {"score", "collect_metrics", "table", "figure_errors", "figure_patients", "picture_fit", "html_report"}
+DOWNSTREAM |= {"model_plan", "collect_scores", "table_patients"}
 
 
 def edit(path) -> None:
@@ -27,6 +28,9 @@ def test_a_methods_setting_reruns_only_that_methods_jobs(finished):
     scores = [outputs for rule, outputs in jobs if rule == "score"]
     assert scores
     assert all("gauss_newton" in outputs for outputs in scores)
+    plans = [outputs for rule, outputs in jobs if rule == "model_plan"]
+    assert len(plans) == 2
+    assert all("gauss_newton" in outputs for outputs in plans)
     assert {rule for rule, _ in jobs} <= {
         "fit_cases",
         "fit_patient",

@@ -8,6 +8,7 @@ from gliofit import config as settings
 from gliofit.atlas import SRI24_WHEEL
 from gliofit.errors import InputError
 from gliofit.inversion import describe
+from gliofit.tables.layout import STANDARD_PLAN
 from gliofit.workflow import dependencies
 
 ROOT = Path(workflow.basedir)
@@ -50,6 +51,9 @@ SHOWN_TABLES = (
     ["1", "2"] + [f"2_{anatomy}" for anatomy in ANATOMIES[1:]] + ["3"] * bool(PATIENTS)
 )
 TABLES = expand("results/tables/weidner_table{table}.csv", table=SHOWN_TABLES)
+CLINICAL = ["results/tables/patients.csv"] * bool(PATIENTS)
+"Tables beside Weidner's."
+
 FIGURES = expand(
     "results/figures/weidner_figure{figure}.png",
     figure=["1b"] * ("surrogate" in TRAINED)

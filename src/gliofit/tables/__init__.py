@@ -66,7 +66,7 @@ def titles_of(methods: Iterable[str]) -> dict[str, str]:
 
 
 def write_table(
-    number: int,
+    number: int | str,
     metrics: str | Path | pd.DataFrame,
     stem: str | Path,
     methods: Iterable[str],
@@ -81,7 +81,7 @@ def write_table(
     Parameters
     ----------
     number : int
-        1 (parameters), 2 (synthetic tumours) or 3 (patients).
+        1 (parameters), 2 (synthetic tumours) or 3 (patients) of Weidner 2026, or another key of `TABLES`.
     metrics : path or DataFrame
         Per-case values; see `gliofit.metrics.COLUMNS`.
     methods : iterable of str

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from gliofit.errors import InputError
 
+STANDARD_PLAN = "standard"
+"""The standard plan's place among the methods of a table."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -62,6 +65,16 @@ _PARAMETERS = tuple(
     for error in ("MSE", "MAE")
 )
 
+_PATIENTS = (
+    Column("dice_core", "Core Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_whole", "Whole Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_edema", "Edema Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("pet_correlation", "FET-PET", unit="r", higher_is_better=True),
+    Column("coverage_narrow", "Coverage narrow", -2, "%", higher_is_better=True, decimals=1),
+    Column("coverage_broad", "Coverage broad", -2, "%", higher_is_better=True, decimals=1),
+    Column("seconds", "Runtime", unit="s", spread=False),
+)
+
 TABLES = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
@@ -72,12 +85,20 @@ TABLES = {
     ),
     2: Layout("Fit to synthetic tumours, after a final run of the numerical solver.", _FIT, "sri24", "hybrid"),
     3: Layout("Fit to patients, relative to the CMA-ES fit.", _FIT, "patients", "hybrid_com", reference="cmaes_solver"),
+    "patients": Layout(
+        "Patients: fit to the segmentation, and coverage of the recurrence by plans of the standard plan's volume "
+        "(narrow: enhancing core; broad: all of it). What a patient lacks is left out of N.",
+        _PATIENTS,
+        "patients",
+        STANDARD_PLAN,
+    ),
 }
+"""By the paper's number (Weidner 2026), or name."""
 
 
-def layout_of(number: int, cases: str | None = None, ours: str | None = None) -> Layout:
-    """The paper's layout of table `number`, for other cases or another method of ours if given."""
+def layout_of(number: int | str, cases: str | None = None, ours: str | None = None) -> Layout:
+    """The layout of a table of `TABLES`, for other cases or another method of ours if given."""
     if number not in TABLES:
-        raise InputError(f"there is no table {number}; the paper has tables {', '.join(map(str, TABLES))}")
+        raise InputError(f"there is no table {number}; there are tables {', '.join(map(str, TABLES))}")
     layout = TABLES[number]
     return replace(layout, cases=cases or layout.cases, ours=ours or layout.ours)

@@ -1,0 +1,94 @@
+"""Radiotherapy plans of patients, and how well each method explains what is known of them."""
+
+
+rule standard_plan:
+    """A margin around the tumour core, within the brain."""
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        sources=sources("standard_plan.py"),
+    output:
+        plan="results/{patient}/plans/standard.nii.gz",
+        scores="results/{patient}/plans/standard.json",
+    log:
+        "results/logs/standard_plan/{patient}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        margin=CONFIG.plans.margin_mm,
+        exclude_csf=CONFIG.plans.exclude_csf,
+    script:
+        "../scripts/standard_plan.py"
+
+
+rule model_plan:
+    """As many voxels as the standard plan has, where the density is highest."""
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        standard="results/{patient}/plans/standard.nii.gz",
+        density="results/{patient}/{method}.nii.gz",
+        summary="results/{patient}/{method}.json",
+        sources=sources("model_plan.py"),
+    output:
+        plan="results/{patient}/plans/{method}.nii.gz",
+        scores="results/{patient}/plans/{method}.json",
+    log:
+        "results/logs/model_plan/{patient}-{method}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        exclude_csf=CONFIG.plans.exclude_csf,
+    script:
+        "../scripts/model_plan.py"
+
+
+rule collect_scores:
+    """Per-patient values of all methods."""
+    input:
+        scores=expand(
+            "results/{patient}/plans/{method}.json",
+            patient=PATIENTS,
+            method=[STANDARD_PLAN, *METHODS],
+        ),
+        sources=sources("collect_scores.py"),
+    output:
+        "results/patients.csv",
+    log:
+        "results/logs/collect_scores.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/collect_scores.py"
+
+
+rule table_patients:
+    """GliODIL's metrics over all patients."""
+    input:
+        metrics="results/patients.csv",
+        sources=sources("table.py"),
+    output:
+        csv=report(
+            "results/tables/patients.csv",
+            caption="../report/table_patients.rst",
+            category="Tables",
+            labels={"table": "patients"},
+        ),
+        md="results/tables/patients.md",
+        tex="results/tables/patients.tex",
+    log:
+        "results/logs/table/patients.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        number="patients",
+        methods=[STANDARD_PLAN, *METHODS],
+        titles=TITLES
+        | {STANDARD_PLAN: f"Standard plan ({CONFIG.plans.margin_mm:g} mm)"},
+        cases="patients",
+    script:
+        "../scripts/table.py"

@@ -1,0 +1,28 @@
+"""A method's radiotherapy plan, of the standard plan's volume, and how the method's density explains the patient."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    import numpy as np
+
+    from gliofit.clinical import coverages, data_fit, defined
+    from gliofit.nifti import load_volume, save_volume
+    from gliofit.patients import load_prepared
+    from gliofit.planning import model_plan
+    from gliofit.workflow import read_json, write_json
+
+    files, output, method = snakemake.input, snakemake.output, snakemake.wildcards.method
+    patient = load_prepared(Path(files.prepared[0]).parent)
+    density = load_volume(files.density).data
+    voxels = int(np.count_nonzero(load_volume(files.standard, np.uint8).data))
+    exclude = patient.tissue.csf > 0.5 if snakemake.params.exclude_csf else None
+    plan = model_plan(density, voxels, patient.brain, exclude, patient.tissue.spacing, fill=True)
+    positive = int(np.count_nonzero(plan & (density > 0)))
+    if positive < voxels:
+        print(f"The density is positive in {positive} of {voxels} voxels; the rest are those nearest to it.")
+    save_volume(output.plan, plan.astype(np.uint8), patient.affine)
+    case = {"case": snakemake.wildcards.patient, "method": method, "plan_voxels": int(plan.sum())}
+    scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": read_json(files.summary)["seconds"]}
+    write_json(output.scores, {**case, "plan_voxels_with_density": positive, "scores": defined(scores)})

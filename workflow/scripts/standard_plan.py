@@ -1,0 +1,25 @@
+"""The standard radiotherapy plan: a margin around the tumour core."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    import numpy as np
+
+    from gliofit.clinical import coverages, defined
+    from gliofit.nifti import save_volume
+    from gliofit.patients import load_prepared
+    from gliofit.planning import standard_plan
+    from gliofit.workflow import write_json
+
+    params, output = snakemake.params, snakemake.output
+    patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
+    if not patient.core.any():
+        print("The tumour has no core: the margin is taken around the whole tumour.")
+    target = patient.core if patient.core.any() else patient.whole
+    exclude = patient.tissue.csf > 0.5 if params.exclude_csf else None
+    plan = standard_plan(target, patient.brain, patient.tissue.spacing, params.margin, exclude)
+    save_volume(output.plan, plan.astype(np.uint8), patient.affine)
+    case = {"case": snakemake.wildcards.patient, "method": "standard", "plan_voxels": int(plan.sum())}
+    write_json(output.scores, {**case, "scores": defined(coverages(plan, patient))})
