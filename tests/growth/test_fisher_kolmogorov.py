@@ -193,6 +193,26 @@ def test_agrees_with_explicit_euler_at_the_same_grid(shared):
     assert ours.sum() == pytest.approx(c.sum(), rel=4e-3)  # Euler's own first-order error at 3000 steps
 
 
+def test_a_given_initial_density_grows_like_the_seed_it_is(small_tissue):
+    theta = Theta((0.0, 20.0, 0.0), 5.0, 2.0)
+    elsewhere = Theta((0.0, -20.0, 0.0), 5.0, 2.0)
+    same = simulate(small_tissue, elsewhere, initial=seed_field(small_tissue, theta.origin))
+    np.testing.assert_allclose(same, simulate(small_tissue, theta), atol=1e-6)
+    assert simulate(small_tissue, theta, initial=np.zeros(small_tissue.shape)).max() == 0
+    _, jacobian = simulate(small_tissue, elsewhere, initial=seed_field(small_tissue, theta.origin), jacobian=True)
+    np.testing.assert_array_equal(jacobian[:3], 0)
+    np.testing.assert_allclose(jacobian[3:], simulate(small_tissue, theta, jacobian=True)[1][3:], atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_an_initial_density_is_checked(small_tissue, value):
+    theta = Theta((0.0, 20.0, 0.0), 5.0, 2.0)
+    with pytest.raises(InputError, match="outside 0 … 1"):
+        simulate(small_tissue, theta, initial=np.full(small_tissue.shape, value))
+    with pytest.raises(InputError, match="initial density has shape"):
+        simulate(small_tissue, theta, initial=np.zeros((3, 3, 3)))
+
+
 def test_bad_arguments_are_refused(small_tissue):
     with pytest.raises(InputError, match="outside the tissue grid"):
         simulate(small_tissue, Theta((500.0, 0.0, 0.0), 5.0, 2.0))

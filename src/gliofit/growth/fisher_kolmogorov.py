@@ -17,7 +17,7 @@ from gliofit.errors import InputError
 from gliofit.growth import kernels_cpu as kernels
 from gliofit.growth import tangents_cpu as tangents
 from gliofit.growth.schedule import Schedule, schedule
-from gliofit.growth.seed import initial_density
+from gliofit.growth.seed import given_density, initial_density
 from gliofit.theta import Theta
 from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
 
@@ -74,6 +74,7 @@ def simulate(
     threads: int | None = None,
     dtype=np.float32,
     refine: float = 1.0,
+    initial: Array | None = None,
 ):
     """
     Grow a tumour.
@@ -95,6 +96,8 @@ def simulate(
         float64 is for checking derivatives.
     refine : float
         Divides every time step; 1 has a mass error of about 0.3 % (docs/benchmarks.md).
+    initial : ndarray [x, y, z], optional
+        Density at t = 0, in place of the seed at the origin (which then changes nothing); CPU only.
 
     Returns
     -------
@@ -107,9 +110,11 @@ def simulate(
     Raises
     ------
     InputError
-        If the origin is outside the grid, or `device` or `seed` is unknown.
+        If the origin is outside the grid, `device` or `seed` is unknown, or `initial` is no density on this grid.
     """
     if device == "cuda":
+        if initial is not None:
+            raise InputError("an initial density is for device cpu alone")
         from gliofit.growth.kernels_gpu import simulate_batch
 
         result = simulate_batch(tissue, [theta], jacobian=jacobian, seed=seed, refine=refine)
@@ -119,7 +124,7 @@ def simulate(
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS) if threads else before)
     try:
-        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine)
+        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, initial=initial)
     finally:
         numba.set_num_threads(before)
 
@@ -216,11 +221,13 @@ def _run(
     dtype: np.dtype,
     refine: float,
     work: list[int] | None = None,
+    initial: Array | None = None,
 ):
     """`simulate` on the CPU; `work` receives the voxels visited by the stages of each step, for benchmarks."""
     field = medium(tissue, dtype)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
-    corner, start, slope = initial_density(tissue, theta.origin, seed)
+    begin = initial_density(tissue, theta.origin, seed) if initial is None else given_density(tissue, initial)
+    corner, start, slope = begin
     padded = field.diffusivity.shape
     d = field.diffusivity.reshape(-1)
     fields = kernels.FIELDS if jacobian else 1

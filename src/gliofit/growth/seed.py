@@ -67,3 +67,24 @@ def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> tuple[Array
     # d gauss / d origin = gauss · (x − origin)/10, turned from the grid's axes to the world's
     along = np.einsum("ij,jxyz->ixyz", tissue.direction, offset)
     return low, shape * inside, dshape * gauss / 10 * inside * along
+
+
+def given_density(tissue: Tissue, density: Array) -> tuple[Array, Array, Array]:
+    """
+    A density at t = 0 of the caller's own, in the form of `initial_density`; its derivative by the origin is 0.
+
+    Parameters
+    ----------
+    tissue : Tissue
+    density : ndarray [x, y, z]
+        In [0, 1]; what lies outside tissue is left out.
+    """
+    if np.shape(density) != tissue.shape:
+        raise InputError(f"the initial density has shape {np.shape(density)}, the tissue {tissue.shape}")
+    inside = np.where(tissue.mask, density, 0).astype(np.float64)
+    if not (inside.min() >= 0 and inside.max() <= 1):  # NaN fails both
+        raise InputError("the initial density has values outside 0 … 1")
+    index = np.argwhere(inside > 0)
+    low, high = (index.min(0), index.max(0) + 1) if len(index) else (np.zeros(3, int), np.zeros(3, int))
+    value = inside[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    return low, value, np.zeros((3, *value.shape))
