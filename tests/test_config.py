@@ -66,6 +66,10 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
         ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
         ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
+        ({"methods": {"hybrid": {"tolerance": "1e-8x"}}}, "methods.hybrid.tolerance = '1e-8x' is not valid"),
+        ({"networks": {"surrogate": {"learning_rate": "1e-8x"}}}, "networks.surrogate.learning_rate = '1e-8x' is not"),
+        ({"networks": {"surrogate": {"learning_rate": "inf"}}}, "networks.surrogate.learning_rate = inf is not valid"),
+        ({"prior": {"mu_D": ["1e-8x", 25]}}, "prior.mu_D.0 = '1e-8x' is not valid"),
         ({"methods": {"hybrid": {"iterations": 2.5}}}, "methods.hybrid.iterations = 2.5 is not valid"),
         ({"methods": {"cmaes_solver": {"population": "many"}}}, "methods.cmaes_solver.population = 'many' is not"),
         ({"methods": {"hybrid": 3}}, "methods.hybrid = 3 is not valid"),
@@ -96,6 +100,19 @@ def test_training_sections_name_the_settings_of_training():
     from gliofit.training import Settings
 
     assert set(Training.model_fields) == {field.name for field in fields(Settings)}
+
+
+def test_yaml_that_reads_numbers_as_text(values):
+    """YAML 1.1 takes 1e-8 for text, as it has no point; every section means the number, and says so of what is none."""
+    given = yaml.safe_load(
+        "spacing: 4e0\nprior: {mu_D: [2e0, 25]}\nnetworks: {surrogate: {learning_rate: 1e-8}}\n"
+        "methods: {hybrid: {tolerance: 1e-8}, cmaes_solver: {tolerance: 1E-9}}"
+    )
+    config = load_config(merged(values, given))
+    assert config.spacing == 4
+    assert config.prior.mu_D == [2, 25]
+    assert config.networks.surrogate.learning_rate == 1e-8
+    assert (config.settings("hybrid"), config.settings("cmaes_solver")) == ({"tolerance": 1e-8}, {"tolerance": 1e-9})
 
 
 def test_numbers_that_arrive_as_text_are_numbers(values):

@@ -65,7 +65,7 @@ Range = Annotated[list[float], Len(2, 2)]
 class Section(BaseModel):
     """A section of the config: unknown keys and values of another type are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class AtlasFiles(Section):

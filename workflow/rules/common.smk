@@ -41,6 +41,9 @@ REFERENCE = "cmaes_solver"
 "The method whose fit to a patient's segmentation is the truth of Table 3, as in the paper."
 COMPARED = [method for method in METHODS if method != REFERENCE]
 
+SETS = ANATOMIES + ["patients"] * bool(PATIENTS and COMPARED)
+"Sets of cases that metrics are computed on."
+
 TRAINED = sorted(
     {network for method in METHODS for network in describe(method).networks}
 )
@@ -158,22 +161,27 @@ def method_sources(script):
 
 
 def fits(wildcards):
-    """Fits of a method in a set of cases, and the white-matter map that tells the anatomy of each."""
+    """All methods' fits in a set of cases, and the white-matter map that tells the anatomy of each."""
     if wildcards.set == "patients":
-        files = expand(
-            "results/table3/{patient}/{method}.json",
-            patient=PATIENTS,
-            method=wildcards.method,
-        )
-        return dict(
-            fits=files,
-            wm=[f"results/{patient}/prepared/wm.nii.gz" for patient in PATIENTS],
-        )
-    folder = f"results/cases/{wildcards.set}/{wildcards.method}"
-    files = [
-        f"{folder}/{chunk}.json" for chunk in chunks(wildcards.set, wildcards.method)
-    ]
-    return dict(fits=files, wm=[tissue(wildcards.set)[0]] * len(files))
+        pairs = [
+            (
+                f"results/{patient}/prepared/wm.nii.gz",
+                f"results/table3/{patient}/{method}.json",
+            )
+            for method in COMPARED
+            for patient in PATIENTS
+        ]
+    else:
+        pairs = [
+            (
+                tissue(wildcards.set)[0],
+                f"results/cases/{wildcards.set}/{method}/{chunk}.json",
+            )
+            for method in METHODS
+            for chunk in chunks(wildcards.set, method)
+        ]
+    wm, files = zip(*pairs)
+    return dict(wm=wm, fits=files)
 
 
 scattergather:
@@ -184,7 +192,7 @@ scattergather:
 wildcard_constraints:
     patient="|".join(map(re.escape, PATIENTS)) or "(?!)",
     method="|".join([*METHODS, REFERENCE]),
-    set="|".join([*ANATOMIES, "patients"]),
+    set="|".join(SETS),
     synthetic=r"synthetic[\w.-]*",
     table="[123]|[12]_(sri24|mni152)",
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),

@@ -2,16 +2,16 @@
 
 
 rule score:
-    """Per-case metrics of one method."""
+    """Per-case metrics of every method, so that each reference is simulated once."""
     input:
         unpack(fits),
         sources=sources("score.py"),
     output:
-        "results/metrics/{set}/{method}.csv",
+        "results/metrics/{set}.csv",
     log:
-        "results/logs/score/{set}-{method}.log",
+        "results/logs/score/{set}.log",
     benchmark:
-        "results/benchmarks/score/{set}-{method}.tsv"
+        "results/benchmarks/score/{set}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -26,13 +26,7 @@ rule score:
 
 rule collect_metrics:
     input:
-        metrics=expand(
-            "results/metrics/{set}/{method}.csv", set=ANATOMIES, method=METHODS
-        )
-        + expand(
-            "results/metrics/patients/{method}.csv",
-            method=COMPARED if PATIENTS else [],
-        ),
+        metrics=expand("results/metrics/{set}.csv", set=SETS),
         sources=sources("collect_metrics.py"),
     output:
         "results/metrics.csv",

@@ -1,9 +1,9 @@
-"""Metrics of one method's fits: θ̂ and the reference θ, both run through the numerical solver on the whole brain."""
+"""Metrics of a set's fits, all methods: θ̂ and the reference θ, both run through the solver on the whole brain."""
 
 from gliofit.workflow import job
 
 with job(snakemake):
-    from itertools import groupby
+    from collections import defaultdict
     from pathlib import Path
 
     import pandas as pd
@@ -15,14 +15,21 @@ with job(snakemake):
     from gliofit.tissue import Tissue
     from gliofit.workflow import read_json
 
+    # a reference serves all methods, and a tissue all references on it
+    by_tissue = defaultdict(lambda: defaultdict(list))
+    for wm, path in zip(snakemake.input.wm, snakemake.input.fits, strict=True):
+        for fit in read_json(path):
+            by_tissue[Path(wm).parent][fit["case"]].append(fit)
     rows = []
-    anatomies = [Path(wm).parent for wm in snakemake.input.wm]
-    for folder, pairs in groupby(zip(anatomies, snakemake.input.fits, strict=True), key=lambda pair: pair[0]):
+    for folder, by_case in by_tissue.items():
         maps = (folder / f"{name}.nii.gz" for name in ("wm", "gm", "csf"))
         tissue = Tissue.from_nifti(*maps).working_grid(snakemake.params.spacing)
-        for fit in (fit for _, path in pairs for fit in read_json(path)):
-            found, truth = Theta.from_dict(fit["theta"]), Theta.from_dict(fit["true_theta"])
-            density, reference = (simulate(tissue, theta, threads=snakemake.threads) for theta in (found, truth))
-            values = evaluate_fit(density, reference, tissue, theta=found, true_theta=truth, seconds=fit["seconds"])
-            rows.append(tidy(fit["case"], snakemake.wildcards.set, snakemake.wildcards.method, values))
+        for case, fits in by_case.items():
+            truth = Theta.from_dict(fits[0]["true_theta"])
+            reference = simulate(tissue, truth, threads=snakemake.threads)
+            for fit in fits:
+                found = Theta.from_dict(fit["theta"])
+                density = simulate(tissue, found, threads=snakemake.threads)
+                values = evaluate_fit(density, reference, tissue, theta=found, true_theta=truth, seconds=fit["seconds"])
+                rows.append(tidy(case, snakemake.wildcards.set, fit["method"], values))
     write_text(snakemake.output[0], pd.concat(rows).to_csv(index=False))
