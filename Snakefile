@@ -45,5 +45,6 @@ rule all:
         "results/shards/check.txt",
         TABLES,
         CLINICAL,
+        FORWARD,
         FIGURES,
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

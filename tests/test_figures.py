@@ -96,20 +96,6 @@ def test_forward(tmp_path, small_tissue, n):
     assert_written(tmp_path / "figure1b")
 
 
-def test_forward_errors_by_case(tmp_path, small_tissue):
-    truth = blob(small_tissue, (10, 5, 0))
-    frame = figures.forward_errors(
-        figures.ForwardCase(small_tissue, Theta((10, 5, 0), mu, 4), truth, truth * scale)
-        for mu, scale in ((8, 1.1), (9, 0.5))
-    )
-    inside = truth[small_tissue.mask].astype(float)
-    np.testing.assert_allclose(frame["error"], [f**2 * np.sum(inside**2) / truth.size for f in (0.1, 0.5)], rtol=1e-5)
-    np.testing.assert_allclose(frame["volume"], inside.sum() * 4**3 / 1000)
-    assert list(frame["mu_D"]) == [8, 9]
-    figures.landscape(tmp_path / "forward", frame, "MSE of the surrogate")
-    assert_written(tmp_path / "forward")
-
-
 def test_forward_with_a_perfect_surrogate_and_with_none(tmp_path, small_tissue):
     truth = blob(small_tissue, (0, 15, 5))
     for predicted in (truth, np.zeros_like(truth)):

@@ -43,6 +43,7 @@ RESERVED = frozenset(
         "benchmarks",
         "cases",
         "figures",
+        "forward",
         "logs",
         "metrics",
         "networks",
@@ -140,6 +141,7 @@ class Training(Section):
 class Networks(Section):
     surrogate: Training
     inverse: Training
+    compared: dict[str, str | None] = {}
 
 
 class Plans(Section):

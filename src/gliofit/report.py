@@ -55,7 +55,7 @@ class Patient:
 def write_report(
     path: str | Path,
     *,
-    tables: Mapping[int | tuple[int, str], str | Path] | None = None,
+    tables: Mapping[int | str | tuple[int, str], str | Path] | None = None,
     figures: Mapping[str, str | Path] | None = None,
     patients: Sequence[Patient] = (),
     config: str | Path | None = None,
@@ -71,9 +71,10 @@ def write_report(
     path : path
         The HTML file.
     tables : mapping of number, or (number, set of cases) → path
-        Tidy csv files of the paper's tables, from `gliofit.tables.write_table`: {1: …, 2: …, (2, "mni152"): …}.
+        Tidy csv files of the paper's tables, from `gliofit.tables.write_table`: {1: …, 2: …, (2, "mni152"): …},
+        or by the name of another of its layouts ("surrogate_error").
     figures : mapping of key → path
-        PNG files; the keys "1b", "3", "4", "5", "forward", "surrogate" and "inverse" have captions of their own
+        PNG files; the keys "1b", "3", "4", "5", "surrogate_error", "surrogate" and "inverse" have captions of their own
         (data/captions.json), any other key is its own caption.
     patients : sequence of Patient
     config : path, optional
@@ -133,13 +134,16 @@ def _picture(path: str | Path, caption: str, title: str = "", alt: str = "") -> 
     return {"data": data, "caption": caption, "title": title, "alt": alt or caption}
 
 
-def _table(key: int | tuple[int, str], csv: str | Path, cases: str, titles: Mapping[str, str] | None) -> dict[str, str]:
+def _table(
+    key: int | str | tuple[int, str], csv: str | Path, cases: str, titles: Mapping[str, str] | None
+) -> dict[str, str]:
     tidy = pd.read_csv(_file(csv), dtype={"method": str, "metric": str})
     if tuple(tidy.columns) != TIDY:
         raise InputError(f"{csv}: its columns are {', '.join(tidy.columns)}, not {', '.join(TIDY)}")
-    number, shown = key if isinstance(key, tuple) else (key, cases if key != 3 else None)
+    number, shown = key if isinstance(key, tuple) else (key, cases if key in (1, 2) else None)
     names = dict(titles or titles_of(tidy["method"].unique()))
-    title = f"Table {number}" + (f", {shown}" if isinstance(key, tuple) else "")
+    title = number.replace("_", " ").capitalize() if isinstance(number, str) else f"Table {number}"
+    title += f", {shown}" if isinstance(key, tuple) else ""
     return {"title": title, "html": to_html(tidy, layout_of(number, shown), names)}
 
 

@@ -49,6 +49,32 @@ TRAINED = sorted(
 )
 "Networks that the methods need."
 
+SURROGATES = {
+    name: "results/networks/surrogate/weights.safetensors"
+    for name in TRAINED
+    if name == "surrogate"
+} | {
+    name: os.path.relpath(settings.find(path, ROOT))
+    for name, path in CONFIG.networks.compared.items()
+    if path
+}
+"Weights of the surrogates that are evaluated: the methods' own, and others to compare it with."
+DEVICES = ["cpu"] + ["cuda"] * (CONFIG.device == "cuda")
+"Where forward runs are timed."
+FORWARD_TITLES = {
+    "surrogate_error": {
+        f"{name}_{anatomy}": f"{name}, {anatomy.upper()}"
+        for anatomy in ANATOMIES
+        for name in SURROGATES
+    },
+    "surrogate_time": {
+        f"{name}_{device}": f"{name}, {device.upper()}"
+        for device in DEVICES
+        for name in ["solver", *SURROGATES]
+    },
+}
+"Rows of the surrogates' tables."
+
 TITLES = {method: describe(method).title for method in METHODS}
 SHOWN_TABLES = (
     ["1", "2"] + [f"2_{anatomy}" for anatomy in ANATOMIES[1:]] + ["3"] * bool(PATIENTS)
@@ -56,6 +82,12 @@ SHOWN_TABLES = (
 TABLES = expand("results/tables/weidner_table{table}.csv", table=SHOWN_TABLES)
 CLINICAL = ["results/tables/patients.csv"] * bool(PATIENTS)
 "Tables beside Weidner's."
+FORWARD = [
+    "results/tables/surrogate_error.csv",
+    "results/tables/surrogate_time.csv",
+    "results/figures/surrogate_error.png",
+] * bool(SURROGATES)
+"Tables and figure of the surrogates alone."
 
 FIGURES = expand(
     "results/figures/weidner_figure{figure}.png",
@@ -193,6 +225,7 @@ wildcard_constraints:
     patient="|".join(map(re.escape, PATIENTS)) or "(?!)",
     method="|".join([*METHODS, REFERENCE]),
     set="|".join(SETS),
+    surrogate="|".join(map(re.escape, SURROGATES)) or "(?!)",
     synthetic=r"synthetic[\w.-]*",
     table="[123]|[12]_(sri24|mni152)",
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),

@@ -70,11 +70,139 @@ rule table:
         "../scripts/table.py"
 
 
+rule surrogate_error:
+    """A surrogate against the solver, on every test case of an anatomy."""
+    input:
+        tissue=tissue("{anatomy}"),
+        cases="results/cases/{anatomy}/truth.json",
+        weights=lambda wildcards: SURROGATES[wildcards.surrogate],
+        sources=sources("surrogate_error.py"),
+    output:
+        "results/forward/{surrogate}-{anatomy}.csv",
+    log:
+        "results/logs/surrogate_error/{surrogate}-{anatomy}.log",
+    benchmark:
+        "results/benchmarks/surrogate_error/{surrogate}-{anatomy}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(12),
+        runtime="4h",
+    params:
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/surrogate_error.py"
+
+
+rule forward_times:
+    """The solver and all surrogates on the same cases, one after another in one job."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        cases=f"results/cases/{CONFIG.anatomy}/truth.json",
+        weights=list(SURROGATES.values()),
+        sources=sources("forward_times.py"),
+    output:
+        "results/forward/times.csv",
+    log:
+        "results/logs/forward_times.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(24),
+        runtime="2h",
+        gpu=int(CONFIG.device == "cuda"),
+    params:
+        number=8,
+        spacing=CONFIG.spacing,
+        surrogates=list(SURROGATES),
+        devices=DEVICES,
+    script:
+        "../scripts/forward_times.py"
+
+
+rule collect_forward:
+    input:
+        metrics=expand(
+            "results/forward/{surrogate}-{anatomy}.csv",
+            surrogate=SURROGATES,
+            anatomy=ANATOMIES,
+        )
+        + ["results/forward/times.csv"],
+        sources=sources("collect_metrics.py"),
+    output:
+        "results/forward.csv",
+    log:
+        "results/logs/collect_forward.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule table_forward:
+    """Errors and times of the surrogates."""
+    input:
+        metrics="results/forward.csv",
+        sources=sources("table.py"),
+    output:
+        csv=report(
+            "results/tables/{forward}.csv",
+            caption="../report/table_forward.rst",
+            category="Tables",
+            labels={"table": "{forward}"},
+        ),
+        md="results/tables/{forward}.md",
+        tex="results/tables/{forward}.tex",
+    log:
+        "results/logs/table/{forward}.log",
+    wildcard_constraints:
+        forward="surrogate_error|surrogate_time",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        number=lambda wildcards: wildcards.forward,
+        methods=lambda wildcards: list(FORWARD_TITLES[wildcards.forward]),
+        titles=lambda wildcards: FORWARD_TITLES[wildcards.forward],
+        cases="forward",
+        ours=lambda wildcards: next(iter(FORWARD_TITLES[wildcards.forward])),
+    script:
+        "../scripts/table.py"
+
+
+rule figure_surrogate:
+    """Where the surrogate is wrong: error over θ and volume."""
+    input:
+        metrics="results/forward.csv",
+        sources=sources("figure_surrogate.py"),
+    output:
+        png=report(
+            "results/figures/surrogate_error.png",
+            caption="../report/table_forward.rst",
+            category="Figures",
+            labels={"figure": "surrogate", "shows": "error of the surrogate"},
+        ),
+        pdf="results/figures/surrogate_error.pdf",
+    log:
+        "results/logs/figure_surrogate.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        method=f"surrogate_{CONFIG.anatomy}",
+    script:
+        "../scripts/figure_surrogate.py"
+
+
 rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=TABLES,
         figures=FIGURES,
+        forward=FORWARD,
         losses=expand("results/networks/{network}/training.png", network=TRAINED),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         pictures=expand(
@@ -97,6 +225,8 @@ rule html_report:
         patients=PATIENTS,
         methods=METHODS,
         titles=TITLES,
+        forward_titles=FORWARD_TITLES["surrogate_error"]
+        | FORWARD_TITLES["surrogate_time"],
         shown=SHOWN,
         cases=CONFIG.anatomy,
     script:

@@ -1,4 +1,4 @@
-"""One of the paper's tables: tidy csv, markdown and LaTeX."""
+"""A table: tidy csv, markdown and LaTeX."""
 
 from pathlib import Path
 
@@ -9,4 +9,5 @@ with job(snakemake):
 
     params = snakemake.params
     stem = Path(snakemake.output.csv).with_suffix("")
-    write_table(params.number, snakemake.input.metrics, stem, params.methods, cases=params.cases, titles=params.titles)
+    options = {"cases": params.cases, "ours": params.get("ours"), "titles": params.titles}
+    write_table(params.number, snakemake.input.metrics, stem, params.methods, **options)

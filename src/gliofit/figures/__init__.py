@@ -1,8 +1,9 @@
 """The paper's figures, each a function that writes `stem`.pdf and `stem`.png."""
 
 from gliofit.figures.errors import case_errors, distribution, landscape
-from gliofit.figures.forward import ForwardCase, forward, forward_errors
+from gliofit.figures.forward import forward
 from gliofit.figures.patients import PatientView, patient, patients
+from gliofit.surrogate_error import ForwardCase
 
 __all__ = [
     "ForwardCase",
@@ -10,7 +11,6 @@ __all__ = [
     "case_errors",
     "distribution",
     "forward",
-    "forward_errors",
     "landscape",
     "patient",
     "patients",

@@ -2,62 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from gliofit import metrics
 from gliofit.errors import InputError
 from gliofit.figures import style
 from gliofit.figures.slices import Plane, anatomy, canonical
-from gliofit.theta import Theta
-from gliofit.tissue import Tissue
-
-Array = np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class ForwardCase:
-    """
-    One forward run of both models.
-
-    Parameters
-    ----------
-    tissue : Tissue
-        The crop.
-    theta : Theta
-        Origin in mm of the tissue's affine.
-    truth, predicted : ndarray [x, y, z]
-        Densities by the numerical solver and by the surrogate.
-    """
-
-    tissue: Tissue
-    theta: Theta
-    truth: Array
-    predicted: Array
-
-    @property
-    def error(self) -> float:
-        """MSE over the crop, as the paper gives it (Sec. 3.1)."""
-        volume = float(np.prod(self.tissue.spacing * self.tissue.shape))
-        return metrics.mse(self.predicted, self.truth, self.tissue, volume)
-
-
-def forward_errors(cases: Iterable[ForwardCase]) -> pd.DataFrame:
-    """
-    The surrogate's error by case, for `gliofit.figures.landscape` and the forward test error (paper: 1.8×10⁻³).
-
-    Returns
-    -------
-    DataFrame
-        mu_D (mm), mu_rho, volume (ml), error (MSE over the crop).
-    """
-    rows = [(c.theta.mu_D, c.theta.mu_rho, metrics.tumour_volume(c.truth, c.tissue) / 1000.0, c.error) for c in cases]
-    return pd.DataFrame(rows, columns=["mu_D", "mu_rho", "volume", "error"])
+from gliofit.surrogate_error import ForwardCase
 
 
 def forward(stem: str | Path, cases: list[ForwardCase]) -> None:

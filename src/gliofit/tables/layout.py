@@ -75,6 +75,20 @@ _PATIENTS = (
     Column("seconds", "Runtime", unit="s", spread=False),
 )
 
+_SURROGATE = (
+    Column("mse_crop", "MSE crop", -3),
+    Column("mse_tissue", "MSE tissue", -3),
+    Column("mse_relative", "MSE relative", -2, "%"),
+    Column("max_error", "max. error", unit="c"),
+)
+
+_TIMES = (
+    Column("ms_1", "Density", unit="ms", spread=False),
+    Column("ms_gradient_1", "with gradient", unit="ms", spread=False),
+    Column("ms_8", "Density, 8 at once", unit="ms per case", spread=False),
+    Column("ms_gradient_8", "with gradient, 8 at once", unit="ms per case", spread=False),
+)
+
 TABLES = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
@@ -91,6 +105,21 @@ TABLES = {
         _PATIENTS,
         "patients",
         STANDARD_PLAN,
+    ),
+    "surrogate_error": Layout(
+        "Densities of surrogates against the numerical solver's at the same θ: mean squared error over the crop (as in "
+        "the paper), over its tissue, and relative to that of predicting no tumour; largest error of a voxel.",
+        _SURROGATE,
+        "forward",
+        "surrogate_sri24",
+        medians=True,
+    ),
+    "surrogate_time": Layout(
+        "Times of a density, and of a density with its derivatives in θ, by the numerical solver on the whole brain "
+        "and by surrogates on their crop; the same cases, measured in one job.",
+        _TIMES,
+        "forward",
+        "solver_cpu",
     ),
 }
 """By the paper's number (Weidner 2026), or name."""
