@@ -42,6 +42,9 @@ def test_paper_scale_is_the_papers(values):
     assert (config.samples.train, config.samples.validation, config.test_cases.number) == (28_000, 1_000, 500)
     assert config.cases("sri24", "cmaes_solver") == 25
     assert config.cases("sri24", "hybrid") == 500
+    # the same share of the other sets, rounded up
+    assert (config.cases("mni152", "cmaes_solver"), config.cases("edge", "cmaes_solver")) == (5, 3)
+    assert config.case_sets == {"sri24": "sri24", "mni152": "mni152", "edge": "sri24", "beyond": "sri24"}
 
 
 def test_a_method_without_settings_keeps_its_defaults(values):

@@ -5,7 +5,7 @@ import pytest
 
 from gliofit import Tissue, simulate
 from gliofit.errors import InputError
-from gliofit.sampling import OriginSampler, Prior, sample, samples
+from gliofit.sampling import OriginSampler, Prior, edge_samples, sample, samples
 
 
 def test_accepted_tumours_satisfy_the_prior(small_tissue):
@@ -28,6 +28,20 @@ def test_a_sample_depends_on_its_own_seed_only(small_tissue):
         assert a == b
         np.testing.assert_array_equal(c, d)
     assert len({theta.mu_D for theta, _ in (*long, *other)}) == 4
+
+
+@pytest.mark.parametrize("beyond", [0.0, 0.2])
+def test_edge_samples_are_at_the_edges_or_beyond(small_tissue, beyond):
+    prior, step = Prior(mu_D=(4, 12), mu_rho=(2, 4), volume=(5, 60)), 1 + beyond
+    drawn = list(edge_samples(small_tissue, prior, 6, (1, 2), beyond=beyond))
+    thetas = [s.theta for s in drawn]
+    at = [thetas[0].mu_D, thetas[1].mu_D, thetas[2].mu_rho]
+    np.testing.assert_allclose(at, [4 / step, 12 * step, 4 * step])
+    assert [thetas[3].mu_D, thetas[4].mu_D, thetas[5].mu_rho] == pytest.approx(at)
+    assert all(2 <= t.mu_rho <= 4 for t in thetas[:2])
+    assert 4 <= thetas[2].mu_D <= 12
+    assert all(5 <= s.volume <= 60 * step for s in drawn)
+    assert len({t.origin for t in thetas}) == 6
 
 
 def test_origins_are_uniform_over_tissue(small_tissue):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from difflib import get_close_matches
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
@@ -55,6 +55,9 @@ RESERVED = frozenset(
     ]
 )
 """Folders of results/ that no patient may be named after."""
+
+OUT_OF_RANGE = ("edge", "beyond")
+"""Sets of test cases with θ at the prior's edge and beyond it."""
 
 CROP_MM = 128
 """Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""
@@ -110,6 +113,8 @@ class TestCases(Section):
 
     number: PositiveInt
     unseen_anatomy: NonNegativeInt
+    out_of_range: NonNegativeInt
+    beyond: NonNegativeFloat
     per_job: PositiveInt
     at_most: dict[str, PositiveInt]
 
@@ -197,14 +202,23 @@ class Config(Section):
         """The settings of a method, as given (its function's defaults hold for the rest)."""
         return dict(self.methods.get(method) or {})
 
-    def cases(self, anatomy: str, method: str) -> int:
-        """How many simulated test cases of an anatomy a method is run on."""
-        number = self.drawn(anatomy)
-        return min(number, self.test_cases.at_most.get(method, number))
+    @property
+    def case_sets(self) -> dict[str, str]:
+        """Sets of simulated test cases that are not empty, and the anatomy of each."""
+        anatomies = {self.anatomy: self.anatomy, self.unseen_anatomy: self.unseen_anatomy}
+        anatomies |= dict.fromkeys(OUT_OF_RANGE, self.anatomy)
+        return {name: anatomy for name, anatomy in anatomies.items() if self.drawn(name)}
 
-    def drawn(self, anatomy: str) -> int:
-        """How many simulated test cases an anatomy has."""
-        return self.test_cases.number if anatomy == self.anatomy else self.test_cases.unseen_anatomy
+    def drawn(self, cases: str) -> int:
+        """How many test cases a set has."""
+        if cases == self.anatomy:
+            return self.test_cases.number
+        return self.test_cases.out_of_range if cases in OUT_OF_RANGE else self.test_cases.unseen_anatomy
+
+    def cases(self, cases: str, method: str) -> int:
+        """How many test cases of a set a method is run on: for slow methods the same share of every set."""
+        number = self.test_cases.number
+        return ceil(self.drawn(cases) * min(number, self.test_cases.at_most.get(method, number)) / number)
 
 
 def load_config(values: dict[str, Any], source: str = "config") -> Config:

@@ -9,7 +9,7 @@ in the range of the whole-tumour segmentations of BraTS.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -182,6 +182,32 @@ def samples(
                 f"the prior accepted none of {ATTEMPTS} candidates: volumes of {prior.volume[0]:g}–{prior.volume[1]:g} "
                 "ml do not go with its ranges of μ_D and μ_ρ on this anatomy"
             )
+
+
+def edge_samples(
+    tissue: Tissue, prior: Prior, count: int, seed: int | tuple[int, ...], *, beyond: float = 0.0, threads: int = 1
+) -> Iterator[Sample]:
+    """
+    Tumours at the prior's edges or beyond, where networks have seen little or nothing.
+
+    In turn, μ_D is at its lower and at its upper bound and μ_ρ at its upper one; the rest is drawn as by `samples`. (At
+    μ_ρ's lower bound no tumour grows to a volume that the prior accepts.)
+
+    Parameters
+    ----------
+    tissue, prior, count, seed, threads
+        As for `samples`.
+    beyond : float
+        Upper bounds are multiplied, lower ones divided by 1 + beyond, and so is the largest volume; 0: the edge itself.
+    """
+    step = 1.0 + beyond
+    wide = replace(prior, volume=(prior.volume[0], step * prior.volume[1]), longest_wave=step**2 * prior.longest_wave)
+    edges = (("mu_D", prior.mu_D[0] / step), ("mu_D", prior.mu_D[1] * step), ("mu_rho", prior.mu_rho[1] * step))
+    for index in range(count):
+        name, bound = edges[index % 3]
+        # a range as narrow as floats allow, so that drawing from it gives the bound
+        there = replace(wide, **{name: (bound, np.nextafter(bound, np.inf))})
+        yield from samples(tissue, there, 1, (*np.atleast_1d(seed).tolist(), index), threads=threads)
 
 
 def sample(

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TINY = """
 spacing: 4
 samples: {train: 2, validation: 2, shards: 1}
-test_cases: {number: 2, unseen_anatomy: 0}
+test_cases: {number: 2, unseen_anatomy: 0, out_of_range: 0}
 methods: {cmaes_surrogate: false, gb_surrogate: false, gb_surrogate_com: false, hybrid: false, hybrid_gn: false}
 """
 

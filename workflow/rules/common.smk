@@ -41,7 +41,7 @@ REFERENCE = "cmaes_solver"
 "The method whose fit to a patient's segmentation is the truth of Table 3, as in the paper."
 COMPARED = [method for method in METHODS if method != REFERENCE]
 
-SETS = ANATOMIES + ["patients"] * bool(PATIENTS and COMPARED)
+SETS = list(CONFIG.case_sets) + ["patients"] * bool(PATIENTS and COMPARED)
 "Sets of cases that metrics are computed on."
 
 TRAINED = sorted(
@@ -63,12 +63,12 @@ DEVICES = ["cpu"] + ["cuda"] * (CONFIG.device == "cuda")
 "Where forward runs are timed."
 FORWARD_TITLES = {
     "surrogate_error": {
-        f"{name}_{anatomy}": f"{name}, {anatomy.upper()}"
-        for anatomy in ANATOMIES
+        f"{name}_{cases}": f"{name}, {cases}"
+        for cases in CONFIG.case_sets
         for name in SURROGATES
     },
     "surrogate_time": {
-        f"{name}_{device}": f"{name}, {device.upper()}"
+        f"{name}_{device}": f"{name}, {device}"
         for device in DEVICES
         for name in ["solver", *SURROGATES]
     },
@@ -77,7 +77,9 @@ FORWARD_TITLES = {
 
 TITLES = {method: describe(method).title for method in METHODS}
 SHOWN_TABLES = (
-    ["1", "2"] + [f"2_{anatomy}" for anatomy in ANATOMIES[1:]] + ["3"] * bool(PATIENTS)
+    ["1", "2"]
+    + [f"2_{cases}" for cases in CONFIG.case_sets if cases != CONFIG.anatomy]
+    + ["3"] * bool(PATIENTS)
 )
 TABLES = expand("results/tables/weidner_table{table}.csv", table=SHOWN_TABLES)
 CLINICAL = ["results/tables/patients.csv"] * bool(PATIENTS)
@@ -147,6 +149,11 @@ def atlas_files(wildcards):
     )
 
 
+def case_tissue(wildcards):
+    """Tissue maps of a set of test cases."""
+    return tissue(CONFIG.case_sets[wildcards.cases])
+
+
 def shard_size(wildcards):
     """Samples of a shard: a split's number, shared out evenly."""
     part, parts = map(int, wildcards.scatteritem.split("-of-"))
@@ -206,7 +213,7 @@ def fits(wildcards):
     else:
         pairs = [
             (
-                tissue(wildcards.set)[0],
+                tissue(CONFIG.case_sets[wildcards.set])[0],
                 f"results/cases/{wildcards.set}/{method}/{chunk}.json",
             )
             for method in METHODS
@@ -227,7 +234,8 @@ wildcard_constraints:
     set="|".join(SETS),
     surrogate="|".join(map(re.escape, SURROGATES)) or "(?!)",
     synthetic=r"synthetic[\w.-]*",
-    table="[123]|[12]_(sri24|mni152)",
+    table="[123]|[12]_(sri24|mni152|edge|beyond)",
+    cases="|".join(CONFIG.case_sets),
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),
     network="surrogate|inverse",
     split="train|validation|test",

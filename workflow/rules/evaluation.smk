@@ -71,18 +71,18 @@ rule table:
 
 
 rule surrogate_error:
-    """A surrogate against the solver, on every test case of an anatomy."""
+    """A surrogate against the solver, on every test case of a set."""
     input:
-        tissue=tissue("{anatomy}"),
-        cases="results/cases/{anatomy}/truth.json",
+        tissue=case_tissue,
+        cases="results/cases/{cases}/truth.json",
         weights=lambda wildcards: SURROGATES[wildcards.surrogate],
         sources=sources("surrogate_error.py"),
     output:
-        "results/forward/{surrogate}-{anatomy}.csv",
+        "results/forward/{surrogate}-{cases}.csv",
     log:
-        "results/logs/surrogate_error/{surrogate}-{anatomy}.log",
+        "results/logs/surrogate_error/{surrogate}-{cases}.log",
     benchmark:
-        "results/benchmarks/surrogate_error/{surrogate}-{anatomy}.tsv"
+        "results/benchmarks/surrogate_error/{surrogate}-{cases}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion
@@ -125,9 +125,9 @@ rule forward_times:
 rule collect_forward:
     input:
         metrics=expand(
-            "results/forward/{surrogate}-{anatomy}.csv",
+            "results/forward/{surrogate}-{cases}.csv",
             surrogate=SURROGATES,
-            anatomy=ANATOMIES,
+            cases=CONFIG.case_sets,
         )
         + ["results/forward/times.csv"],
         sources=sources("collect_metrics.py"),

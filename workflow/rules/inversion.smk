@@ -4,16 +4,16 @@
 rule fit_cases:
     """Simulated tumours: the density is observed, as in the paper's Tables 1 and 2."""
     input:
-        tissue=tissue("{anatomy}"),
-        cases="results/cases/{anatomy}/truth.json",
+        tissue=case_tissue,
+        cases="results/cases/{cases}/truth.json",
         networks=weights,
         sources=method_sources("fit_cases.py"),
     output:
-        "results/cases/{anatomy}/{method}/{chunk}.json",
+        "results/cases/{cases}/{method}/{chunk}.json",
     log:
-        "results/logs/fit_cases/{anatomy}-{method}-{chunk}.log",
+        "results/logs/fit_cases/{cases}-{method}-{chunk}.log",
     benchmark:
-        "results/benchmarks/fit_cases/{anatomy}-{method}-{chunk}.tsv"
+        "results/benchmarks/fit_cases/{cases}-{method}-{chunk}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

@@ -48,14 +48,14 @@ rule check_shards:
 
 rule draw_cases:
     input:
-        tissue=tissue("{anatomy}"),
+        tissue=case_tissue,
         sources=sources("draw_cases.py"),
     output:
-        "results/cases/{anatomy}/truth.json",
+        "results/cases/{cases}/truth.json",
     log:
-        "results/logs/draw_cases/{anatomy}.log",
+        "results/logs/draw_cases/{cases}.log",
     benchmark:
-        "results/benchmarks/draw_cases/{anatomy}.tsv"
+        "results/benchmarks/draw_cases/{cases}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -63,9 +63,12 @@ rule draw_cases:
         mem_mb=memory(4),
         runtime="1d",
     params:
-        number=lambda wildcards: CONFIG.drawn(wildcards.anatomy),
+        number=lambda wildcards: CONFIG.drawn(wildcards.cases),
         spacing=CONFIG.spacing,
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.samples,
+        beyond=lambda wildcards: {"edge": 0.0, "beyond": CONFIG.test_cases.beyond}.get(
+            wildcards.cases
+        ),
     script:
         "../scripts/draw_cases.py"

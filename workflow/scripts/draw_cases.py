@@ -1,18 +1,25 @@
-"""Simulated test cases of an anatomy: θ from the prior, unseen in training."""
+"""Simulated test cases: θ from the prior, unseen in training, or at its edges and beyond."""
 
 from gliofit.workflow import job
 
 with job(snakemake):
-    from gliofit.sampling import SPLITS, Prior, samples
+    from gliofit.sampling import SPLITS, Prior, edge_samples, samples
     from gliofit.tissue import Tissue
     from gliofit.workflow import write_json
 
-    anatomy, params = snakemake.wildcards.anatomy, snakemake.params
+    params, threads = snakemake.params, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
-    seed = (params.seed, SPLITS.index("test"), 0)
-    drawn = samples(tissue, Prior(**params.prior), params.number, seed, threads=snakemake.threads)
+    prior, seed = Prior(**params.prior), (params.seed, SPLITS.index("test"), 0)
+    if params.beyond is None:
+        drawn = samples(tissue, prior, params.number, seed, threads=threads)
+    else:
+        drawn = edge_samples(tissue, prior, params.number, seed, beyond=params.beyond, threads=threads)
     cases = [
-        {"case": f"{anatomy}-{index:04d}", "theta": sample.theta.to_dict(), "volume_ml": sample.volume}
+        {
+            "case": f"{snakemake.wildcards.cases}-{index:04d}",
+            "theta": sample.theta.to_dict(),
+            "volume_ml": sample.volume,
+        }
         for index, sample in enumerate(drawn)
     ]
     write_json(snakemake.output[0], cases)

@@ -1,4 +1,4 @@
-"""A surrogate's error on every test case of an anatomy."""
+"""A surrogate's error on every test case of a set."""
 
 from gliofit.workflow import job
 
@@ -17,5 +17,5 @@ with job(snakemake):
     cases = read_json(snakemake.input.cases)
     with torch_threads(threads):
         rows = [compare(tissue, Theta.from_dict(case["theta"]), surrogate, threads).errors() for case in cases]
-    name = f"{wildcards.surrogate}_{wildcards.anatomy}"
+    name = f"{wildcards.surrogate}_{wildcards.cases}"
     write_text(snakemake.output[0], table_rows([case["case"] for case in cases], name, rows).to_csv(index=False))
