@@ -26,6 +26,12 @@ Array = np.ndarray
 CACHE_BYTES = 2_500_000
 """What a sweep plans to keep in a core's caches."""
 
+CACHE_LINE, PAGE = 64, 4096
+"""Bytes."""
+
+STAGGER = 3
+"""Cache lines by which fields are shifted against each other."""
+
 FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
 """Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
 
@@ -56,7 +62,8 @@ def medium(tissue: Tissue, dtype=np.float32) -> Medium:
     dtype = np.dtype(dtype)
     if dtype not in known:
         nx, ny, nz = tissue.shape
-        field = np.empty((nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES), dtype)
+        padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
+        field = _zeros(1, int(np.prod(padded)), dtype)[0].reshape(padded)
         limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
         largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
         radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
@@ -231,7 +238,8 @@ def _run(
     padded = field.diffusivity.shape
     d = field.diffusivity.reshape(-1)
     fields = kernels.FIELDS if jacobian else 1
-    y, a, b = ([np.zeros(d.size, dtype) for _ in range(fields)] for _ in range(3))
+    arrays = _zeros(3 * fields, d.size, dtype)
+    y, a, b = (arrays[k * fields : (k + 1) * fields] for k in range(3))
     _begin(y, padded, corner, start, slope, plan)
 
     sx, sy = np.uintp(padded[1] * padded[2]), np.uintp(padded[2])
@@ -275,6 +283,20 @@ def _run(
     else:
         along[:] = 0
     return c, J
+
+
+def _zeros(count: int, n: int, dtype: np.dtype) -> list[Array]:
+    """
+    Arrays of n zeros that begin at a cache line, each at another place of a memory page.
+
+    A vector then never straddles two lines, and the same voxel of all fields does not compete for the same few places
+    of the first-level cache, which cost a quarter of the tangents' time.
+    """
+    line, page = CACHE_LINE // np.dtype(dtype).itemsize, PAGE // np.dtype(dtype).itemsize
+    stride = -(-n // page) * page + STAGGER * line
+    room = np.zeros(count * stride + line, dtype)
+    first = -room.ctypes.data % CACHE_LINE // room.itemsize
+    return [room[begin : begin + n] for begin in range(first, first + count * stride, stride)]
 
 
 def _unpadded(fields: list[Array], padded: tuple, shape: tuple, region: _Region) -> Array:
@@ -323,7 +345,7 @@ def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads:
     unused = np.empty(region.rows, np.int32)
 
     def legendre(f):
-        a, b = np.zeros_like(f), np.zeros_like(f)
+        a, b = _zeros(2, f.size, dtype)
         where = region.work(1, dtype.itemsize, s, threads)
         # told of one stage more than it is given, the sweep leaves the step unfinished
         kernels.sweep(f, a, b, d, *where, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
