@@ -26,7 +26,7 @@ Array = np.ndarray
 GROWTH_PER_STEP = 0.75
 """ρ·Δt of a well-resolved front; sets the accuracy in time. See docs/benchmarks.md, convergence."""
 
-RESOLUTION_PENALTY = 0.9
+RESOLUTION_PENALTY = 1.4
 """How much shorter steps become where the front √(D/ρ) is not resolved by the grid."""
 
 SPREAD_PER_STEP = 0.25
