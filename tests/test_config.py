@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gliofit.config import Training, load_config, read_patients
+from gliofit.config import Networks, load_config, read_patients
 from gliofit.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -100,9 +100,11 @@ def test_a_missing_key_is_named(values):
 
 
 def test_training_sections_name_the_settings_of_training():
-    from gliofit.training import Settings
+    from gliofit.training import SETTINGS
 
-    assert set(Training.model_fields) == {field.name for field in fields(Settings)}
+    for role, settings in SETTINGS.items():
+        section = Networks.model_fields[role].annotation
+        assert set(section.model_fields) == {field.name for field in fields(settings)}
 
 
 def test_yaml_that_reads_numbers_as_text(values):

@@ -143,10 +143,18 @@ class Training(Section):
         return self.model_dump(exclude_none=True)
 
 
+class WholeBrainTraining(Training):
+    """Of Learn-Morph-Infer's network: `gliofit.training.WholeBrainSettings`."""
+
+    architecture: Literal["gliofit", "ezhov"] | None = None
+    spacing: PositiveFloat | None = None
+
+
 class Networks(Section):
     surrogate: Training
     inverse: Training
     compared: dict[str, str | None] = {}
+    lmi: WholeBrainTraining
 
 
 class Plans(Section):

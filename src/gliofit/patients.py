@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,9 @@ from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.imaging import SegmentationTarget
 from gliofit.inversion.problem import Problem
+from gliofit.morph import Morph
 from gliofit.nifti import Volume, load_volume
+from gliofit.registration import Registration
 from gliofit.sample_sheet import Patient
 from gliofit.tissue import Tissue
 
@@ -33,6 +36,8 @@ class Prepared:
     core, whole, brain : ndarray of bool [x, y, z]
     report : dict
         Of prepared.json.
+    folder : path, optional
+        That it was read from, where the registration is kept.
     """
 
     tissue: Tissue
@@ -41,6 +46,7 @@ class Prepared:
     whole: Array
     brain: Array
     report: dict
+    folder: Path | None = None
 
     @property
     def affine(self) -> Array:
@@ -85,10 +91,16 @@ class Prepared:
         spacing : float
             mm.
         **values
-            Of `Problem`: networks, seed, threads.
+            Of `Problem`: networks, seed, threads, morph.
         """
         tissue = self.tissue.working_grid(spacing)
         return Problem(tissue, self.target(tissue.shape, tissue.affine), **values)
+
+    def morph(self, atlas: Tissue | None) -> Morph | None:
+        """The way to an atlas on a working grid; None without one, or for a patient who was not registered to it."""
+        if atlas is None or self.folder is None or self.report["tissue"] != "registration":
+            return None
+        return Morph(atlas, Registration(self.folder / "registration"))
 
     def to_scan(self, density: Array, affine: Array) -> Array:
         """
@@ -109,6 +121,11 @@ class Prepared:
         return np.where(self.brain, out, 0).astype(np.float32)
 
 
+def atlas_grid(paths: Sequence[str | Path], spacing: float) -> Tissue | None:
+    """An atlas on its working grid from the paths of its wm, gm and csf; None without paths."""
+    return Tissue.from_nifti(*paths).working_grid(spacing) if paths else None
+
+
 def load_prepared(folder: str | Path) -> Prepared:
     """Read a folder of `prepare_patient`; InputError if it is not complete."""
     folder = Path(folder)
@@ -122,4 +139,5 @@ def load_prepared(folder: str | Path) -> Prepared:
         if mask.shape != tissue.shape:
             raise InputError(f"{folder / name}.nii.gz: shape {mask.shape} differs from {tissue.shape} of the tissue")
     core, whole, brain = (masks[name] > 0 for name in names[1:])
-    return Prepared(tissue, masks["seg"], core, whole, brain, json.loads(report.read_text(encoding="utf-8")))
+    about = json.loads(report.read_text(encoding="utf-8"))
+    return Prepared(tissue, masks["seg"], core, whole, brain, about, folder)

@@ -33,6 +33,9 @@ AFFINE, WARP, INVERSE_WARP = "affine.mat", "warp.nii.gz", "inverse_warp.nii.gz"
 RUN = "import sys, ants; sys.exit(ants.registration(sys.argv[1:], None))"
 """antsRegistration in a process of its own: ITK reads its number of threads once per process."""
 
+LPS = np.array([-1.0, -1.0, 1.0])
+"""ANTs' world runs to the left and to the back."""
+
 STAGE_KEYS = {"transform", "metrics", "iterations", "tolerance", "shrink", "smoothing"}
 
 
@@ -115,6 +118,18 @@ class Registration:
     def to_atlas(self, volumes: list[Volume], shape: tuple, affine: Array) -> list[Array]:
         """Patient-space volumes on an atlas grid; otherwise as `to_patient`."""
         return self._apply([(AFFINE, True), (INVERSE_WARP, False)], volumes, shape, affine)
+
+    def points_to_patient(self, points: Array) -> Array:
+        """World points (n, 3) in mm of the atlas → the patient's world."""
+        import ants
+        import pandas as pd
+
+        # points go against images: where an image in the atlas's space looks up its value is where a point goes
+        files = [str(Path(self.folder) / name) for name in (AFFINE, INVERSE_WARP)]
+        points = np.atleast_2d(np.asarray(points, float))
+        frame = pd.DataFrame(points * LPS, columns=["x", "y", "z"])
+        moved = ants.apply_transforms_to_points(3, frame, files, whichtoinvert=[True, False])
+        return moved[["x", "y", "z"]].to_numpy() * LPS
 
     def _apply(self, chain: list[tuple[str, bool]], volumes: list[Volume], shape: tuple, affine: Array) -> list[Array]:
         import ants

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.sampling import SPLITS, Prior, Sample, samples
+from gliofit.theta import Box
 from gliofit.tissue import Tissue
 
 Array = np.ndarray
@@ -241,6 +242,16 @@ class ShardDataset:
         if key not in self._tissue:
             self._tissue[key] = np.stack([file[f"tissue/{name}"][:] for name in MAPS])
         return self._tissue[key]
+
+    @property
+    def samples(self) -> int:
+        """Tumours in the shards, however many times each is served."""
+        return len(self._where)
+
+    @property
+    def box(self) -> Box:
+        """Ranges of θ as the cases have it."""
+        return self.prior.box
 
     def __len__(self) -> int:
         return len(self._where) * (2 if self.flip else 1)

@@ -26,6 +26,7 @@ from gliofit.errors import InputError
 from gliofit.networks.io import build, save_network
 from gliofit.shards import ShardDataset
 from gliofit.training_log import draw_losses, write_log
+from gliofit.whole_brain import PAIRS, WholeBrainDataset
 
 Array = np.ndarray
 
@@ -37,7 +38,8 @@ class Settings:
 
     Parameters
     ----------
-    architecture : {"gliofit", "weidner"}
+    architecture : {"gliofit", "weidner", "ezhov"}
+        See `gliofit.networks.io.ARCHITECTURES` for each role's.
     width : int
         Channels at the finest level of its body.
     steps : int
@@ -91,6 +93,38 @@ class Settings:
         return self.learning_rate * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm))) / 2
 
 
+@dataclass(frozen=True)
+class WholeBrainSettings(Settings):
+    """
+    How to train the network of Learn-Morph-Infer, which sees the whole brain instead of a crop.
+
+    Parameters
+    ----------
+    spacing : float
+        Of what it sees, mm; the shards' own if that is coarser.
+    """
+
+    spacing: float = 4.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.spacing < math.inf:
+            raise InputError(f"training: spacing = {self.spacing} must be positive")
+
+
+SETTINGS = {"surrogate": Settings, "inverse": Settings, "lmi": WholeBrainSettings}
+
+
+def datasets(
+    role: str, settings: Settings, train_paths: Sequence[str | Path], val_paths: Sequence[str | Path]
+) -> tuple[ShardDataset, ShardDataset]:
+    """Training and validation data of a role."""
+    if role != "lmi":
+        return ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
+    data = WholeBrainDataset(train_paths, settings.spacing, flip=settings.flip, pairs=PAIRS)
+    return data, WholeBrainDataset(val_paths, settings.spacing, shape=data.shape)
+
+
 def batch_indices(step: int, batch: int, size: int, seed: int) -> Array:
     """Samples of a step: each epoch is a permutation of its own; batches run on from one epoch into the next."""
     positions = np.arange(step * batch, (step + 1) * batch)
@@ -111,10 +145,10 @@ def collate(dataset: ShardDataset, indices: Sequence[int], device: torch.device)
 
 def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor) -> Tensor:
     """
-    Surrogate: MSE over tissue voxels. Inverse: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
+    Surrogate: MSE over tissue voxels. Others: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
     """
-    if network.role == "inverse":
-        return ((network.unit(density, maps) - (theta - network.low) / network.range) ** 2).mean()
+    if network.role != "surrogate":
+        return ((network.unit(density, maps) - network.to_unit(theta)) ** 2).mean()
     static = network.channels(maps)
     return ((network(static, theta) - density) ** 2).sum() / static[:, -1].sum()
 
@@ -128,16 +162,16 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) ->
     -------
     dict
         Surrogate: `mse` over the crop (the paper's figure), `mse_tissue` over tissue voxels, `mse_relative` = `mse`
-        over that of predicting zero. Inverse: `mse` in the unit cube, `origin_mm` (mean distance), `mu_D` and
+        over that of predicting zero. Others: `mse` in the unit cube, `origin_mm` (mean distance), `mu_D` and
         `mu_rho` (mean relative error). `mse` chooses the best checkpoint.
     """
     network.eval()
     rows = []
     for first in range(0, len(dataset), 4):
         density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device)
-        if network.role == "inverse":
+        if network.role != "surrogate":
             error = network(density, maps) - theta
-            unit = (error / network.range).square().mean(1, keepdim=True)
+            unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
             relative = (error / theta)[:, 3:].abs()
             rows.append(torch.cat([unit, error[:, :3].norm(dim=1, keepdim=True), relative], 1))
         else:
@@ -147,7 +181,7 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) ->
             rows.append(torch.stack([square.mean(1), square.sum(1) / inside, density.square().flatten(1).mean(1)], 1))
     network.train()
     means = torch.cat(rows).double().mean(0).tolist()
-    if network.role == "inverse":
+    if network.role != "surrogate":
         return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=True))
     return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}
 
@@ -172,8 +206,9 @@ def train(
 
     Parameters
     ----------
-    role : {"surrogate", "inverse"}
+    role : {"surrogate", "inverse", "lmi"}
     settings : Settings
+        Of the role: `SETTINGS[role]`.
     train_paths, val_paths : sequence of path
         Shards. Crop shape, spacing and parameter box (the prior's) come from them.
     out_path : path
@@ -198,7 +233,7 @@ def train(
     dict
         The model card.
     """
-    data, held_out = ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
+    data, held_out = datasets(role, settings, train_paths, val_paths)
     if (data.shape, data.spacing) != (held_out.shape, held_out.spacing):
         raise InputError(f"{val_paths[0]}: its crops are not those of the training shards")
     about = {
@@ -207,8 +242,8 @@ def train(
         "data": {
             "train_sha256": data.sha256(),
             "validation_sha256": held_out.sha256(),
-            "train_samples": len(data) // (2 if settings.flip else 1),
-            "validation_samples": len(held_out),
+            "train_samples": data.samples,
+            "validation_samples": held_out.samples,
         },
     }
     before = torch.get_num_threads()
@@ -248,7 +283,7 @@ class _Run:
         self.identity = json.dumps([role, about], sort_keys=True)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            network = build(role, settings.architecture, data.shape, data.spacing, data.prior.box, settings.width)
+            network = build(role, settings.architecture, data.shape, data.spacing, data.box, settings.width)
         self.network = network.to(device).train()
         self.optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay, betas=(0.9, 0.99))
         self.step, self.seconds = 0, 0.0

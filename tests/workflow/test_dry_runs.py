@@ -13,7 +13,7 @@ import pytest
 def test_each_scale_plans_every_stage(clone, config, shards):
     jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))
     assert jobs["simulate_shard"] == shards
-    assert jobs["train_network"] == 2
+    assert jobs["train_network"] == 3
     assert jobs["fit_cases"] > 8
     assert jobs["fit_patient"] == 2 * (jobs["fit_reference"] // 2 + 1)
     assert jobs["table"] >= 3

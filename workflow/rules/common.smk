@@ -194,6 +194,11 @@ def weights(wildcards):
     ]
 
 
+def atlas(wildcards):
+    """The atlas's tissue, for methods that work in its space."""
+    return tissue(CONFIG.anatomy) if describe(wildcards.method).atlas else []
+
+
 def method_sources(script):
     """A script's sources and the method's own module with what that imports: editing a method reruns just its fits."""
     return lambda wildcards: sources(script, describe(wildcards.method).run.__module__)
@@ -237,7 +242,7 @@ wildcard_constraints:
     table="[123]|[12]_(sri24|mni152|edge|beyond)",
     cases="|".join(CONFIG.case_sets),
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),
-    network="surrogate|inverse",
+    network="surrogate|inverse|lmi",
     split="train|validation|test",
     chunk=r"\d+-\d+",
     scatteritem=r"\d+-of-\d+",

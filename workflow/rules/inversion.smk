@@ -33,6 +33,7 @@ rule fit_patient:
     input:
         prepared=prepared("{patient}"),
         networks=weights,
+        atlas=atlas,
         sources=method_sources("fit_patient.py"),
     output:
         density="results/{patient}/{method}.nii.gz",
@@ -58,11 +59,10 @@ rule fit_patient:
 rule fit_reference:
     """A patient as in the paper's Table 3: the observed density is the reference method's fit to the segmentation."""
     input:
-        tissue=multiext(
-            "results/{patient}/prepared/", "wm.nii.gz", "gm.nii.gz", "csf.nii.gz"
-        ),
+        prepared=prepared("{patient}"),
         reference=f"results/{{patient}}/{REFERENCE}.json",
         networks=weights,
+        atlas=atlas,
         sources=method_sources("fit_reference.py"),
     output:
         "results/table3/{patient}/{method}.json",

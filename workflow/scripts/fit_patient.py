@@ -7,15 +7,16 @@ from gliofit.workflow import job
 with job(snakemake):
     from gliofit.inversion.registry import invert, ready
     from gliofit.nifti import save_volume
-    from gliofit.patients import load_prepared
+    from gliofit.patients import atlas_grid, load_prepared
     from gliofit.workflow import versions, write_json
 
     method, params, output = snakemake.wildcards.method, snakemake.params, snakemake.output
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
     problem = patient.problem(params.spacing)
     networks = ready(method, snakemake.input.networks)
-    options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, **params.settings}
-    fit = invert(problem.target, problem.tissue, method, **options)
+    morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
+    options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}
+    fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
     save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)
     case = {"case": snakemake.wildcards.patient, "target": "segmentation", "spacing": params.spacing}
     write_json(output.summary, {**case, **fit.summary(), "versions": versions()})

@@ -3,12 +3,12 @@
 from gliofit.workflow import job
 
 with job(snakemake):
-    from gliofit.training import Settings, train
+    from gliofit.training import SETTINGS, train
 
-    params, output = snakemake.params, snakemake.output
+    params, output, role = snakemake.params, snakemake.output, snakemake.wildcards.network
     train(
-        snakemake.wildcards.network,
-        Settings(**params.settings),
+        role,
+        SETTINGS[role](**params.settings),
         snakemake.input.train,
         snakemake.input.validation,
         output.weights,

@@ -24,7 +24,7 @@ Array = np.ndarray
 
 def network(problem: Problem, role: str):
     """
-    The problem's network for `role` ("surrogate" or "inverse"): loaded if a path was given, else the object itself.
+    The problem's network for a role (surrogate, inverse, lmi): loaded if a path was given, else the object itself.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def network(problem: Problem, role: str):
         return found
     from gliofit import networks
 
-    return (networks.load_surrogate if role == "surrogate" else networks.load_inverse)(found)
+    return networks.load_network(found, role)
 
 
 def require_positive(**settings: float) -> None:

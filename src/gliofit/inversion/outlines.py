@@ -7,6 +7,8 @@ do: both need a guess at what lies behind the outlines of a tumour.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -36,7 +38,7 @@ def as_density(problem: Problem) -> Problem:
         if isinstance(part, SegmentationTarget):
             part = DensityTarget(density_from_segmentation(part.core, part.whole, problem.tissue))
         if isinstance(part, DensityTarget):
-            return Problem(problem.tissue, part, problem.networks, problem.seed, problem.threads)
+            return replace(problem, target=part)
     raise InputError("the networks' methods need a density or a segmentation among the observations")
 
 

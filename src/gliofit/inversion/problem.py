@@ -43,6 +43,8 @@ class Problem:
         Of whatever is random in a method.
     threads : int
         CPU threads a method may use.
+    morph : gliofit.morph.Morph, optional
+        The way to the atlas and back; None: the tissue is the atlas itself, or is taken for it.
     """
 
     tissue: Tissue
@@ -50,6 +52,7 @@ class Problem:
     networks: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     threads: int = 1
+    morph: Any = None
 
     def __post_init__(self):
         if self.target.shape != self.tissue.shape:
@@ -94,6 +97,7 @@ class Problem:
             self.networks,
             self.seed,
             self.threads,
+            self.morph,
         )
 
     def crop(self, shape: tuple) -> tuple[Tissue, Any, Array]:

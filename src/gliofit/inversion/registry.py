@@ -30,12 +30,15 @@ class Method:
         As written in tables.
     networks : tuple of str
         Roles of the weights it needs.
+    atlas : bool
+        Whether it works in the atlas's space (`Problem.morph`).
     """
 
     name: str
     run: Callable[..., Fit]
     title: str
     networks: tuple[str, ...]
+    atlas: bool = False
 
     def settings(self) -> dict:
         """Names and defaults of the method's settings."""
@@ -46,11 +49,11 @@ class Method:
 METHODS: dict[str, Method] = {}
 
 
-def method(name: str, title: str, networks: tuple[str, ...] = ()):
+def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False):
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
     def register(run):
-        METHODS[name] = Method(name, run, title, networks)
+        METHODS[name] = Method(name, run, title, networks, atlas)
         return run
 
     return register
@@ -79,12 +82,21 @@ def ready(name: str, paths) -> dict:
     """
     from gliofit import networks
 
-    load = {"surrogate": networks.load_surrogate, "inverse": networks.load_inverse}
     compile_kernels()
-    return {role: load[role](path) for role, path in zip(describe(name).networks, paths, strict=True)}
+    return {role: networks.load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=True)}
 
 
-def invert(target, tissue, method: str = "gauss_newton", *, networks=None, seed: int = 0, threads: int = 1, **settings):
+def invert(
+    target,
+    tissue,
+    method: str = "gauss_newton",
+    *,
+    networks=None,
+    seed: int = 0,
+    threads: int = 1,
+    morph=None,
+    **settings,
+):
     """
     Fit θ to an observed tumour.
 
@@ -98,6 +110,8 @@ def invert(target, tissue, method: str = "gauss_newton", *, networks=None, seed:
     networks : dict of str → path, optional
         Weights by role, for the learned methods.
     seed, threads : int
+    morph : gliofit.morph.Morph, optional
+        The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
     **settings
         The method's own settings.
 
@@ -115,6 +129,6 @@ def invert(target, tissue, method: str = "gauss_newton", *, networks=None, seed:
     missing = [role for role in chosen.networks if role not in networks]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
-    fit = chosen.run(Problem(tissue, target, networks, seed, threads), **settings)
+    fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph), **settings)
     fit.method = method
     return fit

@@ -1,5 +1,5 @@
-"""Neural networks: forward surrogates and the direct inverse."""
+"""Neural networks: forward surrogates, the direct inverse and Learn-Morph-Infer's."""
 
-from gliofit.networks.io import load_inverse, load_surrogate
+from gliofit.networks.io import load_inverse, load_lmi, load_network, load_surrogate
 
-__all__ = ["load_inverse", "load_surrogate"]
+__all__ = ["load_inverse", "load_lmi", "load_network", "load_surrogate"]

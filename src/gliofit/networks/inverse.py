@@ -88,6 +88,10 @@ class Inverse(nn.Module):
         centre = (weights * places).sum(-1) * self.extent / self.range[:3]
         return unit + F.pad(centre, (0, 2))
 
+    def to_unit(self, theta: Tensor) -> Tensor:
+        """θ [B, 5] scaled to the unit cube of `box`."""
+        return (theta - self.low) / self.range
+
     def forward(self, density: Tensor, maps: Tensor) -> Tensor:
         """θ̂ [B, 5], the origin in mm relative to the crop's centre point."""
         return self.low + self.unit(density, maps) * self.range

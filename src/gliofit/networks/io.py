@@ -21,13 +21,14 @@ from torch import nn
 
 from gliofit.errors import InputError
 from gliofit.networks.inverse import INVERSES, Inverse
+from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import SURROGATES, Surrogate
 from gliofit.theta import Box
 
 FORMAT = "gliofit-network"
 FORMAT_VERSION = 1
 
-ARCHITECTURES = {"surrogate": tuple(SURROGATES), "inverse": INVERSES}
+ARCHITECTURES = {"surrogate": tuple(SURROGATES), "inverse": INVERSES, "lmi": LMIS}
 
 
 def build(role: str, architecture: str, shape, spacing: float, box: Box, width: int) -> nn.Module:
@@ -45,6 +46,8 @@ def build(role: str, architecture: str, shape, spacing: float, box: Box, width: 
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
     if role == "inverse":
         return Inverse(shape, spacing, box, width, architecture)
+    if role == "lmi":
+        return Lmi(shape, spacing, box, width, architecture)
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -59,7 +62,7 @@ def save_network(network: nn.Module, architecture: str, path: str | Path, **abou
 
     Parameters
     ----------
-    network : Surrogate or Inverse
+    network : Surrogate, Inverse or Lmi
     architecture : str
     path : path
         Of the weights (`.safetensors`).
@@ -171,3 +174,8 @@ def load_surrogate(path: str | Path, device: str = "cpu") -> Surrogate:
 def load_inverse(path: str | Path, device: str = "cpu") -> Inverse:
     """A direct inverse; see `Inverse.predict`. Parameters and errors as for `load_surrogate`."""
     return load_network(path, "inverse", device)
+
+
+def load_lmi(path: str | Path, device: str = "cpu") -> Lmi:
+    """Learn-Morph-Infer's network; see `Lmi.predict`. Parameters and errors as for `load_surrogate`."""
+    return load_network(path, "lmi", device)

@@ -1,0 +1,161 @@
+"""Learn-Morph-Infer's network and what it is trained on."""
+
+import numpy as np
+import pytest
+import torch
+
+from gliofit import Theta, simulate
+from gliofit.errors import InputError
+from gliofit.networks import load_lmi
+from gliofit.networks.io import build
+from gliofit.networks.lmi import Lmi, outlines_image
+from gliofit.shards import ShardDataset, simulate_shard
+from gliofit.theta import Box
+from gliofit.tissue import Tissue
+from gliofit.training import WholeBrainSettings, train
+from gliofit.whole_brain import THRESHOLDS, WholeBrainDataset, brain_centre, window_affine, window_shape
+
+REACH = np.array([40.0, 48.0, 44.0])
+BOX = Box(np.array([*-REACH, 2.0, 1.5]), np.array([*REACH, 25.0, 6.0]))
+SHAPE = (20, 24, 22)
+
+
+@pytest.fixture(scope="module")
+def shards(small_tissue, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    for split, count in (("train", 24), ("validation", 8)):
+        simulate_shard(small_tissue, folder / f"{split}.h5", count, (32,) * 3, seed=1, split=split, progress=False)
+    return folder
+
+
+def balls(centre: np.ndarray, shape=SHAPE, spacing=4.0) -> tuple[np.ndarray, np.ndarray]:
+    """Core and whole tumour as balls about a point (mm from the window's centre)."""
+    index = np.moveaxis(np.indices(shape), 0, -1) - (np.array(shape) - 1) / 2
+    r = np.linalg.norm(index * spacing - centre, axis=-1)
+    return r < 10, r < 18
+
+
+def test_the_input_is_two_thirds_core_and_a_third_whole():
+    core, whole = np.array([False, False, True]), np.array([False, True, True])
+    np.testing.assert_allclose(outlines_image(core, whole), [0, 0.333, 0.999])
+    assert torch.is_tensor(outlines_image(torch.tensor(core), torch.tensor(whole)))
+
+
+def test_the_papers_network_has_the_papers_size():
+    assert sum(p.numel() for p in Lmi((129,) * 3, 1.5, BOX, 64, "ezhov").parameters()) == 1_792_837
+
+
+@pytest.mark.parametrize("architecture", ["gliofit", "ezhov"])
+def test_outputs_are_scaled_to_the_box_and_back(architecture):
+    torch.manual_seed(0)
+    network = build("lmi", architecture, SHAPE, 4.0, BOX, 8)
+    image = torch.as_tensor(np.stack([outlines_image(*balls(c)) for c in ([8, -12, 4], [-20, 8, 0])]).astype("f"))
+    unit, theta = network.unit(image), network(image)
+    torch.testing.assert_close(network.to_unit(theta), unit)
+    if architecture == "ezhov":
+        # a Linear's −1 is the lower end of each range, +1 the upper
+        torch.nn.init.zeros_(network.head.weight)
+        for value, bound in ((-1, BOX.lower), (0, (BOX.lower + BOX.upper) / 2), (1, BOX.upper)):
+            torch.nn.init.constant_(network.head.bias, value)
+            np.testing.assert_allclose(network(image)[0].detach(), bound, rtol=1e-5, atol=1e-4)
+
+
+def test_untrained_it_answers_with_the_centre_of_mass():
+    network = Lmi(SHAPE, 4.0, BOX, 8)
+    for centre in ([8.0, -12.0, 4.0], [-10.0, 6.0, 14.0]):
+        theta = network.predict(*balls(np.array(centre)))
+        np.testing.assert_allclose(theta[:3], centre, atol=1.0)
+        np.testing.assert_allclose(theta[3:], np.sqrt(BOX.lower[3:] * BOX.upper[3:]), rtol=1e-4)
+
+
+def test_predictions_stay_in_the_box():
+    network = Lmi(SHAPE, 4.0, BOX, 8)
+    torch.nn.init.constant_(network.head.bias, 50.0)
+    assert BOX.contains(network.predict(*balls(np.zeros(3))))
+
+
+def test_bad_input_is_refused():
+    network = Lmi(SHAPE, 4.0, BOX, 8)
+    core, whole = balls(np.zeros(3))
+    with pytest.raises(InputError, match=r"takes outlines on \(20, 24, 22\) voxels"):
+        network.predict(core[1:], whole[1:])
+    with pytest.raises(InputError, match="no tumour lies in the window"):
+        network.predict(np.zeros(SHAPE, bool), np.zeros(SHAPE, bool))
+    with pytest.raises(InputError, match="window of at least 16 voxels"):
+        Lmi((8, 24, 24), 4.0, BOX, 8)
+    with pytest.raises(InputError, match="unknown lmi 'weidner'"):
+        build("lmi", "weidner", SHAPE, 4.0, BOX, 8)
+    with pytest.raises(InputError, match="spacing = -1"):
+        WholeBrainSettings(spacing=-1)
+
+
+def test_a_window_holds_the_brain_and_is_centred_on_it(small_tissue):
+    for spacing in (4.0, 3.0):
+        shape = window_shape(small_tissue, spacing)
+        affine = window_affine(small_tissue, shape, spacing)
+        np.testing.assert_allclose(np.diag(affine)[:3], spacing)
+        middle = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
+        assert np.abs(middle - brain_centre(small_tissue)).max() <= 2  # half a voxel of the tissue's grid
+        inside = small_tissue.resample_to(shape, affine)
+        volumes = (t.wm.sum() * np.prod(t.spacing) for t in (inside, small_tissue))
+        assert np.divide(*volumes) == pytest.approx(1, rel=0.01)
+
+
+def test_crops_are_put_back_where_they_came_from(small_tissue, shards):
+    """A sample's outlines are those of its θ, simulated anew on the whole brain and seen in the window."""
+    data = WholeBrainDataset([shards / "train.h5"], 4.0)
+    assert len(data) == data.samples == 24
+    window = window_affine(small_tissue, data.shape, 4.0)
+    middle = window[:3, :3] @ ((np.array(data.shape) - 1) / 2) + window[:3, 3]
+    for index in range(4):
+        case = data[index]
+        theta = case.theta + np.array([*middle, 0, 0])
+        density = simulate(small_tissue, Theta.from_array(theta))
+        seen = Tissue(density, 0 * density, 0 * density, small_tissue.affine).resample_to(data.shape, window).wm
+        for value, bounds in ((0.9, THRESHOLDS[0]), (0.3, THRESHOLDS[1])):
+            outline = case.density > value
+            assert outline[seen > bounds[1] + 1e-3].all()
+            assert not outline[seen < bounds[0] - 1e-3].any()
+
+
+def test_each_pair_of_thresholds_is_drawn_anew_and_for_good(shards):
+    data = WholeBrainDataset([shards / "train.h5"], 4.0, flip=True, pairs=3)
+    assert (len(data), data.samples) == (24 * 2 * 3, 24)
+    first, second = data[5], data[5 + 48]
+    np.testing.assert_array_equal(first.theta, second.theta)
+    assert not np.array_equal(first.density, second.density)
+    np.testing.assert_array_equal(first.density, data[5].density)
+    # … and a mirror image is seen through the same one
+    np.testing.assert_array_equal(data[5 + 24].density[::-1], first.density)
+    np.testing.assert_allclose(data[5 + 24].theta, first.theta * [-1, 1, 1, 1, 1])
+    with pytest.raises(IndexError):
+        data[len(data)]
+
+
+def test_a_coarser_window_shows_the_same_tumour(shards):
+    fine, coarse = (WholeBrainDataset([shards / "train.h5"], spacing) for spacing in (4.0, 8.0))
+    assert coarse.spacing == 8.0
+    volumes = [d[0].density.sum() * d.spacing**3 for d in (fine, coarse)]
+    assert volumes[1] == pytest.approx(volumes[0], rel=0.1)
+    # the windows' centres differ by what the grids do
+    np.testing.assert_allclose(fine[0].theta, coarse[0].theta, atol=4)
+    assert WholeBrainDataset([shards / "train.h5"], 1.0).spacing == ShardDataset([shards / "train.h5"]).spacing
+
+
+def test_training_learns_and_releases(shards, tmp_path):
+    settings = WholeBrainSettings(width=8, steps=80, batch=8, learning_rate=2e-3)
+    files = {"log_csv": tmp_path / "l.csv", "figure_png": tmp_path / "l.png", "checkpoint": tmp_path / "c.pt"}
+    paths = [shards / "train.h5"], [shards / "train.h5"], tmp_path / "lmi.safetensors"
+    card = train("lmi", settings, *paths, **files, progress=False)
+    network = load_lmi(tmp_path / "lmi.safetensors")
+    data = WholeBrainDataset([shards / "train.h5"], 4.0)
+    assert card["data"] | {"train_samples": 24, "validation_samples": 24} == card["data"]
+    assert (network.shape, card["settings"]["spacing"]) == (data.shape, 4.0)
+
+    @torch.no_grad()
+    def error(model) -> float:
+        images = torch.as_tensor(np.stack([data[i].density for i in range(24)]))
+        theta = torch.as_tensor(np.stack([data[i].theta for i in range(24)]))
+        return float((model.unit(images) - model.to_unit(theta)).square().mean())
+
+    assert error(network) < 0.9 * error(Lmi(network.shape, 4.0, network.box, 8))
