@@ -48,3 +48,4 @@ rule all:
         FORWARD,
         FIGURES,
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
+        expand("results/{patient}/page.html", patient=PATIENTS),

@@ -32,7 +32,7 @@ def preparation_picture(prepared: Prepared, path: str | Path) -> None:
     path : path
         PNG to write.
     """
-    view = _View(prepared)
+    view = View(prepared)
     overlap = prepared.report["brain_dice"]
     title = prepared.patient.id + {
         "registration": f" – brain Dice {overlap or 0:.3f}",
@@ -69,7 +69,7 @@ def density_picture(prepared: Prepared, density: Array, path: str | Path, title:
     title : str
         For example the method's name.
     """
-    view = _View(prepared)
+    view = View(prepared)
     turned = view.turn(density)
     with style.figure(style.PAGE, 2.7) as fig:
         axes = fig.subplots(1, 3)
@@ -84,14 +84,23 @@ def density_picture(prepared: Prepared, density: Array, path: str | Path, title:
         _save(fig, path)
 
 
-class _View:
-    """A prepared patient turned to RAS, whatever the scan's orientation; without scans, tissue is the background."""
+class View:
+    """
+    A prepared patient turned to RAS, whatever the scan's orientation.
 
-    def __init__(self, prepared: Prepared):
+    Parameters
+    ----------
+    prepared : Prepared
+    scan : ndarray [x, y, z], optional
+        The background, on the scan's grid; otherwise T1c, T1 or FLAIR, and without any of them the tissue maps.
+    """
+
+    def __init__(self, prepared: Prepared, scan: Array | None = None):
         self.affine = prepared.affine
         self.turned = canonical(prepared.whole, self.affine)[1]
         patient = prepared.patient
-        scan = prepared.scan.data if patient.t1 or patient.t1c or patient.flair else anatomy(prepared.tissue)
+        if scan is None:
+            scan = prepared.scan.data if patient.t1 or patient.t1c or patient.flair else anatomy(prepared.tissue)
         self.scan = self.turn(np.where(prepared.brain, scan, 0))
         self.core, self.whole, self.brain = (self.turn(m) for m in (prepared.core, prepared.whole, prepared.brain))
         inside = self.scan[self.brain]
@@ -117,6 +126,7 @@ class _View:
 
 
 def _key(ax, entries: list[tuple[str, str]]) -> None:
+    """Names of lines in their colours, in the panel's lower left corner."""
     for i, (text, colour) in enumerate(entries):
         ax.text(0.02, 0.02 + 0.06 * i, text, color=colour, size=6, transform=ax.transAxes)
 

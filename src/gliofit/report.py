@@ -6,26 +6,21 @@ One HTML file with every table, figure and patient: self-contained, so that it c
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
 from gliofit.errors import InputError
 from gliofit.files import write_text
+from gliofit.fit_rows import extras_of, fit_row
+from gliofit.html import inlined, render, versions
 from gliofit.metrics import DEFINITIONS
 from gliofit.tables import TIDY, layout_of, titles_of, to_html
-
-PACKAGES = ("gliofit", "numpy", "scipy", "numba", "torch", "antspyx", "cma", "snakemake")
 
 LABELS = {column.metric: column.label for number in (1, 2) for column in layout_of(number).columns} | {"dice": "Dice"}
 
@@ -44,12 +39,15 @@ class Patient:
         PNG files, in this order: registration check, overlays.
     notes : sequence of str
         Warnings, or that the patient is synthetic; shown first.
+    page : str
+        The patient's own page, relative to the report; "" if there is none.
     """
 
     name: str
     fits: Sequence[str | Path] = ()
     pictures: Mapping[str, str | Path] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    page: str = ""
 
 
 def write_report(
@@ -89,11 +87,9 @@ def write_report(
     InputError
         Naming the file that is missing or not what it should be.
     """
-    captions = json.loads(_data("captions.json"))
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
-        _data("report.html")
-    )
-    html = template.render(
+    captions = json.loads((resources.files("gliofit") / "data" / "captions.json").read_text(encoding="utf-8"))
+    html = render(
+        "report.html",
         title=title,
         tables=[_table(key, csv, cases, titles) for key, csv in (tables or {}).items()],
         figures=[_picture(png, **captions.get(key, {"caption": key})) for key, png in (figures or {}).items()],
@@ -103,21 +99,6 @@ def write_report(
         versions=versions(),
     )
     write_text(path, html)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what made the report, and the machine."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found | {"machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores"}
-
-
-def _data(name: str) -> str:
-    return (resources.files("gliofit") / "data" / name).read_text(encoding="utf-8")
 
 
 def _file(path: str | Path) -> Path:
@@ -130,8 +111,7 @@ def _picture(path: str | Path, caption: str, title: str = "", alt: str = "") -> 
     content = _file(path).read_bytes()
     if not content.startswith(b"\x89PNG"):
         raise InputError(f"{path}: not a PNG picture")
-    data = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    return {"data": data, "caption": caption, "title": title, "alt": alt or caption}
+    return {"data": inlined(content), "caption": caption, "title": title, "alt": alt or caption}
 
 
 def _table(
@@ -149,39 +129,13 @@ def _table(
 
 def _patient(patient: Patient, titles: Mapping[str, str] | None) -> dict[str, Any]:
     fits = [json.loads(_file(path).read_text(encoding="utf-8")) for path in patient.fits]
-    extras = list(dict.fromkeys(name for fit in fits for name in fit["extras"]))
+    extras = extras_of(fits)
     names = titles or titles_of(fit["method"] for fit in fits)
     return {
         "name": patient.name,
+        "page": patient.page,
         "notes": list(patient.notes),
         "extras": [name.replace("_", " ") for name in extras],
-        "fits": [_fit(fit, extras, names) for fit in fits],
+        "fits": [fit_row(fit, extras, names) for fit in fits],
         "pictures": [_picture(png, caption) for caption, png in patient.pictures.items()],
-    }
-
-
-def _fit(fit: Mapping[str, Any], extras: list[str], titles: Mapping[str, str]) -> dict[str, Any]:
-    """A row of the patient's table, as text."""
-    theta, names = fit["theta"], ["x", "y", "z", "mu_D", "mu_rho", *fit["extras"]]
-    spread = dict.fromkeys(names, np.nan)
-    if fit.get("covariance") is not None:
-        spread |= dict(zip(names, np.sqrt(np.diag(fit["covariance"])), strict=True))
-
-    def number(name: str, value: float, digits: int) -> str:
-        text = f"{value:.{digits}f}".replace("-", "−")
-        return (
-            text if np.isnan(spread[name]) else f"{text}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{spread[name]:.{digits}f}"
-        )
-
-    return {
-        "title": titles.get(fit["method"], fit["method"]),
-        "origin": ", ".join(number(n, v, 1) for n, v in zip("xyz", theta["origin"], strict=True)),
-        "mu_D": number("mu_D", theta["mu_D"], 2),
-        "mu_rho": number("mu_rho", theta["mu_rho"], 2),
-        "extras": [number(n, fit["extras"][n], 3) if n in fit["extras"] else "–" for n in extras],
-        "loss": f"{fit['loss']:.3g}",
-        "evaluations": fit["evaluations"],
-        "seconds": f"{fit['seconds']:.1f}",
-        "converged": fit["converged"],
-        "reason": fit["reason"],
     }

@@ -6,7 +6,7 @@ import time
 
 CONFIG = ("--configfile", "tiny.yaml")
 DOWNSTREAM = {"score", "collect_metrics", "table", "figure_errors", "figure_patients", "picture_fit", "html_report"}
-DOWNSTREAM |= {"model_plan", "collect_scores", "table_patients"}
+DOWNSTREAM |= {"model_plan", "collect_scores", "table_patients", "deviation", "patient_page"}
 
 
 def edit(path) -> None:

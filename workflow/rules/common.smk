@@ -98,6 +98,12 @@ FIGURES = expand(
     + ["4"] * bool(PATIENTS)
     + ["5"] * ("gb_surrogate" in METHODS),
 )
+SYNTHETIC = "Synthetic: simulated on a healthy anatomy; not a scan of a person."
+"What the report and the page of an in-silico patient say first."
+
+ON_PAGE = "gauss_newton" if "gauss_newton" in METHODS else METHODS[-1]
+"The method that the large pictures of a patient's page show."
+
 SHOWN = "hybrid_com" if "hybrid_com" in METHODS else METHODS[-1]
 "The method whose density Figure 4 shows."
 
@@ -179,6 +185,13 @@ def synthetic_seed(wildcards):
     """The seed of an in-silico patient: its id's last number makes it another than its neighbour's."""
     digits = re.search(r"\d*$", wildcards.synthetic)[0] or "0"
     return CONFIG.seeds.patients + int(digits)
+
+
+def gives_deviation(method):
+    """Whether a method's fit comes with a covariance."""
+    return bool(
+        (describe(method).settings() | CONFIG.settings(method)).get("uncertainty")
+    )
 
 
 def scans(wildcards):

@@ -210,7 +210,8 @@ rule html_report:
             patient=PATIENTS,
             shown=["preparation", SHOWN],
         ),
-        checks=expand("results/{patient}/check.txt", patient=PATIENTS),
+        prepared=expand("results/{patient}/prepared/prepared.json", patient=PATIENTS),
+        pages=expand("results/{patient}/page.html", patient=PATIENTS),
         config="results/config.yaml",
         sources=sources("html_report.py"),
     output:
@@ -228,9 +229,75 @@ rule html_report:
         forward_titles=FORWARD_TITLES["surrogate_error"]
         | FORWARD_TITLES["surrogate_time"],
         shown=SHOWN,
+        synthetic=SYNTHETIC,
         cases=CONFIG.anatomy,
     script:
         "../scripts/html_report.py"
+
+
+rule deviation:
+    """What the posterior of θ means for the density: a standard deviation in every voxel."""
+    input:
+        prepared=prepared("{patient}"),
+        summary="results/{patient}/{method}.json",
+        sources=sources("deviation.py"),
+    output:
+        "results/{patient}/{method}_deviation.nii.gz",
+    log:
+        "results/logs/deviation/{patient}-{method}.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=memory(8),
+        runtime="1h",
+    params:
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/deviation.py"
+
+
+rule patient_page:
+    """All methods, plans, uncertainty and an interactive viewer of one patient, for reading offline."""
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        preparation="results/{patient}/preparation.png",
+        densities=expand("results/{{patient}}/{method}.nii.gz", method=METHODS),
+        summaries=expand("results/{{patient}}/{method}.json", method=METHODS),
+        scores=expand("results/{{patient}}/plans/{method}.json", method=METHODS),
+        plans=expand(
+            "results/{{patient}}/plans/{plan}.nii.gz", plan=[STANDARD_PLAN, ON_PAGE]
+        ),
+        standard_scores=f"results/{{patient}}/plans/{STANDARD_PLAN}.json",
+        deviation=[f"results/{{patient}}/{ON_PAGE}_deviation.nii.gz"]
+        * gives_deviation(ON_PAGE),
+        sources=sources("patient_page.py"),
+    output:
+        report(
+            "results/{patient}/page.html",
+            caption="../report/page.rst",
+            category="Patients",
+            subcategory="{patient}",
+            labels={"shows": "all of it"},
+        ),
+    log:
+        "results/logs/patient_page/{patient}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime="1h",
+    params:
+        methods=METHODS,
+        titles=TITLES,
+        shown=ON_PAGE,
+        margin=CONFIG.plans.margin_mm,
+        notes=lambda wildcards: (
+            [SYNTHETIC] if wildcards.patient.startswith("synthetic") else []
+        ),
+    script:
+        "../scripts/patient_page.py"
 
 
 rule save_config:

@@ -6,6 +6,7 @@ from gliofit.workflow import job
 
 with job(snakemake):
     from gliofit.report import Patient, write_report
+    from gliofit.workflow import read_json
 
     files, params = snakemake.input, snakemake.params
     tables = {
@@ -19,14 +20,15 @@ with job(snakemake):
     patients = []
     for name in params.patients:
         folder = Path("results") / name
-        notes = [line for line in (folder / "check.txt").read_text().splitlines() if line != "OK"]
+        notes = read_json(folder / "prepared" / "prepared.json")["warnings"]
         if name.startswith("synthetic"):
-            notes.insert(0, "Synthetic: simulated on a healthy anatomy; not a scan of a person.")
+            notes.insert(0, params.synthetic)
         pictures = {
             "The atlas on the scan": folder / "preparation.png",
             f"{params.titles[params.shown]}: inferred cell density": folder / f"{params.shown}.png",
         }
-        patients.append(Patient(name, [folder / f"{method}.json" for method in params.methods], pictures, notes))
+        fits = [folder / f"{method}.json" for method in params.methods]
+        patients.append(Patient(name, fits, pictures, notes, f"{name}/page.html"))
     write_report(
         snakemake.output[0],
         tables=tables,

@@ -20,6 +20,7 @@ from gliofit.inversion.outlines import density_from_segmentation
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 from gliofit.theta import Box, Theta
+from gliofit.uncertainty import density_deviation
 
 Array = np.ndarray
 
@@ -115,10 +116,7 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
     precision = matrix * count / max(loss, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
     spread = np.linalg.inv(precision) * np.outer(width, width)
-    deviation = np.sqrt(
-        np.maximum(np.einsum("ixyz,ij,jxyz->xyz", jacobian, spread[:5, :5], jacobian, optimize=True), 0)
-    )
-    return spread, deviation.astype(np.float32)
+    return spread, density_deviation(jacobian, spread)
 
 
 def _is_density(target) -> bool:

@@ -1,0 +1,200 @@
+"""The page of one patient: one HTML file with its pictures, tables and an interactive viewer, for reading offline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gliofit.errors import InputError
+from gliofit.files import write_text
+from gliofit.fit_rows import extras_of, fit_row
+from gliofit.html import inlined, render, versions
+from gliofit.page import pictures
+from gliofit.page.physics import ASSUMED_DAYS, physical_row
+from gliofit.page.viewer import viewer
+from gliofit.patients import Prepared
+
+Array = np.ndarray
+
+TISSUE = {
+    "registration": "atlas, registered to the scan with the tumour left out",
+    "atlas": "atlas as it is, unregistered",
+    "maps": "the patient’s own maps",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MethodFit:
+    """
+    One method's fit of the patient.
+
+    Parameters
+    ----------
+    title : str
+    summary : mapping
+        `Fit.summary()`, as in `{method}.json`.
+    density : ndarray [x, y, z]
+        On the scan's grid.
+    scores : mapping
+        Of `gliofit.clinical`: dice_core, dice_whole, pet_correlation, coverage_narrow, …; None where undefined.
+    """
+
+    title: str
+    summary: Mapping[str, Any]
+    density: Array
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Plans:
+    """
+    Radiotherapy plans, masks on the scan's grid.
+
+    Parameters
+    ----------
+    standard : ndarray of bool [x, y, z]
+    model : ndarray of bool [x, y, z]
+        The shown method's, of the same volume.
+    scores : mapping
+        The standard plan's: coverage_narrow, coverage_broad.
+    margin_mm : float
+        Of the standard plan.
+    """
+
+    standard: Array
+    model: Array
+    scores: Mapping[str, float | None]
+    margin_mm: float
+
+
+def write_page(
+    path: str | Path,
+    prepared: Prepared,
+    fits: Mapping[str, MethodFit],
+    shown: str,
+    *,
+    plans: Plans | None = None,
+    deviation: Array | None = None,
+    preparation: str | Path | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """
+    Write the page.
+
+    Parameters
+    ----------
+    path : path
+        The HTML file.
+    prepared : Prepared
+    fits : mapping of method → MethodFit
+    shown : str
+        The method whose density, plan and uncertainty the large pictures show.
+    plans : Plans, optional
+    deviation : ndarray [x, y, z], optional
+        Standard deviation of the shown method's density, on the scan's grid.
+    preparation : path, optional
+        PNG of `gliofit.qc.preparation_picture`.
+    notes : sequence of str
+        Shown first, beside the preparation's warnings.
+
+    Raises
+    ------
+    InputError
+        If `shown` is not among the fits, or a density is not on the scan's grid.
+    """
+    if shown not in fits:
+        raise InputError(f"the page is to show {shown}, which is not among its methods: {', '.join(fits)}")
+    for name, fit in fits.items():
+        if fit.density.shape != prepared.shape:
+            raise InputError(f"the density by {name} has shape {fit.density.shape}, the scan {prepared.shape}")
+    main, images = fits[shown], pictures.backgrounds(prepared)
+    background = next(iter(images.values()))
+    origin = main.summary["theta"]["origin"]
+    layers = {fit.title: fit.density for fit in [main, *(f for name, f in fits.items() if name != shown)]}
+    layers |= {"Segmentation: tumour core": prepared.core, "Segmentation: whole tumour": prepared.whole}
+    drawn = {"fit": pictures.fit_picture(prepared, main.density, origin, images)}
+    drawn["methods"] = pictures.methods_picture(prepared, {f.title: f.density for f in fits.values()}, background)
+    if plans is not None:
+        layers |= {"Standard plan": plans.standard, f"Plan of {main.title}": plans.model}
+        recurrence = prepared.recurrence
+        drawn["plans"] = pictures.plans_picture(
+            prepared, plans.standard, plans.model, main.title, recurrence, background
+        )
+        if recurrence is not None:
+            layers["Recurrence"] = recurrence > 0
+    if deviation is not None:
+        drawn["deviation"] = pictures.deviation_picture(prepared, main.density, deviation, background)
+    if preparation is not None:
+        drawn["preparation"] = Path(preparation).read_bytes()
+    extras = extras_of(fit.summary for fit in fits.values())
+    write_text(
+        path,
+        render(
+            "patient.html",
+            name=prepared.patient.id,
+            notes=[*notes, *prepared.report["warnings"]],
+            facts=_facts(prepared, main),
+            shown=main.title,
+            images=list(images),
+            pictures={name: inlined(png) for name, png in drawn.items()},
+            extras=[name.replace("_", " ") for name in extras],
+            rows=[_row(fit, extras) for fit in fits.values()],
+            days=f"{ASSUMED_DAYS:g}",
+            plans=_plan_rows(plans, fits, prepared) if plans is not None else [],
+            margin=f"{plans.margin_mm:g}" if plans is not None else "",
+            deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
+            viewer=viewer(prepared, images, layers),
+            versions=versions(),
+        ),
+    )
+
+
+def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
+    """What the reader should know of the patient at a glance."""
+    report = prepared.report
+    volumes, overlap = report["volumes_ml"], report["brain_dice"]
+    facts = {
+        "Tumour core": f"{volumes['core']:.1f} ml",
+        "Whole tumour (core and edema)": f"{volumes['whole']:.1f} ml",
+        "Brain": f"{volumes['brain']:.0f} ml",
+        "Tissue": TISSUE[report["tissue"]],
+    }
+    if overlap is not None:
+        facts["Overlap of the atlas’s and the patient’s brain (Dice)"] = f"{overlap:.3f}"
+    if report["core_csf_before"]:
+        share = f"{report['core_csf_before']:.0%} of the core"
+        replaced = "taken as white matter" if report["tumour_csf"] == "wm" else "left as it is"
+        facts["CSF of the atlas inside the tumour"] = f"{share}, {replaced}"
+    if "spacing" in main.summary:
+        facts["Working grid"] = f"{main.summary['spacing']:g} mm"
+    voxel = float(np.prod(prepared.tissue.spacing)) / 1000
+    for level in (0.01, 0.1):
+        facts[f"Inferred volume of c > {level:g} ({main.title})"] = f"{(main.density > level).sum() * voxel:.1f} ml"
+    return facts
+
+
+def _row(fit: MethodFit, extras: list[str]) -> dict[str, Any]:
+    row = fit_row(fit.summary, extras, {fit.summary["method"]: fit.title})
+    scores = {name: _percent(fit.scores.get(name)) for name in ("dice_core", "dice_whole")}
+    return row | scores | physical_row(fit.summary)
+
+
+def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit], prepared: Prepared) -> list[dict[str, str]]:
+    """Coverage by the standard plan and by each method's; empty columns where the patient has no recurrence or PET."""
+    volume = f"{plans.standard.sum() * float(np.prod(prepared.tissue.spacing)) / 1000:.1f}"
+    named = [(f"Standard plan ({plans.margin_mm:g} mm)", plans.scores)]
+    named += [(fit.title, fit.scores) for fit in fits.values()]
+    rows = []
+    for title, scores in named:
+        coverage = {name: _percent(scores.get(f"coverage_{name}")) for name in ("narrow", "broad")}
+        pet = scores.get("pet_correlation")
+        rows.append({"title": title, "volume": volume, **coverage, "pet": "–" if pet is None else f"{pet:.2f}"})
+    return rows
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
