@@ -109,16 +109,18 @@ def throughput(options) -> dict:
         out["copy"][threads] = 2 * source.nbytes / min(times[1:]) / 1e9
         for name in CASES:
             tissue, *rest = case(name)
-            theta, work = theta_of(*rest), []
-            solver._run(tissue, theta, False, "smooth", np.dtype(np.float32), 1.0, work)
-            times = []
-            for _ in range(5):
-                begun = time.perf_counter()
-                simulate(tissue, theta, threads=threads)
-                times.append(time.perf_counter() - begun)
-            rate = sum(work) / min(times)
-            # a stage reads P_{j−1}, P_{j−2} and d and writes P_j: 16 bytes a voxel
-            out["cases"].setdefault(name, {})[threads] = {"voxels_per_second": rate, "gb_per_second": 16e-9 * rate}
+            theta = theta_of(*rest)
+            for jacobian, numbers in ((False, 4), (True, 16)):
+                work, times = [], []
+                solver._run(tissue, theta, jacobian, "smooth", np.dtype(np.float32), 1.0, work)
+                for _ in range(5):
+                    begun = time.perf_counter()
+                    simulate(tissue, theta, threads=threads, jacobian=jacobian)
+                    times.append(time.perf_counter() - begun)
+                rate = sum(work) / min(times)
+                # a stage reads P_{j−1}, P_{j−2} of each field and d, and writes P_j: 4 numbers, or 16 with tangents
+                found = {"voxels_per_second": rate, "gb_per_second": 4e-9 * numbers * rate}
+                out["cases"].setdefault(name, {})[f"{threads}{', with tangents' if jacobian else ''}"] = found
     return out
 
 
