@@ -135,8 +135,8 @@ def throughput(study: dict) -> list[str]:
     lines += [
         "",
         "Whole runs, set-up and output included. The planes of one density stay in a core's second-level cache from "
-        "stage to stage, so that arithmetic sets its pace; those of five fields do not at 1 mm, and move at the speed of "
-        "the memory behind it, which is why the Jacobian's ratio rises there.",
+        "stage to stage, so that arithmetic sets its pace; those of five fields do not at 1 mm, and move at the speed "
+        "of the memory behind it, which is why the Jacobian's ratio rises there.",
     ]
     return lines
 
