@@ -80,22 +80,28 @@ def test_csf_in_the_tumour(tmp_path, small_tissue, anatomy):
     csf = np.where(np.indices(small_tissue.shape)[0] < 9, 1.0, small_tissue.csf) * small_tissue.brain
     wm, gm = (np.where(csf == 1, 0, m) for m in (small_tissue.wm, small_tissue.gm))
     patient = small_patient(tmp_path / "A", small_tissue, maps=True, wm=wm, gm=gm, csf=csf)
-    report = prepare_patient(patient, anatomy, "fast", tmp_path / "wm")
+    report = prepare_patient(patient, anatomy, "fast", tmp_path / "csf", tumour_tissue="csf")
     assert report["core_csf_before"] > 0.2
-    filled = load_prepared(tmp_path / "wm")
+    filled = load_prepared(tmp_path / "csf")
     assert not filled.tissue.csf[filled.whole].any()
     assert filled.tissue.mask[filled.whole].all()
-    prepare_patient(patient, anatomy, "fast", tmp_path / "keep", tumour_csf="keep")
+    prepare_patient(patient, anatomy, "fast", tmp_path / "keep", tumour_tissue="keep")
     kept = load_prepared(tmp_path / "keep")
     assert kept.tissue.csf[kept.core].mean() == pytest.approx(report["core_csf_before"], abs=1e-5)
     np.testing.assert_array_equal(kept.tissue.csf[~kept.whole], filled.tissue.csf[~kept.whole])
-    with pytest.raises(InputError, match="tumour_csf = 'gm' is unknown"):
-        prepare_patient(patient, anatomy, "fast", tmp_path / "x", tumour_csf="gm")
+    np.testing.assert_array_equal(kept.tissue.gm, filled.tissue.gm)
+    prepare_patient(patient, anatomy, "fast", tmp_path / "core")
+    white = load_prepared(tmp_path / "core")
+    assert white.tissue.wm[white.core].min() == 1
+    assert not white.tissue.gm[white.core].any()
+    np.testing.assert_array_equal(white.tissue.gm[~white.core], filled.tissue.gm[~white.core])
+    with pytest.raises(InputError, match="tumour_tissue = 'gm' is unknown"):
+        prepare_patient(patient, anatomy, "fast", tmp_path / "x", tumour_tissue="gm")
 
 
 def test_csf_is_the_rest_of_the_brain_when_it_is_not_given(tmp_path, small_tissue, anatomy):
     patient = small_patient(tmp_path / "A", small_tissue, maps=True, csf=None)
-    prepare_patient(patient, anatomy, "fast", tmp_path / "out", tumour_csf="keep")
+    prepare_patient(patient, anatomy, "fast", tmp_path / "out", tumour_tissue="keep")
     tissue = load_prepared(tmp_path / "out").tissue
     ventricle = np.asarray(nib.as_closest_canonical(nib.load(tmp_path / "out/csf.nii.gz")).dataobj)[11:13, 11:13, 11:13]
     assert ventricle.min() > 0.8
@@ -106,7 +112,7 @@ def test_fill_closes_the_rim_and_keeps_fractions():
     brain = np.array([True, True, True, False])
     whole = np.array([False, True, True, False])
     wm, gm, csf = (np.array(v, np.float32) for v in ([0.2, 0, 0.5, 1], [0, 0.2, 0.9, 0], [0, 0.3, 0.6, 0]))
-    wm, gm, csf = fill([wm, gm, csf], brain, whole)
+    wm, gm, csf = fill([wm, gm, csf], brain, whole, np.zeros(4, bool))
     np.testing.assert_allclose(wm, [0.2, 0.8, 0.55, 0], atol=1e-6)
     np.testing.assert_allclose(gm, [0, 0.2, 0.45, 0], atol=1e-6)
     np.testing.assert_allclose(csf, [0.8, 0, 0, 0], atol=1e-6)

@@ -188,6 +188,7 @@ class Config(Section):
     patients: str | None
     brats_dir: str | None
     registration: Literal["fast", "precise"]
+    tumour_tissue: Literal["core", "csf", "keep"] = "core"
     plans: Plans
     threads: Threads
 

@@ -22,6 +22,9 @@ Array = np.ndarray
 GOOD_DICE = 0.95
 """A registration whose brains overlap less deserves a look."""
 
+TUMOUR_TISSUE = ("core", "csf", "keep")
+"""What becomes white matter within the tumour; see `prepare_patient`."""
+
 PREPARED = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
 """Volumes that `prepare_patient` writes, each NAME.nii.gz; prepared.json comes last."""
 
@@ -32,7 +35,7 @@ def prepare_patient(
     settings: str | Path | Settings,
     folder: str | Path,
     threads: int = 1,
-    tumour_csf: str = "wm",
+    tumour_tissue: str = "core",
 ) -> dict:
     """
     Check a patient's scans, bring tissue maps into the patient's space and write all that an inversion needs.
@@ -51,9 +54,10 @@ def prepare_patient(
         Gets wm, gm, csf (fractions), seg (1 necrotic, 2 edema, 3 enhancing), core, whole and brain (uint8 masks), all
         .nii.gz on the scan's own grid, `registration/` with the transforms, and at last prepared.json.
     threads : int
-    tumour_csf : "wm" or "keep"
-        CSF inside the whole tumour is where the warped atlas has a ventricle or sulcus that the tumour has pushed
-        aside: "wm" makes it white matter, so that it does not block growth; "keep" leaves it.
+    tumour_tissue : "core", "csf" or "keep"
+        What the maps say within the tumour is what the atlas has in its place, a ventricle or sulcus that the tumour
+        has pushed aside included. "core" takes the whole core as white matter, and CSF in the rest of the tumour;
+        "csf" only the CSF, so that it does not block growth; "keep" leaves the maps as they are.
 
     Returns
     -------
@@ -66,21 +70,21 @@ def prepare_patient(
         On bad scans (see `load_scans`), before the registration starts.
     """
     started = time.perf_counter()
-    if tumour_csf not in ("wm", "keep"):
-        raise InputError(f"tumour_csf = '{tumour_csf}' is unknown; choose wm or keep")
+    if tumour_tissue not in TUMOUR_TISSUE:
+        raise InputError(f"tumour_tissue = '{tumour_tissue}' is unknown; choose {', '.join(TUMOUR_TISSUE)}")
     settings = settings if isinstance(settings, Settings) else load_settings(settings)
     scans = load_scans(patient)
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
     maps, overlap = _tissue_maps(scans, anatomy, settings, folder, threads)
     lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
-    maps = fill(maps, scans.brain, scans.whole, tumour_csf)
+    maps = fill(maps, scans.brain, scans.whole, scans.core, tumour_tissue)
     report = {
         "patient": patient.to_dict(),
         "tissue": patient.anatomy,
         "brain_dice": overlap,
         "volumes_ml": _volumes(scans, maps),
-        "tumour_csf": tumour_csf,
+        "tumour_tissue": tumour_tissue,
         "core_csf_before": lost,
         "warnings": scans.warnings,
     }
@@ -131,18 +135,19 @@ def _own_maps(scans: Scans) -> list[Array]:
     return maps
 
 
-def fill(maps: list[Array], brain: Array, whole: Array, tumour_csf: str = "wm") -> list[Array]:
+def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tissue: str = "core") -> list[Array]:
     """
     Tissue fractions that add up to 1 everywhere in the brain and to 0 outside.
 
     What the maps leave open in the brain (a rim where atlas and patient differ) becomes CSF; in the tumour it becomes
-    white matter, as does CSF there if `tumour_csf` is "wm".
+    white matter, as does what `tumour_tissue` says (see `prepare_patient`).
 
     Parameters
     ----------
     maps : list of ndarray [x, y, z]
         WM, GM and CSF.
-    brain, whole : ndarray of bool [x, y, z]
+    brain, whole, core : ndarray of bool [x, y, z]
+    tumour_tissue : "core", "csf" or "keep"
     """
     wm, gm, csf = (np.where(brain, np.clip(m, 0, 1), 0).astype(np.float32) for m in maps)
     total = np.maximum(wm + gm + csf, 1)
@@ -151,9 +156,10 @@ def fill(maps: list[Array], brain: Array, whole: Array, tumour_csf: str = "wm") 
     inside = brain & whole
     wm = wm + np.where(inside, rest, 0)
     csf = csf + np.where(inside, 0, rest)
-    if tumour_csf == "wm":
-        wm = wm + np.where(inside, csf, 0)
-        csf = np.where(inside, 0, csf)
+    if tumour_tissue != "keep":
+        wm, csf = np.where(inside, wm + csf, wm), np.where(inside, 0, csf)
+    if tumour_tissue == "core":
+        wm, gm = np.where(brain & core, wm + gm, wm), np.where(brain & core, 0, gm)
     return [np.clip(m, 0, 1).astype(np.float32) for m in (wm, gm, csf)]
 
 

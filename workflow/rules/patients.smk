@@ -75,6 +75,7 @@ rule prepare_patient:
     params:
         patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
         registration=CONFIG.registration,
+        tumour_tissue=CONFIG.tumour_tissue,
     script:
         "../scripts/prepare_patient.py"
 

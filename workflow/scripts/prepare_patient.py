@@ -16,5 +16,6 @@ with job(snakemake):
         params.registration,
         Path(snakemake.output[0]).parent,
         threads=snakemake.threads,
+        tumour_tissue=params.tumour_tissue,
     )
     print(report)
