@@ -167,7 +167,7 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
         facts["Overlap of the atlas’s and the patient’s brain (Dice)"] = f"{overlap:.3f}"
     if report["core_csf_before"]:
         share = f"{report['core_csf_before']:.0%} of the core"
-        replaced = "taken as white matter" if report["tumour_csf"] == "wm" else "left as it is"
+        replaced = "left as it is" if report["tumour_tissue"] == "keep" else "taken as white matter"
         facts["CSF of the atlas inside the tumour"] = f"{share}, {replaced}"
     if "spacing" in main.summary:
         facts["Working grid"] = f"{main.summary['spacing']:g} mm"
