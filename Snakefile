@@ -27,6 +27,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
 include: "workflow/rules/planning.smk"
+include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/evaluation.smk"
 
 
@@ -45,6 +46,7 @@ rule all:
         "results/shards/check.txt",
         TABLES,
         CLINICAL,
+        GLIODIL,
         FORWARD,
         FIGURES,
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

@@ -77,6 +77,9 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"cmaes_solver": {"population": "many"}}}, "methods.cmaes_solver.population = 'many' is not"),
         ({"methods": {"hybrid": 3}}, "methods.hybrid = 3 is not valid"),
         ({"test_cases": {"at_most": {"nobody": 3}}}, "test_cases.at_most names 'nobody'"),
+        ({"plans": {"margin_mm": -1}}, "plans.margin_mm = -1 is not valid"),
+        ({"gliodil_synthetic": {"methods": {"gauss": ["mri"]}}}, "gliodil_synthetic: unknown method 'gauss'"),
+        ({"gliodil_synthetic": {"methods": {"direct": ["pet"]}}}, "input should be 'mri' or 'mri_pet'"),
     ],
 )
 def test_a_fault_is_one_sentence(values, changes, message):

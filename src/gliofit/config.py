@@ -44,6 +44,7 @@ RESERVED = frozenset(
         "cases",
         "figures",
         "forward",
+        "gliodil_synthetic",
         "logs",
         "metrics",
         "networks",
@@ -164,6 +165,18 @@ class Plans(Section):
     exclude_csf: bool
 
 
+class GliodilSynthetic(Section):
+    """GliODIL's synthetic patients and what they are fitted by."""
+
+    number: NonNegativeInt
+    methods: dict[str, list[Literal["mri", "mri_pet"]]]
+    at_most: dict[str, PositiveInt]
+
+    def cases(self, method: str) -> int:
+        """How many patients of each kind a method is run on."""
+        return min(self.number, self.at_most.get(method, self.number))
+
+
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
@@ -190,6 +203,7 @@ class Config(Section):
     registration: Literal["fast", "precise"]
     tumour_tissue: Literal["core", "csf", "keep"] = "core"
     plans: Plans
+    gliodil_synthetic: GliodilSynthetic
     threads: Threads
 
     @property
@@ -339,6 +353,11 @@ def _check_methods(config: Config, source: str) -> None:
     for method in config.test_cases.at_most:
         if method not in config.methods:
             raise InputError(f"{source}: test_cases.at_most names '{method}', which is not under methods")
+    for method in [*config.gliodil_synthetic.methods, *config.gliodil_synthetic.at_most]:
+        try:
+            describe(method)
+        except InputError as error:
+            raise InputError(f"{source}: gliodil_synthetic: {error}") from None
 
 
 def _check_settings(method: Method, settings: dict[str, Any], where: str) -> None:

@@ -38,6 +38,10 @@ def problems(results: Path) -> list[str]:
         found.append(f"the patients' table has rows for {sorted(set(patients['method']))}")
     if not patients.query("method != 'standard' and metric == 'dice_whole'")["mean"].between(0, 1).all():
         found.append("the patients' table has a method without a Dice of the whole tumour")
+    for foci in ("single", "multi"):
+        table = pd.read_csv(results / f"tables/gliodil_synthetic_{foci}.csv")
+        if not (table.query("metric == 'missed_5'")["mean"] >= 0).all():
+            found.append(f"the table of GliODIL's synthetic patients ({foci}) does not tell what plans miss")
     for name in ("1b", "3", "4", "5"):
         path = results / f"figures/weidner_figure{name}.png"
         if not (path.is_file() and path.read_bytes().startswith(b"\x89PNG")):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize(("config", "shards"), [("config", 9), ("quick", 3), ("paper", 281)])
-def test_each_scale_plans_every_stage(clone, config, shards):
+@pytest.mark.parametrize(("config", "shards", "made"), [("config", 9, 20), ("quick", 3, 1), ("paper", 281, 50)])
+def test_each_scale_plans_every_stage(clone, config, shards, made):
     jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))
     assert jobs["simulate_shard"] == shards
     assert jobs["train_network"] == 3
@@ -20,6 +20,9 @@ def test_each_scale_plans_every_stage(clone, config, shards):
     assert jobs["standard_plan"] == 2
     assert jobs["model_plan"] == jobs["fit_patient"]
     assert jobs["table_patients"] == 1
+    assert jobs["gliodil_patient"] == 2 * made
+    assert jobs["fit_gliodil_patient"] >= 4 * made
+    assert jobs["table_gliodil"] == 2
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1
 

@@ -90,6 +90,23 @@ FORWARD = [
     "results/figures/surrogate_error.png",
 ] * bool(SURROGATES)
 "Tables and figure of the surrogates alone."
+IN_SILICO = [
+    (method, observed)
+    for method, given in CONFIG.gliodil_synthetic.methods.items()
+    if method in METHODS and CONFIG.gliodil_synthetic.number
+    for observed in given
+]
+"Methods on GliODIL's synthetic patients, and what they are told."
+GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | {
+    f"{method}/{told}": f"{TITLES[method]}, {'MRI + PET' if told == 'mri_pet' else 'MRI'}"
+    for method, told in IN_SILICO
+}
+GLIODIL = [
+    "results/tables/gliodil_synthetic_single.csv",
+    "results/tables/gliodil_synthetic_multi.csv",
+    "results/figures/gliodil_synthetic.png",
+] * bool(IN_SILICO)
+"Tables and figure of GliODIL's synthetic patients."
 
 FIGURES = expand(
     "results/figures/weidner_figure{figure}.png",
@@ -258,4 +275,7 @@ wildcard_constraints:
     network="surrogate|inverse|lmi",
     split="train|validation|test",
     chunk=r"\d+-\d+",
+    foci="single|multi",
+    observed="mri|mri_pet",
+    index=r"\d+",
     scatteritem=r"\d+-of-\d+",

@@ -12,5 +12,8 @@ with job(snakemake):
     found = [read_json(path) for path in snakemake.input.scores]
     # null is what cannot be told: no recurrence, no PET
     values = [{name: float("nan") if v is None else v for name, v in one["scores"].items()} for one in found]
-    rows = [tidy(one["case"], "patients", one["method"], v) for one, v in zip(found, values, strict=True)]
+    # on GliODIL's synthetic patients, what a fit was told is part of its name
+    names = ["/".join(filter(None, [one["method"], one.get("observed")])) for one in found]
+    cases = zip(found, names, values, strict=True)
+    rows = [tidy(one["case"], one.get("set", "patients"), name, v) for one, name, v in cases]
     write_text(snakemake.output[0], read_metrics(pd.concat(rows)).to_csv(index=False))

@@ -15,14 +15,14 @@ import pandas as pd
 from gliofit.errors import InputError
 from gliofit.files import write_text
 from gliofit.metrics import read_metrics
-from gliofit.statistics import paired_t_test, summarise
+from gliofit.statistics import PAIRED_TESTS, summarise
 from gliofit.tables.layout import TABLES, Layout, layout_of
 from gliofit.tables.markup import to_html, to_latex, to_markdown
 
 __all__ = ["TABLES", "TIDY", "layout_of", "tabulate", "titles_of", "to_html", "to_latex", "to_markdown", "write_table"]
 
 TIDY = ("method", "metric", "n", "mean", "se", "median", "p_value")
-"""Columns of results/tables/*.csv; p_value: paired t-test against the table's own method ("ours")."""
+"""Columns of results/tables/*.csv; p_value: the layout's paired test against the table's own method ("ours")."""
 
 
 def tabulate(metrics: pd.DataFrame, methods: Iterable[str], layout: Layout) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def tabulate(metrics: pd.DataFrame, methods: Iterable[str], layout: Layout) -> p
             found = values.get((method, column.metric), empty)
             p = np.nan
             if method != layout.ours:
-                p, _ = paired_t_test(found, values.get((layout.ours, column.metric), empty))
+                p, _ = PAIRED_TESTS[layout.test](found, values.get((layout.ours, column.metric), empty))
             s = summarise(found)
             table.append((method, column.metric, s.n, s.mean, s.se, s.median, p))
     return pd.DataFrame(table, columns=TIDY)

@@ -40,6 +40,8 @@ class Layout:
         Method whose fits are the truth here; it gets no row.
     medians : bool
         Whether rows with medians follow those with means.
+    test : str
+        Name in `gliofit.statistics.PAIRED_TESTS`.
     """
 
     caption: str
@@ -48,6 +50,7 @@ class Layout:
     ours: str
     reference: str | None = None
     medians: bool = False
+    test: str = "paired t-test"
 
 
 _FIT = (
@@ -89,6 +92,25 @@ _TIMES = (
     Column("ms_gradient_8", "with gradient, 8 at once", unit="ms per case", spread=False),
 )
 
+_IN_SILICO = (
+    Column("rmse", "RMSE", -2),
+    Column("rmse_edema", "RMSE edema", -2),
+    Column("rmse_hidden", "RMSE unseen", -2),
+    Column("dice_low", "Dice 10 %", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_core", "Core Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_whole", "Whole Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("pet_correlation", "FET-PET", unit="r", higher_is_better=True),
+    *(
+        column
+        for margin in (15, 5)
+        for column in (
+            Column(f"missed_{margin}", f"Missed {margin} mm", -2, "%"),
+            Column(f"better_{margin}", f"Better {margin} mm", -2, "%", higher_is_better=True, decimals=0),
+        )
+    ),
+    Column("seconds", "Runtime", unit="s", spread=False),
+)
+
 TABLES = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
@@ -121,6 +143,19 @@ TABLES = {
         "forward",
         "solver_cpu",
     ),
+    **{
+        f"gliodil_synthetic_{foci}": Layout(
+            f"GliODIL's synthetic patients with {number}. RMSE within 15 mm of the tumour core; unseen: outside the "
+            "visible tumour; missed: share of the unseen cells outside a plan of the volume of the standard plan with "
+            "that margin; better: share of patients of whom it misses less than the standard plan.",
+            _IN_SILICO,
+            foci,
+            STANDARD_PLAN,
+            medians=True,
+            test="Wilcoxon signed-rank test",
+        )
+        for foci, number in (("single", "one focus"), ("multi", "three foci"))
+    },
 }
 """By the paper's number (Weidner 2026), or name."""
 

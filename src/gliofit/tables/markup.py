@@ -74,7 +74,7 @@ def caption(layout: Layout, titles: dict[str, str]) -> str:
     )
     if layout.ours not in titles:  # not among the rows: nothing was tested
         return f"{note}."
-    return f"{note}; *: p < {SIGNIFICANCE} in a paired t-test against “{titles[layout.ours]}” on their common cases."
+    return f"{note}; *: p < {SIGNIFICANCE} in a {layout.test} against “{titles[layout.ours]}” on their common cases."
 
 
 def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:

@@ -1,0 +1,145 @@
+"""GliODIL's synthetic patients: tumours of one and of three foci whose true density is known."""
+
+
+rule gliodil_patient:
+    """Grown on the atlas at 1 mm; the atlas also is the tissue that fits are given."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        sources=sources("gliodil_patient.py"),
+    output:
+        volumes=multiext(
+            "results/gliodil_synthetic/{foci}_{index}/",
+            "seg.nii.gz",
+            "fet.nii.gz",
+            "truth.nii.gz",
+        ),
+        truth="results/gliodil_synthetic/{foci}_{index}/truth.json",
+        scores="results/gliodil_synthetic/{foci}_{index}/standard.json",
+    log:
+        "results/logs/gliodil_patient/{foci}_{index}.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=4000,
+        runtime="30m",
+    params:
+        seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
+    script:
+        "../scripts/gliodil_patient.py"
+
+
+rule fit_gliodil_patient:
+    """Fit, plan and scores of one method, told the outlines alone (mri) or FET-PET too (mri_pet)."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        patient=rules.gliodil_patient.output.volumes,
+        truth=rules.gliodil_patient.output.truth,
+        networks=weights,
+        sources=method_sources("fit_gliodil_patient.py"),
+    output:
+        density="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.nii.gz",
+        summary="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json",
+    log:
+        "results/logs/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.log",
+    benchmark:
+        "results/benchmarks/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=memory(12),
+        runtime="2d",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/fit_gliodil_patient.py"
+
+
+rule collect_gliodil_scores:
+    """Per-patient values of all methods."""
+    input:
+        scores=expand(
+            "results/gliodil_synthetic/{foci}_{index}/standard.json",
+            foci=["single", "multi"],
+            index=range(CONFIG.gliodil_synthetic.number),
+        )
+        + [
+            f"results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json"
+            for foci in ("single", "multi")
+            for method, observed in IN_SILICO
+            for index in range(CONFIG.gliodil_synthetic.cases(method))
+        ],
+        sources=sources("collect_scores.py"),
+    output:
+        "results/gliodil_synthetic.csv",
+    log:
+        "results/logs/collect_gliodil_scores.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/collect_scores.py"
+
+
+rule table_gliodil:
+    input:
+        metrics="results/gliodil_synthetic.csv",
+        sources=sources("table.py"),
+    output:
+        csv=report(
+            "results/tables/gliodil_synthetic_{foci}.csv",
+            caption="../report/table_gliodil.rst",
+            category="Tables",
+            labels={"table": "GliODIL's synthetic patients, {foci}"},
+        ),
+        md="results/tables/gliodil_synthetic_{foci}.md",
+        tex="results/tables/gliodil_synthetic_{foci}.tex",
+    log:
+        "results/logs/table/gliodil_synthetic_{foci}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        number="gliodil_synthetic_{foci}",
+        methods=[STANDARD_PLAN] + [f"{method}/{told}" for method, told in IN_SILICO],
+        titles=GLIODIL_TITLES,
+        cases="{foci}",
+    script:
+        "../scripts/table.py"
+
+
+rule figure_gliodil:
+    """GliODIL's Figure 2: what was seen, what was true and what was inferred."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        patients=expand(
+            "results/gliodil_synthetic/{foci}_0/truth.json", foci=["single", "multi"]
+        ),
+        densities=[
+            f"results/gliodil_synthetic/{foci}_0/{observed}/{method}.nii.gz"
+            for foci in ("single", "multi")
+            for method, observed in IN_SILICO
+        ],
+        metrics="results/gliodil_synthetic.csv",
+        sources=sources("figure_gliodil.py"),
+    output:
+        png=report(
+            "results/figures/gliodil_synthetic.png",
+            caption="../report/figure_gliodil.rst",
+            category="Figures",
+            labels={"figure": "GliODIL 2", "shows": "synthetic patients"},
+        ),
+        pdf="results/figures/gliodil_synthetic.pdf",
+    log:
+        "results/logs/figure_gliodil.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        fits=[f"{method}/{told}" for method, told in IN_SILICO],
+        titles=GLIODIL_TITLES,
+    script:
+        "../scripts/figure_gliodil.py"
