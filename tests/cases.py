@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from gliofit.grids import resample
 from gliofit.sample_sheet import Patient
 
 BRATS = ("L", "P", "S")
@@ -45,3 +46,28 @@ def small_patient(folder: Path, tissue, axcodes=BRATS, maps: bool = False, **rep
             kind = np.uint8 if name == "seg" and np.all(np.mod(data, 1) == 0) else np.float32
             files[name] = write(folder / f"{name}.nii.gz", data.astype(kind), tissue.affine, axcodes)
     return Patient(folder.name, **files)
+
+
+def oblique(folder: Path, patient: Patient, spacing=(3.0, 3.0, 5.0), degrees: float = 12.0) -> Patient:
+    """
+    The same patient as a scanner might give it: LPS storage, unequal voxel edges, rotated axes; the world stays.
+
+    Images are interpolated, labels taken from the nearest voxel.
+    """
+    angle = np.deg2rad(degrees)
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    turn = turn @ np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    files = {}
+    for name, path in patient.files.items():
+        image = nib.load(path)
+        centre = nib.affines.apply_affine(image.affine, (np.array(image.shape) - 1) / 2)
+        extent = np.array(image.shape) * image.header.get_zooms()[:3]
+        shape = tuple(np.ceil(1.15 * extent.max() / np.array(spacing)).astype(int))
+        affine = np.eye(4)
+        affine[:3, :3] = turn @ np.diag([-1, -1, 1]) @ np.diag(spacing)
+        affine[:3, 3] = centre - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+        data = resample(np.asarray(image.dataobj), image.affine, shape, affine, order=0 if name == "seg" else 1)
+        folder.mkdir(parents=True, exist_ok=True)
+        files[name] = folder / f"{name}.nii.gz"
+        nib.save(nib.Nifti1Image(data, affine), files[name])
+    return Patient(folder.name, **files, labels=patient.labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -121,8 +122,10 @@ def test_its_tables_hold_the_fits(html):
 
 def test_a_page_without_plans_and_deviation(prepared, density, tmp_path):
     fits = {"direct": MethodFit("Direct", summary("direct"), density)}
-    write_page(tmp_path / "page.html", prepared, fits, "direct")
+    warned = replace(prepared, report=prepared.report | {"warnings": ["brain Dice with the atlas is only 0.912"]})
+    write_page(tmp_path / "page.html", warned, fits, "direct")
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '<p class="note">brain Dice with the atlas is only 0.912</p>' in html
     assert 'id="plans"' not in html
     assert 'id="uncertainty"' not in html
     with pytest.raises(InputError, match="is to show hybrid, which is not among its methods: direct"):

@@ -144,8 +144,9 @@ def write_page(
             extras=[name.replace("_", " ") for name in extras],
             rows=[_row(fit, extras) for fit in fits.values()],
             days=f"{ASSUMED_DAYS:g}",
-            plans=_plan_rows(plans, fits, prepared) if plans is not None else [],
+            plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
+            volume=_millilitres(plans.standard, prepared) if plans is not None else "",
             deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
             viewer=viewer(prepared, images, layers),
             versions=versions(),
@@ -171,9 +172,8 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
         facts["CSF of the atlas inside the tumour"] = f"{share}, {replaced}"
     if "spacing" in main.summary:
         facts["Working grid"] = f"{main.summary['spacing']:g} mm"
-    voxel = float(np.prod(prepared.tissue.spacing)) / 1000
     for level in (0.01, 0.1):
-        facts[f"Inferred volume of c > {level:g} ({main.title})"] = f"{(main.density > level).sum() * voxel:.1f} ml"
+        facts[f"Inferred volume of c > {level:g} ({main.title})"] = _millilitres(main.density > level, prepared)
     return facts
 
 
@@ -183,17 +183,22 @@ def _row(fit: MethodFit, extras: list[str]) -> dict[str, Any]:
     return row | scores | physical_row(fit.summary)
 
 
-def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit], prepared: Prepared) -> list[dict[str, str]]:
-    """Coverage by the standard plan and by each method's; empty columns where the patient has no recurrence or PET."""
-    volume = f"{plans.standard.sum() * float(np.prod(prepared.tissue.spacing)) / 1000:.1f}"
+def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit]) -> list[dict[str, str]]:
+    """Coverage by the standard plan and by each method's; none where the patient has neither recurrence nor PET."""
     named = [(f"Standard plan ({plans.margin_mm:g} mm)", plans.scores)]
     named += [(fit.title, fit.scores) for fit in fits.values()]
-    rows = []
+    rows, known = [], False
     for title, scores in named:
-        coverage = {name: _percent(scores.get(f"coverage_{name}")) for name in ("narrow", "broad")}
+        coverage = {name: scores.get(f"coverage_{name}") for name in ("narrow", "broad")}
         pet = scores.get("pet_correlation")
-        rows.append({"title": title, "volume": volume, **coverage, "pet": "–" if pet is None else f"{pet:.2f}"})
-    return rows
+        known |= any(value is not None for value in (*coverage.values(), pet))
+        shares = {name: _percent(value) for name, value in coverage.items()}
+        rows.append({"title": title, **shares, "pet": "–" if pet is None else f"{pet:.2f}"})
+    return rows if known else []
+
+
+def _millilitres(mask: Array, prepared: Prepared) -> str:
+    return f"{mask.sum() * float(np.prod(prepared.tissue.spacing)) / 1000:.1f} ml"
 
 
 def _percent(value: float | None) -> str:

@@ -23,6 +23,9 @@ ORIGIN_COLOUR = "#FF4040"
 COLUMNS = 4
 """Methods in a row."""
 
+MARGIN_MM = 25.0
+"""Around the whole tumour in a close-up."""
+
 WASH = "viridis"
 
 
@@ -86,9 +89,6 @@ def methods_picture(prepared: Prepared, densities: Mapping[str, Array], backgrou
     view = View(prepared, background)
     plane = _planes(view)["axial"]
     turned = {title: view.turn(density) for title, density in densities.items()}
-    region = view.whole.copy()
-    for density in turned.values():
-        region |= density > ISOLINES[1]
     rows = -(-len(turned) // COLUMNS)
     with style.figure(style.PAGE, 0.45 + 1.95 * rows) as fig:
         axes = fig.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -97,7 +97,7 @@ def methods_picture(prepared: Prepared, densities: Mapping[str, Array], backgrou
             plane.density(ax, density)
             plane.outline(ax, density, ISOLINES, colors="white", linewidths=(0.4, 0.6, 0.8))
             view.tumour(ax, plane)
-            plane.window(ax, region, margin=12.0, square=True)
+            plane.window(ax, view.whole, margin=MARGIN_MM, square=True)
             plane.sides(ax)
             plane.scale_bar(ax)
             ax.set_title(title, size=6.5)
