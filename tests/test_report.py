@@ -12,8 +12,8 @@ import pytest
 from pages import Page
 
 from gliofit.errors import InputError
-from gliofit.metrics import DEFINITIONS, tidy
-from gliofit.report import Patient, write_report
+from gliofit.metrics import tidy
+from gliofit.report import DEFINITIONS, Patient, write_report
 from gliofit.tables import write_table
 
 TITLES = {"direct": "Direct prediction", "hybrid": "Prediction & GB", "hybrid_com": "Prediction & GB COM"}

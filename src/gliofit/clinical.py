@@ -28,7 +28,6 @@ DEFINITIONS = {
     "pet_correlation": "Pearson correlation of c and FET-PET in enhancing core and edema.",
     "coverage_narrow": "Share of the recurrence's enhancing core inside the plan.",
     "coverage_broad": "Share of the whole recurrence inside the plan.",
-    "seconds": "Wall time of the search.",
 }
 
 

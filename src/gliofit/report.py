@@ -15,14 +15,19 @@ from typing import Any
 
 import pandas as pd
 
+from gliofit import clinical, gliodil_scores, metrics
 from gliofit.errors import InputError
 from gliofit.files import write_text
 from gliofit.fit_rows import extras_of, fit_row
 from gliofit.html import inlined, render, versions
-from gliofit.metrics import DEFINITIONS
 from gliofit.tables import TIDY, layout_of, titles_of, to_html
 
-LABELS = {column.metric: column.label for number in (1, 2) for column in layout_of(number).columns} | {"dice": "Dice"}
+DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
+LABELS = {
+    column.metric: column.label
+    for table in (1, 2, "patients", "gliodil_synthetic_single")
+    for column in layout_of(table).columns
+} | {"dice": "Dice", "rmse_core": "RMSE core", "missed_M": "Missed", "better_M": "Better"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,8 @@ def write_report(
         Tidy csv files of the paper's tables, from `gliofit.tables.write_table`: {1: …, 2: …, (2, "mni152"): …},
         or by the name of another of its layouts ("surrogate_error").
     figures : mapping of key → path
-        PNG files; the keys "1b", "3", "4", "5", "surrogate_error", "surrogate" and "inverse" have captions of their own
-        (data/captions.json), any other key is its own caption.
+        PNG files; the keys of data/captions.json ("1b", "surrogate_error", …) have captions of their own, any other key
+        is its own caption.
     patients : sequence of Patient
     config : path, optional
         The resolved config, shown as it is.

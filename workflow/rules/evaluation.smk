@@ -202,7 +202,7 @@ rule html_report:
     input:
         tables=TABLES,
         figures=FIGURES,
-        forward=FORWARD,
+        others=[*CLINICAL, *GLIODIL, *FORWARD],
         losses=expand("results/networks/{network}/training.png", network=TRAINED),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         pictures=expand(
@@ -226,7 +226,8 @@ rule html_report:
         patients=PATIENTS,
         methods=METHODS,
         titles=TITLES,
-        forward_titles=FORWARD_TITLES["surrogate_error"]
+        other_titles=GLIODIL_TITLES
+        | FORWARD_TITLES["surrogate_error"]
         | FORWARD_TITLES["surrogate_time"],
         shown=SHOWN,
         synthetic=SYNTHETIC,

@@ -13,9 +13,9 @@ with job(snakemake):
         (int(name[0]), name[2:]) if "_" in name else int(name): path
         for name, path in zip(params.tables, files.tables, strict=True)
     }
-    tables |= {Path(path).stem: path for path in files.forward if path.endswith(".csv")}
+    tables |= {Path(path).stem: path for path in files.others if path.endswith(".csv")}
     figures = {Path(path).stem.removeprefix("weidner_figure"): path for path in files.figures}
-    figures |= {Path(path).stem: path for path in files.forward if path.endswith(".png")}
+    figures |= {Path(path).stem: path for path in files.others if path.endswith(".png")}
     figures |= {Path(path).parent.name: path for path in files.losses}
     patients = []
     for name in params.patients:
@@ -36,5 +36,5 @@ with job(snakemake):
         patients=patients,
         config=files.config,
         cases=params.cases,
-        titles=params.titles | params.forward_titles,
+        titles=params.titles | params.other_titles,
     )
