@@ -82,7 +82,7 @@ def test_an_oblique_anisotropic_scan_gives_the_same_fit(tmp_path, small_tissue, 
         found = prepared.to_scan(fit.density, problem.tissue.affine)
         found = grids.resample(found, prepared.affine, small_tissue.shape, small_tissue.affine)
         for name, mask in (("threshold_core", np.isin(seg, (1, 3))), ("threshold_whole", seg > 0)):
-            assert dice(found > fit.extras[name], mask) > 0.9
+            assert dice(found > fit.extras[name], mask) > 0.85
 
 
 def test_report(prepared):

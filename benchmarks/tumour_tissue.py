@@ -1,9 +1,9 @@
 """
-Does CSF under the tumour matter? Gauss–Newton on patients' segmentations, with the atlas's CSF there kept or made WM.
+What the atlas has under the tumour, and what it does to a fit: Gauss–Newton on patients for each `tumour_tissue`.
 
-    python benchmarks/tumour_csf.py results/anatomy/sri24 results/*/prepared
+    python benchmarks/tumour_tissue.py results/anatomy/sri24 results/*/prepared
 
-prints a table for docs/methods.md. Patients must have been prepared by registration; it is not repeated.
+prints the table of docs/patients.md. Patients must have been prepared by registration; it is not repeated.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from gliofit import Tissue, invert
@@ -19,16 +20,15 @@ from gliofit.atlas import Anatomy
 from gliofit.clinical import data_fit
 from gliofit.nifti import Volume
 from gliofit.patients import Prepared, load_prepared
-from gliofit.preparation import fill
+from gliofit.preparation import TUMOUR_TISSUE, fill
 from gliofit.registration import Registration
 
 SPACING = 2.0
-CHOICES = ("wm", "keep")
 
 
 def fitted(prepared: Prepared, maps: list, choice: str) -> dict[str, float]:
     """Dice scores, loss and seconds of a fit with one choice of tissue under the tumour."""
-    tissue = Tissue(*fill(maps, prepared.brain, prepared.whole, choice), prepared.affine)
+    tissue = Tissue(*fill(maps, prepared.brain, prepared.whole, prepared.core, choice), prepared.affine)
     patient = replace(prepared, tissue=tissue)
     problem = patient.problem(SPACING)
     fit = invert(problem.target, problem.tissue, "gauss_newton", uncertainty=False)
@@ -39,21 +39,26 @@ def fitted(prepared: Prepared, maps: list, choice: str) -> dict[str, float]:
 def main(atlas: str, *folders: str) -> None:
     anatomy = Anatomy.load(atlas)
     volumes = [Volume(m, anatomy.tissue.affine) for m in (anatomy.tissue.wm, anatomy.tissue.gm, anatomy.tissue.csf)]
-    rows, means = [], {choice: [] for choice in CHOICES}
+    rows, sums = [], {choice: np.zeros(3) for choice in TUMOUR_TISSUE}
     for folder in tqdm([f for f in map(Path, folders) if (f / "registration").is_dir()]):
         prepared = load_prepared(folder)
         maps = Registration(folder / "registration").to_patient(volumes, prepared.shape, prepared.affine)
         cells = [prepared.patient.id, f"{prepared.report['core_csf_before']:.1%}"]
-        for choice in CHOICES:
+        for choice in TUMOUR_TISSUE:
             scores = fitted(prepared, maps, choice)
-            means[choice].append([scores[name] for name in ("dice_core", "dice_whole", "loss")])
-            cells += [f"{value:.3f}" for value in means[choice][-1]]
+            values = np.array([scores[name] for name in ("dice_core", "dice_whole", "loss")])
+            sums[choice] += values
+            cells.append(written(values))
         rows.append(cells)
-    average = [f"{sum(column) / len(rows):.3f}" for choice in CHOICES for column in zip(*means[choice], strict=True)]
-    rows.append(["mean", "", *average])
-    head = ["patient", "CSF in the core", *(f"{c}: {n}" for c in CHOICES for n in ("core Dice", "whole Dice", "loss"))]
+    rows.append(["mean", "", *(written(total / len(rows)) for total in sums.values())])
+    head = ["patient", "CSF in the core", *(f"`{choice}`: core, whole Dice; loss" for choice in TUMOUR_TISSUE)]
     for cells in (head, ["---"] * len(head), *rows):
         print("| " + " | ".join(cells) + " |")
+
+
+def written(values: np.ndarray) -> str:
+    core, whole, loss = values
+    return f"{core:.3f}, {whole:.3f}; {loss:.3f}"
 
 
 if __name__ == "__main__":
