@@ -8,10 +8,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark clean
+.PHONY: help reproduce test lint format benchmark results-doc clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): envs/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GlioFit needs Python 3.11 or newer; set PYTHON=python3.11")'
@@ -43,6 +43,10 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
+
+results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=…, as for reproduce)
+	$(BIN)/python -m snakemake --cores $(CORES) results/page/results.md $(if $(CONFIG),--configfile $(CONFIG))
+	cp -r results/page/. docs/
 
 clean:  ## Remove results and the environment
 	rm -rf results .snakemake .venv

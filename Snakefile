@@ -49,5 +49,7 @@ rule all:
         GLIODIL,
         FORWARD,
         FIGURES,
+        ANALYSIS,
+        "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand("results/{patient}/page.html", patient=PATIENTS),

@@ -182,3 +182,22 @@ def test_colours_keep_vermillion_for_ours():
     assert chosen["hybrid"] == style.OURS
     assert len(set(chosen.values())) == 3
     assert style.OURS not in style.PALETTE
+
+
+def test_worst_cases_are_the_largest_errors():
+    metrics = errors_of(6)
+    worst = figures.worst_cases(metrics, list(TITLES))
+    assert list(worst.index) == list(TITLES)
+    errors = metrics[(metrics["method"] == "hybrid") & (metrics["metric"] == "mse")]
+    assert worst.loc["hybrid", "value"] == errors["value"].max()
+    assert worst.loc["hybrid", "case"] == errors.loc[errors["value"].idxmax(), "case"]
+
+
+def test_volumes_with_and_without_patients(tmp_path):
+    simulated = np.random.default_rng(0).gamma(2, 50, 40)
+    figures.volumes(tmp_path / "one", simulated)
+    figures.volumes(tmp_path / "two", simulated, [30.0, 120.0])
+    pictures = [imread(tmp_path / f"{name}.png") for name in ("one", "two")]
+    assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
+    with pytest.raises(InputError, match="there are no simulated tumours"):
+        figures.volumes(tmp_path / "none", [])

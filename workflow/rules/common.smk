@@ -121,6 +121,14 @@ SYNTHETIC = "Synthetic: simulated on a healthy anatomy; not a scan of a person."
 ON_PAGE = "gauss_newton" if "gauss_newton" in METHODS else METHODS[-1]
 "The method that the large pictures of a patient's page show."
 
+ANALYSIS = ["results/figures/failures.png", "results/figures/volumes.png"]
+"Figures that the papers do not have."
+PAGE_FIGURES = {
+    Path(path).stem.removeprefix("weidner_figure"): path
+    for path in [*FIGURES, *FORWARD[2:], *ANALYSIS]
+    if "figure4" not in path
+}
+"What docs/results.md shows."
 SHOWN = "hybrid_com" if "hybrid_com" in METHODS else METHODS[-1]
 "The method whose density Figure 4 shows."
 

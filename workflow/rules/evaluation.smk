@@ -201,7 +201,7 @@ rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=TABLES,
-        figures=FIGURES,
+        figures=FIGURES + ANALYSIS,
         others=[*CLINICAL, *GLIODIL, *FORWARD],
         losses=expand("results/networks/{network}/training.png", network=TRAINED),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
@@ -401,3 +401,87 @@ rule figure_patients:
         names=PATIENTS[:5],
     script:
         "../scripts/figure_patients.py"
+
+
+rule figure_failures:
+    """The case that each method does worst on."""
+    input:
+        metrics="results/metrics.csv",
+        tissue=tissue(CONFIG.anatomy),
+        fits=[
+            f"results/cases/{CONFIG.anatomy}/{method}/{chunk}.json"
+            for method in METHODS
+            for chunk in chunks(CONFIG.anatomy, method)
+        ],
+        sources=sources("figure_failures.py"),
+    output:
+        png=report(
+            "results/figures/failures.png",
+            caption="../report/figure_failures.rst",
+            category="Figures",
+            labels={"figure": "failures", "shows": "worst case of each method"},
+        ),
+        pdf="results/figures/failures.pdf",
+    log:
+        "results/logs/figure_failures.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        methods=METHODS,
+        titles=TITLES,
+        cases=CONFIG.anatomy,
+        shape=CONFIG.crop,
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/figure_failures.py"
+
+
+rule figure_volumes:
+    """What the prior draws, beside real tumours where there are any."""
+    input:
+        cases=f"results/cases/{CONFIG.anatomy}/truth.json",
+        whole=[
+            f"results/{patient}/prepared/whole.nii.gz"
+            for patient in PATIENTS
+            if not patient.startswith("synthetic")
+        ],
+        sources=sources("figure_volumes.py"),
+    output:
+        png=report(
+            "results/figures/volumes.png",
+            caption="../report/figure_volumes.rst",
+            category="Figures",
+            labels={"figure": "volumes", "shows": "volumes of tumours"},
+        ),
+        pdf="results/figures/volumes.pdf",
+    log:
+        "results/logs/figure_volumes.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_volumes.py"
+
+
+rule results_page:
+    """`docs/results.md` as of this run; `make results-doc` puts it there."""
+    input:
+        tables=TABLES + FORWARD[:2],
+        figures=PAGE_FIGURES.values(),
+        config="results/config.yaml",
+        sources=sources("results_page.py"),
+        published=os.path.relpath(ROOT / "src/gliofit/data/weidner2026.csv"),
+    output:
+        page="results/page/results.md",
+        images=expand("results/page/images/results_{key}.png", key=PAGE_FIGURES),
+    log:
+        "results/logs/results_page.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        names=list(PAGE_FIGURES),
+        titles=TITLES,
+    script:
+        "../scripts/results_page.py"

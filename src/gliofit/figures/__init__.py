@@ -1,8 +1,9 @@
 """The paper's figures, each a function that writes `stem`.pdf and `stem`.png."""
 
-from gliofit.figures.errors import case_errors, distribution, landscape
+from gliofit.figures.errors import case_errors, distribution, landscape, worst_cases
 from gliofit.figures.forward import forward
 from gliofit.figures.patients import PatientView, patient, patients
+from gliofit.figures.volumes import volumes
 from gliofit.surrogate_error import ForwardCase
 
 __all__ = [
@@ -14,4 +15,6 @@ __all__ = [
     "landscape",
     "patient",
     "patients",
+    "volumes",
+    "worst_cases",
 ]

@@ -173,3 +173,20 @@ def case_errors(
     if missing:
         raise InputError(f"figure 5: {method} has no values of {', '.join(missing)} on set {cases}")
     return wide[list(columns)].rename(columns=columns)
+
+
+def worst_cases(
+    metrics: str | Path | pd.DataFrame, methods: list[str], cases: str = "sri24", metric: str = "mse"
+) -> pd.DataFrame:
+    """
+    The case that each method does worst on.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by method: case, value. Methods without values are left out.
+    """
+    frame = read_metrics(metrics)
+    frame = frame[(frame["set"] == cases) & (frame["metric"] == metric)].dropna()
+    worst = frame.sort_values(["value", "case"]).groupby("method").last()[["case", "value"]]
+    return worst.loc[[method for method in methods if method in worst.index]]

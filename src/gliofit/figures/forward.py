@@ -13,12 +13,26 @@ from gliofit.figures.slices import Plane, anatomy, canonical
 from gliofit.surrogate_error import ForwardCase
 
 
-def forward(stem: str | Path, cases: list[ForwardCase]) -> None:
+def forward(
+    stem: str | Path,
+    cases: list[ForwardCase],
+    titles: tuple[str, str] = ("Numerical solver", "Surrogate"),
+    labels: list[str] | None = None,
+) -> None:
     """
     Figure 1b: one row per case – anatomy with origin, solver, surrogate, difference – as pdf and png.
 
     Slices are axial, through most of the solver's tumour. The difference's colours saturate at its largest value over
     all cases, so rows compare.
+
+    Parameters
+    ----------
+    stem : path without suffix
+    cases : list of ForwardCase
+    titles : tuple of str
+        Of the columns with `truth` and `predicted`.
+    labels : list of str, optional
+        Beside the rows; their θ by default.
     """
     if not cases:
         raise InputError("figure 1b needs at least one case")
@@ -26,11 +40,9 @@ def forward(stem: str | Path, cases: list[ForwardCase]) -> None:
     limit = min(1.0, max(0.05, np.ceil(20 * limit) / 20))
     with style.figure(style.PAGE, 0.65 + 1.55 * len(cases)) as fig:
         axes = fig.subplots(len(cases), 4, squeeze=False)
-        for row, case in zip(axes, cases, strict=True):
-            density, difference = _row(row, case, limit)
-        for ax, title in zip(
-            axes[0], ("Tissue and origin", "Numerical solver", "Surrogate", "Difference"), strict=True
-        ):
+        for row, case, label in zip(axes, cases, labels or [None] * len(cases), strict=True):
+            density, difference = _row(row, case, limit, label)
+        for ax, title in zip(axes[0], ("Tissue and origin", *titles, "Difference"), strict=True):
             ax.set_title(title)
         options = {"location": "bottom", "aspect": 30, "pad": 0.02, "fraction": 0.06}
         for shown, columns, label in (
@@ -44,7 +56,7 @@ def forward(stem: str | Path, cases: list[ForwardCase]) -> None:
         style.save(fig, stem)
 
 
-def _row(row, case: ForwardCase, limit: float):
+def _row(row, case: ForwardCase, limit: float, label: str | None):
     mask = case.tissue.mask
     fields = [anatomy(case.tissue), case.truth * mask, case.predicted * mask, (case.predicted - case.truth) * mask]
     turned = [canonical(field.astype(np.float32), case.tissue.affine) for field in fields]
@@ -65,7 +77,7 @@ def _row(row, case: ForwardCase, limit: float):
         plane.window(ax, np.ones(tissue.shape, bool), margin=0)
     plane.scale_bar(row[0])
     plane.sides(row[0])
-    label = rf"$\mu_D$ = {case.theta.mu_D:.1f} mm, $\mu_\rho$ = {case.theta.mu_rho:.1f}"
+    label = label or rf"$\mu_D$ = {case.theta.mu_D:.1f} mm, $\mu_\rho$ = {case.theta.mu_rho:.1f}"
     row[0].text(-0.04, 0.5, label, rotation=90, ha="right", va="center", transform=row[0].transAxes, size=6.5)
     row[3].text(
         0.97, 0.97, f"MSE {style.scientific(case.error)}", transform=row[3].transAxes, ha="right", va="top", size=6

@@ -41,7 +41,8 @@ def _two_digits(value: float) -> str:
     return f"{rounded:.{max(0, 1 - int(np.floor(np.log10(abs(rounded)))))}f}"
 
 
-def _cell(column: Column, mean: float, se: float, p: float) -> Cell:
+def cell(column: Column, mean: float, se: float = np.nan, p: float = np.nan) -> Cell:
+    """A number as `column` prints it: `mean` ± `se`, starred if `p` is significant."""
     if not np.isfinite(mean):
         return Cell()
     mean, se = mean / 10.0**column.exponent, se / 10.0**column.exponent
@@ -83,7 +84,7 @@ def rows(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> list[Row
         entries = [table.loc[(method, column.metric)] for column in layout.columns]
         n = _count([int(e.n) for e in entries], layout.columns)
         pairs = list(zip(layout.columns, entries, strict=True))
-        means.append(Row(titles[method], n, [_cell(c, e["mean"], e["se"], e["p_value"]) for c, e in pairs]))
-        medians.append(Row(f"{titles[method]} (median)", n, [_cell(c, e["median"], np.nan, np.nan) for c, e in pairs]))
+        means.append(Row(titles[method], n, [cell(c, e["mean"], e["se"], e["p_value"]) for c, e in pairs]))
+        medians.append(Row(f"{titles[method]} (median)", n, [cell(c, e["median"], np.nan, np.nan) for c, e in pairs]))
     printed = _ranked(means, layout.columns)
     return printed + _ranked(medians, layout.columns) if layout.medians else printed

@@ -41,7 +41,7 @@ def _power(exponent: int) -> str:
     return "×10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def _header(column: Column) -> str:
+def header(column: Column) -> str:
     unit = column.unit or _power(column.exponent)
     return f"{column.label} {'↑' if column.higher_is_better else '↓'} ({unit})"
 
@@ -79,7 +79,7 @@ def caption(layout: Layout, titles: dict[str, str]) -> str:
 
 def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
     """GitHub-flavoured markdown, caption below."""
-    lines = [["Model", "N", *map(_header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
+    lines = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
     lines += [[row.title, row.n, *map(MARKDOWN.cell, row.cells)] for row in rows(tidy, layout, titles)]
     note = caption(layout, titles).replace("*:", r"\*:")
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}\n"
@@ -87,7 +87,7 @@ def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> s
 
 def to_html(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
     """A `<table>` with caption and scoped headers."""
-    head = "".join(f'<th scope="col">{escape(t)}</th>' for t in ("Model", "N", *map(_header, layout.columns)))
+    head = "".join(f'<th scope="col">{escape(t)}</th>' for t in ("Model", "N", *map(header, layout.columns)))
     lines = [
         f'<tr><th scope="row">{escape(row.title)}</th><td>{escape(row.n)}</td>'
         + "".join(f"<td>{HTML.cell(cell)}</td>" for cell in row.cells)

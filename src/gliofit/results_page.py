@@ -1,0 +1,293 @@
+"""
+docs/results.md: a run's tables beside the numbers that Weidner et al. 2026 published, and what follows from them.
+
+Every number comes from the run's tables or from data/weidner2026.csv; sentences are chosen by the numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from gliofit.errors import InputError
+from gliofit.files import whole, write_text
+from gliofit.statistics import SIGNIFICANCE
+from gliofit.tables.published import beside, published
+
+PAPER_FORWARD_MSE = 1.8e-3
+"""Of the paper's surrogate over its crop (Sec. 3.1)."""
+
+BEST_FORWARD_MSE = 2.7e-4
+"""The lowest published of a surrogate of this equation (Haouari et al. 2025, arXiv 2501.08226v2)."""
+
+WIDTH = 1100
+"""Pixels of the page's pictures."""
+
+KINDS = {
+    "ms_1": "a density",
+    "ms_gradient_1": "a density with its derivatives",
+    "ms_8": "each of eight densities at once",
+    "ms_gradient_8": "each of eight densities with derivatives at once",
+}
+"""What is timed."""
+
+
+class Results:
+    """
+    The tables of a run.
+
+    Parameters
+    ----------
+    folder : path
+        results/, with tables/ and config.yaml.
+    titles : dict of str → str
+        Of the methods.
+    """
+
+    def __init__(self, folder: str | Path, titles: dict[str, str]):
+        self.folder, self.titles = Path(folder), titles
+        self.config = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        self.anatomy = self.config["atlas"] if isinstance(self.config["atlas"], str) else "custom"
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """A tidy table, indexed by method and metric; None if the run has none of that name."""
+        path = self.folder / "tables" / f"{name}.csv"
+        if not path.is_file():
+            return None
+        return pd.read_csv(path).set_index(["method", "metric"])
+
+    def required(self, name: str) -> pd.DataFrame:
+        found = self.table(name)
+        if found is None:
+            raise InputError(f"{self.folder / 'tables' / name}.csv: no such file; run the pipeline first")
+        return found
+
+
+def write_page(results: Results, path: str | Path, pictures: dict[str, str | Path]) -> None:
+    """
+    Write the page, and its pictures into images/ beside it.
+
+    Parameters
+    ----------
+    results : Results
+    path : path
+        Of the markdown file.
+    pictures : dict of key → path
+        PNG files shown at the end, made smaller for the page; keys of data/captions.json.
+    """
+    parts = [
+        _opening(results), _forward(results), _speed(results), _fits(results), _parameters(results),
+        _other_sets(results), _patients(results), _differences(results), _shown(Path(path), pictures),
+    ]  # fmt: skip
+    write_text(path, "\n\n".join(line for part in parts for line in part) + "\n")
+
+
+def _opening(results: Results) -> list[str]:
+    return [
+        "# Results",
+        "Made by `make results-doc` from the tables of a run; no number is typed by hand. “Paper” is Weidner et al. "
+        "2026, whose numbers are kept in `src/gliofit/data/weidner2026.csv`; how the set-up differs is listed below.",
+        f"Machine: {machine()}; one thread per job.",
+    ]
+
+
+def machine() -> str:
+    """Processor, cores and system, without the host's name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} logical cores, {platform.system()}"
+
+
+def _forward(results: Results) -> list[str]:
+    table = results.table("surrogate_error")
+    if table is None:
+        return []
+    lines = ["## The surrogate alone", _plain(results, "surrogate_error")]
+    for method in table.index.get_level_values(0).unique():
+        mse = table.loc[(method, "mse_crop")]
+        lines.append(
+            f"- {_row_title(method)}: {mse['mean']:.2g} over the crop, {_than(mse['mean'], PAPER_FORWARD_MSE)} the "
+            f"paper's {PAPER_FORWARD_MSE:.1e} and {_than(mse['mean'], BEST_FORWARD_MSE)} the best published "
+            f"({BEST_FORWARD_MSE:.1e}, Haouari et al. 2025); {100 * table.loc[(method, 'mse_relative'), 'mean']:.2g} % "
+            "of the error of predicting no tumour."
+        )
+    return [*lines[:2], "\n".join(lines[2:])]
+
+
+def _speed(results: Results) -> list[str]:
+    table = results.table("surrogate_time")
+    if table is None:
+        return []
+    lines: list[str] = []
+    wins: list[str] = []
+    for method in table.index.get_level_values(0).unique():
+        name, device = method.rsplit("_", 1)
+        if name == "solver":
+            continue
+        for metric, words in KINDS.items():
+            solver, own = (table.loc[(m, metric), "mean"] for m in (f"solver_{device}", method))
+            if not np.isfinite(solver * own):
+                continue
+            ratio = float(solver / own)
+            verdict = f"{ratio:.1f} times faster" if ratio > 1 else f"{1 / ratio:.1f} times slower"
+            lines.append(f"- {name}, {device}: {words} in {own:.3g} ms, the solver in {solver:.3g} ms – {verdict}.")
+            wins += [f"{words} on the {device.upper()} by {name}"] * (ratio > 1)
+    honest = (
+        f"The surrogate beats the solver at: {'; '.join(wins)}."
+        if wins
+        else "The surrogate never beats the solver here, neither alone nor in a batch: with a solver this fast, on "
+        "this grid, it gives up accuracy and gains no time."
+    )
+    gpu = "" if any("cuda" in line for line in lines) else " On a GPU nothing was measured: none was to be had."
+    return ["## When the surrogate beats the solver", _plain(results, "surrogate_time"), "\n".join(lines), honest + gpu]
+
+
+def _fits(results: Results) -> list[str]:
+    table = results.required("weidner_table2")
+    lines = ["## Synthetic tumours (Table 2)", beside(table, 2, results.titles)]
+    if "hybrid" in table.index.get_level_values(0):
+        lines.append(_findings(results, table))
+    return lines
+
+
+def _findings(results: Results, table: pd.DataFrame) -> str:
+    paper = published().query("table == 2").set_index(["method", "metric"])
+    mse, ncc = table.loc[("hybrid", "mse")], table.loc[("hybrid", "ncc")]
+    target, correlation = paper.loc[("hybrid", "mse"), "mean"], paper.loc[("hybrid", "ncc"), "mean"]
+    lines = [
+        f"- Hybrid: MSE {mse['mean']:.2g} (median {mse['median']:.2g}), {_than(mse['mean'], target)} the paper's "
+        f"{target:.3g}; NCC {ncc['mean']:.4f}, {_than(ncc['mean'], correlation)} its {correlation:.3f}."
+    ]
+    for other in ("direct", "gb_surrogate", "cmaes_surrogate", "gauss_newton"):
+        if (other, "mse") in table.index:
+            found = table.loc[(other, "mse")]
+            sure = "significantly" if found["p_value"] < SIGNIFICANCE else "not significantly"
+            lines.append(
+                f"- The hybrid's MSE is {_than(mse['mean'], found['mean'])} that of {results.titles[other]} "
+                f"({found['mean']:.2g}), {sure} (paired t-test, p = {found['p_value']:.1g})."
+            )
+    seconds = {
+        m: 60 * table.loc[(m, "minutes"), "mean"]
+        for m in ("direct", "hybrid", "gauss_newton")
+        if (m, "minutes") in table.index
+    }
+    lines.append("- Seconds per case: " + ", ".join(f"{results.titles[m]} {s:.2g}" for m, s in seconds.items()) + ".")
+    if "gauss_newton" in seconds:
+        exact = table.loc[("gauss_newton", "mse"), "median"]
+        lines.append(
+            f"- Gauss–Newton on the solver itself ends at a median MSE of {exact:.1g}, the hybrid at "
+            f"{mse['median']:.1g}, in {seconds['gauss_newton'] / seconds['hybrid']:.2g} times the hybrid's time. These "
+            "tumours are the same solver's on the same grid; docs/benchmarks.md has data of a finer one."
+        )
+    return "\n".join(lines)
+
+
+def _parameters(results: Results) -> list[str]:
+    table = results.required("weidner_table1")
+    return [
+        "## Parameters (Table 1)",
+        beside(table, 1, results.titles),
+        "Medians:",
+        beside(table, 1, results.titles, "median"),
+        "The paper’s standard errors of origins are left out: they divide by √3 in place of √N.",
+    ]
+
+
+def _other_sets(results: Results) -> list[str]:
+    titles = {
+        "mni152": "Unseen anatomy (Table 2 on MNI152)",
+        "sri24": "Unseen anatomy (Table 2 on SRI24)",
+        "edge": "Parameters at the edges of the prior",
+        "beyond": f"Parameters beyond the prior by {100 * results.config['test_cases']['beyond']:g} %",
+    }
+    lines = []
+    for name, title in titles.items():
+        if results.table(f"weidner_table2_{name}") is not None:
+            lines += [f"## {title}", _plain(results, f"weidner_table2_{name}")]
+    return lines
+
+
+def _patients(results: Results) -> list[str]:
+    table = results.table("weidner_table3")
+    if table is None:
+        return []
+    made = Path(str(results.config.get("patients"))).name == "patients.tsv" and not results.config.get("brats_dir")
+    note = "The patients of this run are the two in-silico ones of the repository, the paper's 75 real ones: the rows "
+    note += "show that every method runs, not how they compare."
+    return ["## Patients (Table 3)", *[note] * made, beside(table, 3, results.titles)]
+
+
+def _differences(results: Results) -> list[str]:
+    c = results.config
+    ranges = c["prior"]
+    tests = c["test_cases"]
+    slow = ", ".join(f"{method}: {number}" for method, number in tests["at_most"].items())
+    deformed = "; networks also see random deformations of it" if c["samples"].get("deformation_mm") else ""
+    rows = [
+        ("", "here", "paper"),
+        ("grid", f"{round(128 / c['spacing'])}³ at {c['spacing']:g} mm (128 mm)", "128³ at 1 mm (128 mm)"),
+        ("atlas", f"{results.anatomy}{deformed}", "one atlas (SRI24's space)"),
+        (
+            "prior",
+            f"μ_D {ranges['mu_D'][0]:g}–{ranges['mu_D'][1]:g} mm, μ_ρ {ranges['mu_rho'][0]:g}–{ranges['mu_rho'][1]:g}, "
+            f"visible volume {ranges['volume'][0]:g}–{ranges['volume'][1]:g} ml",
+            "not published; training means 12.8 mm and 3.8",
+        ),
+        ("test cases", f"{tests['number']} ({slow})", "500 (cmaes_solver: 25)"),
+        ("solver", "second order in time, no-flux faces, float32", "TumorGrowthToolkit, explicit Euler"),
+        ("means over voxels", "integrals over the paper's 240×240×155 mm³", "240×240×155 voxels"),
+        ("hardware", machine(), "Quadro RTX 8000, EPYC 7313"),
+    ]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|---|---|---|")
+    return [
+        "## Where the set-up differs",
+        "\n".join(lines),
+        "So the MSE and NCC of equal tumours compare, and the tumours are not the same ones: a prior with smaller or "
+        "sharper tumours has other errors. Runtimes are on a processor here and on a graphics card in the paper.",
+    ]
+
+
+def _shown(path: Path, pictures: dict[str, str | Path]) -> list[str]:
+    captions = json.loads((resources.files("gliofit") / "data" / "captions.json").read_text(encoding="utf-8"))
+    lines = ["## Figures"]
+    for key, source in pictures.items():
+        name = f"results_{key}.png"
+        _shrink(source, path.parent / "images" / name)
+        text = captions[key]
+        lines += [f"![{text['alt']}](images/{name})", f"**{text['title']}.** {text['caption']}"]
+    return lines
+
+
+def _shrink(source: str | Path, target: Path) -> None:
+    """A copy of at most `WIDTH` pixels across, in 256 colours."""
+    from PIL import Image
+
+    with Image.open(source) as image:
+        shape = (min(WIDTH, image.width), round(image.height * min(WIDTH, image.width) / image.width))
+        small = image.convert("RGB").resize(shape, Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
+    with whole(target) as part:
+        small.save(part, format="PNG", optimize=True)
+
+
+def _plain(results: Results, name: str) -> str:
+    """The table as the run wrote it, its caption with it."""
+    return (results.folder / "tables" / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def _row_title(method: str) -> str:
+    name, cases = method.rsplit("_", 1)
+    return f"{name} on {cases}"
+
+
+def _than(value: float, other: float) -> str:
+    """ "0.52 times" or "equal to", in words that read before "the paper's …"."""
+    return f"{value / other:.2g} times" if value != other else "equal to"

@@ -1,0 +1,30 @@
+"""The case that each method does worst on: truth, fit and difference, both by the numerical solver."""
+
+from pathlib import Path
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit import grids
+    from gliofit.figures import ForwardCase, forward, worst_cases
+    from gliofit.growth import simulate
+    from gliofit.theta import Theta
+    from gliofit.tissue import Tissue
+    from gliofit.workflow import read_json
+
+    params = snakemake.params
+    tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
+    fits = {(fit["method"], fit["case"]): fit for path in snakemake.input.fits for fit in read_json(path)}
+    runs, labels = [], []
+    for method, worst in worst_cases(snakemake.input.metrics, params.methods, params.cases).iterrows():
+        fit = fits[method, worst["case"]]
+        truth, found = Theta.from_dict(fit["true_theta"]), Theta.from_dict(fit["theta"])
+        densities = [simulate(tissue, theta, threads=snakemake.threads) for theta in (truth, found)]
+        offset = tissue.crop_offset(tissue.centre_of_mass(densities[0]), params.shape)
+        crops = [grids.take(density, offset, params.shape) for density in densities]
+        runs.append(ForwardCase(tissue.crop(offset, params.shape), truth, *crops))
+        labels.append(
+            f"{params.titles[method]}\n$\\mu_D$ {truth.mu_D:.1f} → {found.mu_D:.1f}, "
+            f"$\\mu_\\rho$ {truth.mu_rho:.1f} → {found.mu_rho:.1f}"
+        )
+    forward(Path(snakemake.output.png).with_suffix(""), runs, ("Truth", "Fit"), labels)

@@ -1,0 +1,10 @@
+"""The page of results: tables of this run beside the paper's numbers."""
+
+from gliofit.workflow import job
+
+with job(snakemake):
+    from gliofit.results_page import Results, write_page
+
+    params, files = snakemake.params, snakemake.input
+    pictures = dict(zip(params.names, files.figures, strict=True))
+    write_page(Results("results", params.titles), snakemake.output.page, pictures)
