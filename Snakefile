@@ -43,7 +43,7 @@ rule all:
     input:
         "results/report.html",
         "results/config.yaml",
-        "results/shards/check.txt",
+        "results/shards/check.txt" if TRAINED else [],
         TABLES,
         CLINICAL,
         GLIODIL,

@@ -103,7 +103,7 @@ def test_a_missing_key_is_named(values):
 
 
 def test_training_sections_name_the_settings_of_training():
-    from gliofit.training import SETTINGS
+    from gliofit.training_settings import SETTINGS
 
     for role, settings in SETTINGS.items():
         section = Networks.model_fields[role].annotation
@@ -113,7 +113,7 @@ def test_training_sections_name_the_settings_of_training():
 def test_yaml_that_reads_numbers_as_text(values):
     """YAML 1.1 takes 1e-8 for text, as it has no point; every section means the number, and says so of what is none."""
     given = yaml.safe_load(
-        "spacing: 4e0\nprior: {mu_D: [2e0, 25]}\nnetworks: {surrogate: {learning_rate: 1e-8}}\n"
+        "spacing: 4e0\ntrain: true\nprior: {mu_D: [2e0, 25]}\nnetworks: {surrogate: {learning_rate: 1e-8}}\n"
         "methods: {hybrid: {tolerance: 1e-8}, cmaes_solver: {tolerance: 1E-9}}"
     )
     config = load_config(merged(values, given))

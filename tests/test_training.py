@@ -10,8 +10,7 @@ import torch
 
 from gliofit import training
 from gliofit.errors import InputError
-from gliofit.networks import load_inverse, load_surrogate
-from gliofit.networks.io import build
+from gliofit.networks.io import build, load_network
 from gliofit.shards import ShardDataset, simulate_shard
 from gliofit.training import Settings, batch_indices, train, validate
 
@@ -34,7 +33,7 @@ def run(shards, folder, role, settings, seed=0):
 
 
 @pytest.mark.parametrize("architecture", ["gliofit", "weidner"])
-@pytest.mark.parametrize("role", ["surrogate", "inverse"])
+@pytest.mark.parametrize("role", ["surrogate", "inverse", "inverse_segmentation"])
 def test_the_loss_falls_and_the_best_is_released(role, architecture, shards, tmp_path):
     settings = Settings(architecture, width=8, steps=40, batch=4, learning_rate=5e-3, validate_every=10)
     card = run(shards, tmp_path, role, settings)
@@ -45,10 +44,12 @@ def test_the_loss_falls_and_the_best_is_released(role, architecture, shards, tmp
     torch.manual_seed(0)
     untrained = build(role, architecture, SHAPE, 4.0, held_out.prior.box, 8)
     assert best < 0.9 * validate(untrained, held_out, torch.device("cpu"))["mse"]
-    network = (load_surrogate if role == "surrogate" else load_inverse)(tmp_path / "net.safetensors")
+    network = load_network(tmp_path / "net.safetensors", role)
     again = validate(network, held_out, torch.device("cpu"))
     assert again["mse"] == pytest.approx(best, rel=1e-4)
     assert card["metrics"]["mse"] == pytest.approx(best, rel=1e-4)
+    names = ("mse", "mse_tissue", "mse_relative") if role == "surrogate" else ("mse", "origin_mm", "mu_D", "mu_rho")
+    assert tuple(card["metrics"]) == names
     assert json.loads((tmp_path / "net.json").read_text())["settings"]["architecture"] == architecture
     assert (tmp_path / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert not (tmp_path / "run.ckpt").exists()
@@ -107,6 +108,38 @@ def test_the_seed_decides(shards, tmp_path):
     assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"] != cards[2]["weights_sha256"]
 
 
+def test_the_paper_s_network_goes_from_coarse_to_fine(shards, tmp_path):
+    """Each part has its own warm-up and decay; what is released is the best of the last part."""
+    settings = Settings(
+        "weidner",
+        width=8,
+        steps=20,
+        batch=2,
+        learning_rate=1e-3,
+        warmup=0.2,
+        validate_every=5,
+        coarse={4: 0.5, 2: 0.25},
+    )
+    assert [settings.part(step) for step in (0, 9, 10, 14, 15, 19)] == [
+        *[(0, 10, 4)] * 2, *[(10, 5, 2)] * 2, *[(15, 5, 1)] * 2
+    ]  # fmt: skip
+    assert settings.rate(10) == settings.rate(15) == pytest.approx(1e-3)
+    assert settings.rate(9) < 1e-4 < settings.rate(19) < 2e-4
+    card = run(shards, tmp_path, "surrogate", settings)
+    assert card["best_step"] == 20
+    network = load_network(tmp_path / "net.safetensors", "surrogate")
+    again = validate(network, ShardDataset([shards / "validation.h5"]), torch.device("cpu"))
+    assert again["mse"] == pytest.approx(card["metrics"]["mse"], rel=1e-4)
+
+
+def test_windows_teach_the_whole(shards, tmp_path):
+    settings = Settings(width=8, steps=40, batch=4, learning_rate=5e-3, validate_every=40, window=8)
+    card = run(shards, tmp_path, "surrogate", settings)
+    data = ShardDataset([shards / "validation.h5"])
+    untrained = build("surrogate", "gliofit", SHAPE, 4.0, data.prior.box, 8)
+    assert card["metrics"]["mse"] < 0.9 * validate(untrained, data, torch.device("cpu"))["mse"]
+
+
 def test_each_epoch_shows_every_sample_once():
     drawn = np.concatenate([batch_indices(step, 4, 10, 7) for step in range(5)])
     assert sorted(drawn[:10]) == sorted(drawn[10:]) == list(range(10))
@@ -143,7 +176,20 @@ def test_validation_reports_what_it_says(shards):
     assert found["mse_tissue"] == pytest.approx((squares / tissue).mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize("values", [{"steps": 0}, {"learning_rate": -1.0}, {"learning_rate": math.nan}, {"warmup": 1}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"steps": 0},
+        {"learning_rate": -1.0},
+        {"learning_rate": math.nan},
+        {"warmup": 1},
+        {"coarse": {2: 0.5}},
+        {"architecture": "weidner", "coarse": {3: 0.5}},
+        {"architecture": "weidner", "coarse": {2: 1}},
+        {"window": 12},
+        {"architecture": "weidner", "window": 8},
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(InputError, match="training"):
         Settings(**values)

@@ -60,6 +60,9 @@ RESERVED = frozenset(
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
 
+RELEASED_SPACING = 2.0
+"""Of the networks in resources/weights, mm."""
+
 CROP_MM = 128
 """Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""
 
@@ -105,6 +108,7 @@ class Samples(Section):
     train: PositiveInt
     validation: PositiveInt
     shards: PositiveInt
+    deformation_mm: NonNegativeFloat
 
 
 class TestCases(Section):
@@ -122,7 +126,7 @@ class TestCases(Section):
 
 class Training(Section):
     """
-    One network and how it is trained: `gliofit.training.Settings`, whose defaults hold for what is not given.
+    One network and how it is trained: `gliofit.training_settings.Settings`, whose defaults hold for what is not given.
 
     (Named again here so that reading a config need not import torch; a test keeps the two alike.)
     """
@@ -137,6 +141,8 @@ class Training(Section):
     clip: PositiveFloat | None = None
     flip: bool | None = None
     validate_every: NonNegativeInt | None = None
+    window: NonNegativeInt | None = None
+    coarse: dict[int, PositiveFloat] | None = None
     bfloat16: bool | None = None
 
     def given(self) -> dict[str, Any]:
@@ -145,7 +151,7 @@ class Training(Section):
 
 
 class WholeBrainTraining(Training):
-    """Of Learn-Morph-Infer's network: `gliofit.training.WholeBrainSettings`."""
+    """Of Learn-Morph-Infer's network: `gliofit.training_settings.WholeBrainSettings`."""
 
     architecture: Literal["gliofit", "ezhov"] | None = None
     spacing: PositiveFloat | None = None
@@ -154,6 +160,7 @@ class WholeBrainTraining(Training):
 class Networks(Section):
     surrogate: Training
     inverse: Training
+    inverse_segmentation: Training
     compared: dict[str, str | None] = {}
     lmi: WholeBrainTraining
 
@@ -191,6 +198,7 @@ class Config(Section):
 
     atlas: Literal["sri24", "mni152"] | AtlasFiles
     spacing: Literal[1.0, 2.0, 4.0]
+    train: bool
     device: Literal["cpu", "cuda"]
     seeds: Seeds
     prior: PriorRanges
@@ -270,6 +278,10 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{source}: {_sentence(error)}") from None
+    if not config.train and config.spacing != RELEASED_SPACING:
+        raise InputError(
+            f"{source}: the released networks are for spacing: {RELEASED_SPACING:g}; set train: true to train others"
+        )
     if config.samples.shards > config.samples.train:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
     try:

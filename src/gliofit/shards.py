@@ -139,23 +139,32 @@ def write_shard(
                 file.create_dataset(f"tissue/{name}", data=getattr(tissue, name), compression="gzip", shuffle=True)
             file["affine"] = tissue.affine
             density = file.create_dataset(
-                "density", (count, *shape), "u2", chunks=(1, *shape), compression="gzip", shuffle=True
+                "density",
+                (count, *shape),
+                "u2",
+                chunks=(1, *shape),
+                compression="gzip",
+                compression_opts=1,
+                shuffle=True,
             )
             density.attrs["scale"] = 1 / LEVELS
-            rows = []
+            offsets, rows = [], []
             for index, sample in enumerate(drawn):
                 offset = tissue.crop_offset(sample.centre, shape)
                 density[index] = np.round(grids.take(sample.density, offset, shape) * LEVELS).astype(np.uint16)
-                rows.append((sample, offset))
+                offsets.append(offset)
+                rows.append(
+                    (sample.theta.to_array(), sample.volume, sample.attempts, sample.seed)
+                )  # no density is kept
             if len(rows) != count:
                 raise ValueError(f"{len(rows)} samples were drawn for a shard of {count}")
-            drawn, offsets = zip(*rows, strict=True)
-            file["theta"] = np.stack([s.theta.to_array() for s in drawn])
+            theta, volume, attempts, seed = zip(*rows, strict=True)
+            file["theta"] = np.stack(theta)
             file["offset"] = np.stack(offsets).astype(np.int32)
             file["centre"] = tissue.to_world(np.stack(offsets) + (np.array(shape) - 1) / 2)
-            file["volume"] = np.array([s.volume for s in drawn])
-            file["attempts"] = np.array([s.attempts for s in drawn], np.int32)
-            file["seed"] = np.array([s.seed for s in drawn], np.int64)
+            file["volume"] = np.array(volume)
+            file["attempts"] = np.array(attempts, np.int32)
+            file["seed"] = np.array(seed, np.int64)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

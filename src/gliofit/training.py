@@ -13,106 +13,29 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gliofit.batches import batch_indices, collate
 from gliofit.errors import InputError
 from gliofit.networks.io import build, save_network
+from gliofit.networks.surrogate import GlioFit, cut
 from gliofit.shards import ShardDataset
 from gliofit.training_log import draw_losses, write_log
+from gliofit.training_settings import Settings
 from gliofit.whole_brain import PAIRS, WholeBrainDataset
 
 Array = np.ndarray
 
-
-@dataclass(frozen=True)
-class Settings:
-    """
-    How to train one network; the names are keys of the config.
-
-    Parameters
-    ----------
-    architecture : {"gliofit", "weidner", "ezhov"}
-        See `gliofit.networks.io.ARCHITECTURES` for each role's.
-    width : int
-        Channels at the finest level of its body.
-    steps : int
-        Optimiser steps.
-    batch : int
-        Samples per step.
-    learning_rate : float
-        Peak of AdamW's, after a linear warm-up and before a cosine decay to zero.
-    weight_decay : float
-    warmup : float
-        Share of the steps.
-    clip : float
-        Bound of the gradient's norm.
-    flip : bool
-        Train on left–right mirror images, too.
-    validate_every : int
-        Steps between validations, each with a checkpoint; 0: ten times in a run.
-    bfloat16 : bool
-        Autocast to bfloat16 in training (validation and use are in float32).
-    """
-
-    architecture: str = "gliofit"
-    width: int = 32
-    steps: int = 1000
-    batch: int = 4
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    warmup: float = 0.05
-    clip: float = 1.0
-    flip: bool = True
-    validate_every: int = 0
-    bfloat16: bool = True
-
-    def __post_init__(self):
-        for name in ("width", "steps", "batch", "learning_rate", "clip"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"training: {name} = {getattr(self, name)} must be positive")
-        if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.validate_every >= 0):
-            raise InputError("training: warmup must be in [0, 1), weight_decay and validate_every not negative")
-
-    @property
-    def interval(self) -> int:
-        """Steps between validations."""
-        return self.validate_every or max(1, math.ceil(self.steps / 10))
-
-    def rate(self, step: int) -> float:
-        """Learning rate of a step, counted from 0."""
-        warm = max(1, round(self.warmup * self.steps))
-        if step < warm:
-            return self.learning_rate * (step + 1) / warm
-        return self.learning_rate * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm))) / 2
-
-
-@dataclass(frozen=True)
-class WholeBrainSettings(Settings):
-    """
-    How to train the network of Learn-Morph-Infer, which sees the whole brain instead of a crop.
-
-    Parameters
-    ----------
-    spacing : float
-        Of what it sees, mm; the shards' own if that is coarser.
-    """
-
-    spacing: float = 4.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not 0 < self.spacing < math.inf:
-            raise InputError(f"training: spacing = {self.spacing} must be positive")
-
-
-SETTINGS = {"surrogate": Settings, "inverse": Settings, "lmi": WholeBrainSettings}
+STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
+"""What a checkpoint keeps beside network and optimiser."""
 
 
 def datasets(
@@ -125,38 +48,41 @@ def datasets(
     return data, WholeBrainDataset(val_paths, settings.spacing, shape=data.shape)
 
 
-def batch_indices(step: int, batch: int, size: int, seed: int) -> Array:
-    """Samples of a step: each epoch is a permutation of its own; batches run on from one epoch into the next."""
-    positions = np.arange(step * batch, (step + 1) * batch)
-    picked = np.empty(batch, int)
-    for epoch in np.unique(positions // size):
-        order = np.random.default_rng(np.random.SeedSequence((seed, int(epoch)))).permutation(size)
-        here = positions // size == epoch
-        picked[here] = order[positions[here] % size]
-    return picked
-
-
-def collate(dataset: ShardDataset, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Density [B, x, y, z], tissue [B, 3, x, y, z] and θ [B, 5] of some samples."""
-    cases = [dataset[int(i)] for i in indices]
-    stacks = (np.stack([getattr(c, name) for c in cases]) for name in ("density", "tissue", "theta"))
-    return tuple(torch.from_numpy(s).to(device) for s in stacks)
-
-
-def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor) -> Tensor:
+def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
     """
-    Surrogate: MSE over tissue voxels. Others: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
+    Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse.
+
+    Others: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
     """
     if network.role != "surrogate":
         return ((network.unit(density, maps) - network.to_unit(theta)) ** 2).mean()
     static = network.channels(maps)
-    return ((network(static, theta) - density) ** 2).sum() / static[:, -1].sum()
+    if factor == 1:
+        return ((network(static, theta) - density) ** 2).sum() / static[:, -1].sum()
+    density = F.avg_pool3d(density[:, None], factor)[:, 0]
+    return ((network.coarser(static, theta, factor) - density) ** 2).sum() * factor**3 / static[:, -1].sum()
+
+
+def window_loss(
+    network: GlioFit, density: Tensor, maps: Tensor, theta: Tensor, edge: int, rng: np.random.Generator
+) -> Tensor:
+    """`loss_of` of a surrogate in windows of `edge` voxels, each about a random voxel of its tumour (c > 0.01)."""
+    corners = []
+    for field in density:
+        places = (field > 0.01).nonzero()
+        centre = places[rng.integers(len(places))]
+        room = torch.tensor(field.shape, device=field.device) - edge
+        corners.append((centre - edge // 2).clamp(min=0).minimum(room) // 2 * 2)
+    corners = torch.stack(corners)
+    static = network.channels(maps)
+    inside, truth = cut(static[:, -1], corners, edge), cut(density, corners, edge)
+    return ((network.window(static, theta, corners, edge) - truth) ** 2).sum() / inside.sum()
 
 
 @torch.no_grad()
-def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) -> dict[str, float]:
+def validate(network: nn.Module, dataset: ShardDataset, device: torch.device, factor: int = 1) -> dict[str, float]:
     """
-    Means over a data set.
+    Means over a data set (for a surrogate, on a grid `factor` times as coarse).
 
     Returns
     -------
@@ -168,7 +94,8 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) ->
     network.eval()
     rows = []
     for first in range(0, len(dataset), 4):
-        density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device)
+        outlines = np.random.default_rng(first) if network.role == "inverse_segmentation" else None
+        density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device, outlines)
         if network.role != "surrogate":
             error = network(density, maps) - theta
             unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
@@ -176,8 +103,11 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device) ->
             rows.append(torch.cat([unit, error[:, :3].norm(dim=1, keepdim=True), relative], 1))
         else:
             static = network.channels(maps)
-            square = (network(static, theta) - density).square().flatten(1)
-            inside = static[:, -1].flatten(1).sum(1)
+            inside = static[:, -1].flatten(1).sum(1) / factor**3
+            if factor > 1:
+                density = F.avg_pool3d(density[:, None], factor)[:, 0]
+            predicted = network.coarser(static, theta, factor) if factor > 1 else network(static, theta)
+            square = (predicted - density).square().flatten(1)
             rows.append(torch.stack([square.mean(1), square.sum(1) / inside, density.square().flatten(1).mean(1)], 1))
     network.train()
     means = torch.cat(rows).double().mean(0).tolist()
@@ -206,7 +136,7 @@ def train(
 
     Parameters
     ----------
-    role : {"surrogate", "inverse", "lmi"}
+    role : {"surrogate", "inverse", "inverse_segmentation", "lmi"}
     settings : Settings
         Of the role: `SETTINGS[role]`.
     train_paths, val_paths : sequence of path
@@ -267,6 +197,7 @@ def train(
         metrics=run.best["metrics"],
         best_step=run.best["step"],
         seconds=run.seconds,
+        cpu_seconds=run.cpu_seconds,
     )
     write_log(log_csv, run.rows)
     draw_losses(figure_png, run.rows, f"{role} ({settings.architecture})")
@@ -286,7 +217,7 @@ class _Run:
             network = build(role, settings.architecture, data.shape, data.spacing, data.box, settings.width)
         self.network = network.to(device).train()
         self.optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay, betas=(0.9, 0.99))
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, Any] = {}
 
@@ -303,43 +234,53 @@ class _Run:
             return
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds, self.rows, self.best = (state[k] for k in ("step", "seconds", "rows", "best"))
+        for name in STATE:
+            setattr(self, name, state[name])
 
     def save(self, path: Path) -> None:
         """Write the checkpoint, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{os.getpid()}-{path.name}")
-        state = {k: getattr(self, k) for k in ("identity", "step", "seconds", "rows", "best")}
+        state = {k: getattr(self, k) for k in ("identity", *STATE)}
         torch.save({**state, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
         part.replace(path)
 
     def advance(self, bar: tqdm) -> None:
         """Train to the next validation, and validate."""
-        started, total, count = time.perf_counter(), 0.0, 0
+        started, busy, total, count = time.perf_counter(), time.process_time(), 0.0, 0
         stop = min(self.settings.steps, (self.step // self.settings.interval + 1) * self.settings.interval)
         while self.step < stop:
             loss = self._step()
             total, count, self.step = total + loss, count + 1, self.step + 1
             bar.update()
             bar.set_postfix(loss=f"{loss:.2e}", best=f"{self.best.get('mse', math.nan):.2e}", refresh=False)
-        metrics = validate(self.network, self.held_out, self.device)
+        metrics = validate(self.network, self.held_out, self.device, self.settings.part(self.step - 1)[2])
         self.seconds += time.perf_counter() - started
+        self.cpu_seconds += time.process_time() - busy
         row = {"step": self.step, "seconds": self.seconds, "learning_rate": self.settings.rate(self.step - 1)}
         self.rows.append({**row, "train_loss": total / count, **metrics})
         if not math.isfinite(total):
             raise InputError(f"training diverged before step {self.step}; a smaller learning_rate may help")
-        if not self.best or metrics["mse"] < self.best["mse"]:
+        parts = (self.settings.part(step - 1)[0] for step in (self.step, self.best.get("step", 1)))
+        if not self.best or metrics["mse"] < self.best["mse"] or len(set(parts)) > 1:
             weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
             self.best = {"mse": metrics["mse"], "step": self.step, "metrics": metrics, "weights": weights}
 
     def _step(self) -> float:
         settings = self.settings
         indices = batch_indices(self.step, settings.batch, len(self.data), self.seed)
-        batch = collate(self.data, indices, self.device)
+        outlines = None
+        if self.network.role == "inverse_segmentation":
+            outlines = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
+        batch = collate(self.data, indices, self.device, outlines)
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.step)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
-            loss = loss_of(self.network, *batch)
+            if settings.window and self.network.role == "surrogate":
+                loss = window_loss(self.network, *batch, settings.window, rng)
+            else:
+                loss = loss_of(self.network, *batch, settings.part(self.step)[2])
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)

@@ -8,7 +8,8 @@ from gliofit.errors import InputError
 from gliofit.imaging import JointTarget, PETTarget
 from gliofit.morph import Morph
 from gliofit.shards import simulate_shard
-from gliofit.training import WholeBrainSettings, train
+from gliofit.training import train
+from gliofit.training_settings import WholeBrainSettings
 from gliofit.whole_brain import window_affine, window_shape
 
 MOVE = np.array([8.0, -4.0, 4.0])

@@ -12,7 +12,8 @@ from gliofit.networks.lmi import Lmi, outlines_image
 from gliofit.shards import ShardDataset, simulate_shard
 from gliofit.theta import Box
 from gliofit.tissue import Tissue
-from gliofit.training import WholeBrainSettings, train
+from gliofit.training import train
+from gliofit.training_settings import WholeBrainSettings
 from gliofit.whole_brain import THRESHOLDS, WholeBrainDataset, brain_centre, window_affine, window_shape
 
 REACH = np.array([40.0, 48.0, 44.0])

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from gliofit import Theta, simulate
 from gliofit.errors import InputError
 from gliofit.networks.inputs import diffusivity_of, labels_of, mask_of
 from gliofit.networks.io import build
-from gliofit.networks.surrogate import Weidner
+from gliofit.networks.surrogate import Weidner, cut
 from gliofit.sampling import Prior
 
 SHAPE = (16, 16, 16)
@@ -85,14 +86,53 @@ def test_the_paper_s_network_has_the_paper_s_size():
     assert sum(p.numel() for p in network.parameters()) == pytest.approx(10.8e6, rel=0.02)
 
 
-def test_gliofit_starts_from_the_linearised_solution(crop):
-    """Before any training its density is the base logit's, and that already falls with the distance."""
+def test_gliofit_starts_from_the_coarse_run(small_tissue, crop):
+    """Before any training it is a run of the solver at twice the spacing, interpolated: near one at full resolution."""
     network = build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8)
-    c = network(network.prepare(crop), torch.tensor(THETA))[0]
-    assert float(c.max()) > 0.5
-    far = torch.zeros(SHAPE, dtype=torch.bool)
-    far[0] = far[-1] = True
-    assert float(c[far].max()) < 0.5 * float(c.max())
+    centre = crop.to_world((np.array(SHAPE) - 1) / 2)
+    for values in np.array(THETA):
+        truth = simulate(small_tissue, Theta.from_array(values + np.array([*centre, 0, 0])))[4:20, 4:20, 4:20]
+        with torch.no_grad():
+            c = network(network.prepare(crop), torch.tensor(values, dtype=torch.float32)[None])[0].numpy()
+        assert np.square(c - truth).mean() < 0.1 * np.square(truth).mean()
+
+
+def test_a_window_is_a_piece_of_the_crop(crop):
+    """Away from the window's edge, where interpolation and convolutions see what is beyond."""
+    network = build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8)
+    static, theta = network.prepare(crop)[None].expand(2, -1, -1, -1, -1), torch.tensor(THETA)
+    corners = torch.tensor([[0, 4, 8], [6, 2, 4]])
+    with torch.no_grad():
+        whole, windows = network(static, theta), network.window(static, theta, corners, 8)
+    inner = (slice(None), *[slice(1, -1)] * 3)
+    torch.testing.assert_close(windows[inner], cut(whole, corners, 8)[inner], atol=1e-5, rtol=1e-4)
+    assert windows.max() > 0.1
+
+
+def test_frozen_convolutions_are_the_same(crop):
+    """Frozen networks take another path through oneDNN: same densities, same derivatives."""
+    network = lively(build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8))
+    static, found = network.prepare(crop), []
+    for trained in (True, False):
+        network.requires_grad_(trained)
+        theta = torch.tensor(THETA[:1], requires_grad=True)
+        c = network(static, theta)
+        found.append((c.detach(), torch.autograd.grad(c.square().sum(), theta)[0]))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+
+
+def test_the_paper_s_network_learns_on_coarser_grids(crop):
+    """Same neck, same θ; densities on the coarse grid, in tissue."""
+    network = lively(build("surrogate", "weidner", (32, 32, 32), 4.0, Prior().box, 8))
+    maps = torch.rand(2, 3, 32, 32, 32, generator=torch.Generator().manual_seed(0)) / 3
+    for factor in network.coarser_grids:
+        c = network.coarser(network.channels(maps), torch.tensor(THETA), factor)
+        assert c.shape == (2, *(32 // factor,) * 3)
+        assert 0 <= c.min() < c.max() <= 1
+        c.sum().backward()
+        assert network.coefficients.weight.grad.abs().sum() > 0
+        network.zero_grad()
 
 
 @pytest.mark.parametrize("architecture", ["gliofit", "weidner"])

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 TINY = """
 spacing: 4
+train: true
 samples: {train: 2, validation: 2, shards: 1}
 test_cases: {number: 2, unseen_anatomy: 0, out_of_range: 0}
 gliodil_synthetic: {number: 1}

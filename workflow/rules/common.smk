@@ -44,16 +44,29 @@ COMPARED = [method for method in METHODS if method != REFERENCE]
 SETS = list(CONFIG.case_sets) + ["patients"] * bool(PATIENTS and COMPARED)
 "Sets of cases that metrics are computed on."
 
-TRAINED = sorted(
+NETWORKS = sorted(
     {network for method in METHODS for network in describe(method).networks}
 )
 "Networks that the methods need."
+RELEASED = {
+    network: path
+    for network in NETWORKS
+    if not CONFIG.train
+    and (path := ROOT / "resources" / "weights" / f"{network}.safetensors").is_file()
+}
+"Those that come with the repository, unless others are to be trained …"
+TRAINED = [network for network in NETWORKS if network not in RELEASED]
+"… and those that are trained here."
 
-SURROGATES = {
-    name: "results/networks/surrogate/weights.safetensors"
-    for name in TRAINED
-    if name == "surrogate"
-} | {
+
+def weights_of(network):
+    """A network's weights: released with the repository, or trained here."""
+    if network in RELEASED:
+        return os.path.relpath(RELEASED[network])
+    return f"results/networks/{network}/weights.safetensors"
+
+
+SURROGATES = {name: weights_of(name) for name in NETWORKS if name == "surrogate"} | {
     name: os.path.relpath(settings.find(path, ROOT))
     for name, path in CONFIG.networks.compared.items()
     if path
@@ -110,7 +123,7 @@ GLIODIL = [
 
 FIGURES = expand(
     "results/figures/weidner_figure{figure}.png",
-    figure=["1b"] * ("surrogate" in TRAINED)
+    figure=["1b"] * ("surrogate" in NETWORKS)
     + ["3"]
     + ["4"] * bool(PATIENTS)
     + ["5"] * ("gb_surrogate" in METHODS),
@@ -225,11 +238,8 @@ def scans(wildcards):
 
 
 def weights(wildcards):
-    """The trained networks that a method needs."""
-    return [
-        f"results/networks/{role}/weights.safetensors"
-        for role in describe(wildcards.method).networks
-    ]
+    """The networks that a method needs."""
+    return [weights_of(network) for network in describe(wildcards.method).networks]
 
 
 def atlas(wildcards):
@@ -280,7 +290,7 @@ wildcard_constraints:
     table="[123]|[12]_(sri24|mni152|edge|beyond)",
     cases="|".join(CONFIG.case_sets),
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),
-    network="surrogate|inverse|lmi",
+    network="surrogate|inverse|inverse_segmentation|lmi",
     split="train|validation|test",
     chunk=r"\d+-\d+",
     foci="single|multi",

@@ -321,7 +321,7 @@ rule figure_forward:
     input:
         tissue=tissue(CONFIG.anatomy),
         cases=f"results/cases/{CONFIG.anatomy}/truth.json",
-        weights="results/networks/surrogate/weights.safetensors",
+        weights=weights_of("surrogate"),
         sources=sources("figure_forward.py"),
     output:
         png=report(

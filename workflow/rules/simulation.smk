@@ -23,8 +23,35 @@ rule simulate_shard:
         spacing=CONFIG.spacing,
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.samples,
+        split="{split}",
+        shard=lambda wildcards: int(wildcards.scatteritem.split("-of-")[0]) - 1,
+        deformation=lambda wildcards: (
+            CONFIG.samples.deformation_mm if wildcards.split == "train" else 0
+        ),
     script:
         "../scripts/simulate_shard.py"
+
+
+use rule simulate_shard as simulate_test_shard with:
+    """Tumours on an anatomy as it is, for the test figures on a released network's card."""
+    input:
+        tissue=tissue("{anatomy}"),
+        sources=sources("simulate_shard.py"),
+    output:
+        "results/shards/test/{anatomy}.h5",
+    log:
+        "results/logs/simulate_shard/test-{anatomy}.log",
+    benchmark:
+        "results/benchmarks/simulate_shard/test-{anatomy}.tsv"
+    params:
+        number=CONFIG.test_cases.number,
+        shape=CONFIG.crop,
+        spacing=CONFIG.spacing,
+        prior=CONFIG.prior.model_dump(),
+        seed=CONFIG.seeds.samples,
+        split="test",
+        shard=0,
+        deformation=0,
 
 
 rule check_shards:

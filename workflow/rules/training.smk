@@ -36,3 +36,28 @@ rule train_network:
         checkpoint="results/networks/{network}/checkpoint.pt",
     script:
         "../scripts/train_network.py"
+
+
+rule release_network:
+    """A network trained here, tested and ready to be put into resources/weights."""
+    input:
+        weights="results/networks/{network}/weights.safetensors",
+        card="results/networks/{network}/weights.json",
+        log="results/networks/{network}/training.csv",
+        tests=[
+            f"results/shards/test/{anatomy}.h5"
+            for anatomy in (CONFIG.anatomy, CONFIG.unseen_anatomy)
+        ],
+        sources=sources("release_network.py"),
+    output:
+        multiext("results/release/{network}", ".safetensors", ".json", ".md"),
+    log:
+        "results/logs/release_network/{network}.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.training
+    resources:
+        mem_mb=memory(12),
+        runtime="4h",
+    script:
+        "../scripts/release_network.py"

@@ -3,7 +3,8 @@
 from gliofit.workflow import job
 
 with job(snakemake):
-    from gliofit.training import SETTINGS, train
+    from gliofit.training import train
+    from gliofit.training_settings import SETTINGS
 
     params, output, role = snakemake.params, snakemake.output, snakemake.wildcards.network
     train(

@@ -24,7 +24,9 @@ Array = np.ndarray
 
 def network(problem: Problem, role: str):
     """
-    The problem's network for a role (surrogate, inverse, lmi): loaded if a path was given, else the object itself.
+    The problem's network for `role` (surrogate, inverse, inverse_segmentation, lmi).
+
+    It is loaded if a path was given.
 
     Raises
     ------
@@ -36,9 +38,9 @@ def network(problem: Problem, role: str):
     found = problem.networks[role]
     if not isinstance(found, str | Path):
         return found
-    from gliofit import networks
+    from gliofit.networks.io import load_network
 
-    return networks.load_network(found, role)
+    return load_network(found, role)
 
 
 def require_positive(**settings: float) -> None:

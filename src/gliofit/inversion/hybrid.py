@@ -40,7 +40,7 @@ def _hybrid(problem: Problem, *, fix_origin: bool, **settings) -> Fit:
     return fit
 
 
-@method("hybrid", "Hybrid", networks=("surrogate", "inverse"))
+@method("hybrid", "Hybrid", networks=("surrogate", "inverse", "inverse_segmentation"))
 def hybrid(
     problem: Problem,
     *,
@@ -65,7 +65,7 @@ def hybrid(
     )
 
 
-@method("hybrid_com", "Hybrid COM", networks=("surrogate", "inverse"))
+@method("hybrid_com", "Hybrid COM", networks=("surrogate", "inverse", "inverse_segmentation"))
 def hybrid_com(
     problem: Problem,
     *,

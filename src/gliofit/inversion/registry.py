@@ -48,6 +48,9 @@ class Method:
 
 METHODS: dict[str, Method] = {}
 
+OPTIONAL = ("inverse_segmentation",)
+"""Networks that a method uses if they are given, and has a substitute for."""
+
 
 def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False):
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
@@ -80,10 +83,10 @@ def ready(name: str, paths) -> dict:
 
     What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
     """
-    from gliofit import networks
+    from gliofit.networks.io import load_network
 
     compile_kernels()
-    return {role: networks.load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=True)}
+    return {role: load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=True)}
 
 
 def invert(
@@ -108,7 +111,8 @@ def invert(
     method : str
         See `gliofit.inversion.METHODS`.
     networks : dict of str → path, optional
-        Weights by role, for the learned methods.
+        Weights by role ("surrogate", "inverse", "inverse_segmentation"), for the learned methods. Without the last,
+        segmentations are shown to "inverse" as a density (`outlines.density_from_segmentation`).
     seed, threads : int
     morph : gliofit.morph.Morph, optional
         The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
@@ -126,7 +130,7 @@ def invert(
     if isinstance(target, np.ndarray):
         target = DensityTarget(target.astype(np.float32, copy=False))
     networks = networks or {}
-    missing = [role for role in chosen.networks if role not in networks]
+    missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
     fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph), **settings)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gliofit.errors import InputError
-from gliofit.networks.blocks import ConvNeXtBlock, downsample
+from gliofit.networks.blocks import ConvNeXtBlock, Dense, downsample, pack
 from gliofit.networks.inputs import labels_of, maps_of
 from gliofit.theta import Box
 from gliofit.tissue import Tissue
@@ -22,8 +22,8 @@ class Inverse(nn.Module):
 
     `weidner` is the paper's, fed with density and label map, but for its outputs: they are scaled to the unit cube of
     the prior, as raw coefficients let μ_D dominate the loss. `gliofit` also sees tissue fractions, the density's root
-    and logit, and positions; it has a stem of stride 2, and the origin is read from a heat map over all scales
-    (its mean position) plus the Linear's share.
+    and logit, and positions; its body begins at a quarter of the resolution, voxels packed into channels, and the
+    origin is read from a heat map over all scales (its mean position) plus the Linear's share.
 
     Parameters
     ----------
@@ -40,15 +40,15 @@ class Inverse(nn.Module):
             raise InputError(f"unknown inverse network '{architecture}'; there are: {', '.join(INVERSES)}")
         self.shape, self.spacing, self.box, self.width = tuple(shape), float(spacing), box, int(width)
         self.faithful = architecture == "weidner"
-        stride, levels = (1, 5) if self.faithful else (2, 4)
+        stride, levels = (1, 5) if self.faithful else (4, 3)
         if any(n % (stride * 2 ** (levels - 1)) for n in self.shape):
             raise InputError(f"the inverse network cannot work on crops of {self.shape}")
         widths = [self.width * 2**level for level in range(levels)]
         if self.faithful:
             self.stem = nn.Conv3d(2, widths[0], 3, padding=1)
         else:
-            self.stem = nn.Conv3d(9, widths[0], 4, stride, padding=1)
-            self.heat = nn.ModuleList(nn.Conv3d(w, 1, 1) for w in widths[1:])
+            self.stem = Dense(9 * stride**3, widths[0])
+            self.heat = nn.ModuleList(Dense(w, 1) for w in widths)
         scale = 1e-6 if self.faithful else 0.1
         self.blocks = nn.ModuleList(ConvNeXtBlock(w, layer_scale=scale) for w in widths)
         self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
@@ -72,13 +72,13 @@ class Inverse(nn.Module):
             logit = density.clamp(1e-3, 1 - 1e-3).logit()
             seen = torch.stack([density, density.clamp(min=0).add(1e-6).sqrt(), logit / 4], 1)
             where = self.position[None] * (density[:, None] > 0.05)
-            x = torch.cat([seen, maps, where], 1)
+            x = pack(torch.cat([seen, maps, where], 1), 4)
         x, heat = self.stem(x), 0.0
         for level, block in enumerate(self.blocks):
             x = block(x if level == 0 else self.down[level - 1](x))
-            if level and not self.faithful:
-                here = self.heat[level - 1](x).float()
-                heat = heat + (here if level == 1 else F.interpolate(here, heat.shape[2:], mode="trilinear"))
+            if not self.faithful:
+                here = self.heat[level](x).float()
+                heat = heat + (F.interpolate(here, heat.shape[2:], mode="trilinear") if level else here)
         unit = self.head(self.norm(x.mean((2, 3, 4)).float()))
         if self.faithful:
             return unit
@@ -106,7 +106,7 @@ class Inverse(nn.Module):
         tissue_crop : Tissue
             Of the network's shape and spacing (RAS).
         density_crop : ndarray [x, y, z]
-            In [0, 1]; zero outside tissue.
+            In [0, 1]; zero outside tissue. (`SegmentationInverse`: ½·core + ½·whole.)
         flip : bool
             Average with the prediction from the left–right mirror image.
 
@@ -129,6 +129,16 @@ class Inverse(nn.Module):
             mirror = torch.tensor([-1.0, 1, 1, 1, 1], dtype=torch.float64)
             found = (found + mirror * self(density.flip(1), maps.flip(2)).double()[0].cpu()) / 2
         return self.box.clip(found.numpy())
+
+
+class SegmentationInverse(Inverse):
+    """
+    The same network for tumour core and whole tumour, seen at thresholds of the density that it is not told.
+
+    The place of the density is taken by ½·core + ½·whole. It is trained with random thresholds (`batches.outlined`).
+    """
+
+    role = "inverse_segmentation"
 
 
 INVERSES = ("gliofit", "weidner")

@@ -20,7 +20,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from gliofit.errors import InputError
-from gliofit.networks.inverse import INVERSES, Inverse
+from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import SURROGATES, Surrogate
 from gliofit.theta import Box
@@ -28,7 +28,14 @@ from gliofit.theta import Box
 FORMAT = "gliofit-network"
 FORMAT_VERSION = 1
 
-ARCHITECTURES = {"surrogate": tuple(SURROGATES), "inverse": INVERSES, "lmi": LMIS}
+ARCHITECTURES = {
+    "surrogate": tuple(SURROGATES),
+    "inverse": INVERSES,
+    "inverse_segmentation": INVERSES,
+    "lmi": LMIS,
+}
+
+INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
 
 
 def build(role: str, architecture: str, shape, spacing: float, box: Box, width: int) -> nn.Module:
@@ -44,10 +51,8 @@ def build(role: str, architecture: str, shape, spacing: float, box: Box, width: 
         raise InputError(f"unknown network role '{role}'; there are: {', '.join(ARCHITECTURES)}")
     if architecture not in ARCHITECTURES[role]:
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
-    if role == "inverse":
-        return Inverse(shape, spacing, box, width, architecture)
-    if role == "lmi":
-        return Lmi(shape, spacing, box, width, architecture)
+    if role in INVERSE_CLASSES:
+        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture)
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -171,9 +176,13 @@ def load_surrogate(path: str | Path, device: str = "cpu") -> Surrogate:
     return load_network(path, "surrogate", device)
 
 
-def load_inverse(path: str | Path, device: str = "cpu") -> Inverse:
-    """A direct inverse; see `Inverse.predict`. Parameters and errors as for `load_surrogate`."""
-    return load_network(path, "inverse", device)
+def load_inverse(path: str | Path, device: str = "cpu", *, segmentation: bool = False) -> Inverse:
+    """
+    A direct inverse; see `Inverse.predict`. Parameters and errors as for `load_surrogate`.
+
+    With `segmentation`, the one that takes tumour core and whole tumour in place of the density.
+    """
+    return load_network(path, "inverse_segmentation" if segmentation else "inverse", device)
 
 
 def load_lmi(path: str | Path, device: str = "cpu") -> Lmi:
