@@ -48,6 +48,13 @@ def datasets(
     return data, WholeBrainDataset(val_paths, settings.spacing, shape=data.shape)
 
 
+def held_out(network: nn.Module, paths: Sequence[str | Path]) -> ShardDataset:
+    """The samples of shards as a network takes them."""
+    if network.role != "lmi":
+        return ShardDataset(paths)
+    return WholeBrainDataset(paths, network.spacing, shape=network.shape)
+
+
 def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
     """
     Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse.

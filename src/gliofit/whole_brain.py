@@ -112,6 +112,8 @@ class WholeBrainDataset(ShardDataset):
             density = grids.resample(density, crop, self.shape, window)
         draw = np.random.default_rng(np.random.SeedSequence((pair, *(int(v) for v in file["seed"][row]))))
         core, whole = draw.uniform(*THRESHOLDS.T)
+        while not (density >= whole).any():  # a tumour that no scan shows has no segmentation
+            core, whole = draw.uniform(*THRESHOLDS.T)
         centre = grids.to_world(window, (np.array(self.shape) - 1) / 2)
         theta = file["theta"][row] - np.array([*centre, 0, 0])
         image = outlines_image(density >= core, density >= whole).astype(np.float32)

@@ -9,10 +9,11 @@ from gliofit.errors import InputError
 from gliofit.networks import load_lmi
 from gliofit.networks.io import build
 from gliofit.networks.lmi import Lmi, outlines_image
+from gliofit.networks.release import release
 from gliofit.shards import ShardDataset, simulate_shard
 from gliofit.theta import Box
 from gliofit.tissue import Tissue
-from gliofit.training import train
+from gliofit.training import train, validate
 from gliofit.training_settings import WholeBrainSettings
 from gliofit.whole_brain import THRESHOLDS, WholeBrainDataset, brain_centre, window_affine, window_shape
 
@@ -129,6 +130,7 @@ def test_each_pair_of_thresholds_is_drawn_anew_and_for_good(shards):
     # … and a mirror image is seen through the same one
     np.testing.assert_array_equal(data[5 + 24].density[::-1], first.density)
     np.testing.assert_allclose(data[5 + 24].theta, first.theta * [-1, 1, 1, 1, 1])
+    assert all(data[i].density.any() for i in range(len(data)))
     with pytest.raises(IndexError):
         data[len(data)]
 
@@ -149,6 +151,12 @@ def test_training_learns_and_releases(shards, tmp_path):
     paths = [shards / "train.h5"], [shards / "train.h5"], tmp_path / "lmi.safetensors"
     card = train("lmi", settings, *paths, **files, progress=False)
     network = load_lmi(tmp_path / "lmi.safetensors")
+    released = tmp_path / "released" / "lmi.safetensors"
+    tested = release(paths[2], files["log_csv"], {"head": [shards / "validation.h5"]}, released)
+    held_out = WholeBrainDataset([shards / "validation.h5"], 4.0, shape=network.shape)
+    expected = validate(load_lmi(released), held_out, torch.device("cpu"))
+    assert tested["test"]["head"] | expected | {"samples": 8} == tested["test"]["head"]
+    assert released.with_suffix(".md").read_text().startswith("# Learn-Morph-Infer")
     data = WholeBrainDataset([shards / "train.h5"], 4.0)
     assert card["data"] | {"train_samples": 24, "validation_samples": 24} == card["data"]
     assert (network.shape, card["settings"]["spacing"]) == (data.shape, 4.0)

@@ -13,13 +13,13 @@ import torch
 
 from gliofit.files import write_text
 from gliofit.networks.io import card_path, load_network
-from gliofit.shards import ShardDataset
-from gliofit.training import validate
+from gliofit.training import held_out, validate
 
 TITLES = {
     "surrogate": "Forward surrogate: θ and anatomy → tumour cell density",
     "inverse": "Direct inverse: tumour cell density and anatomy → θ",
     "inverse_segmentation": "Direct inverse: tumour core, whole tumour and anatomy → θ",
+    "lmi": "Learn-Morph-Infer: tumour core and whole tumour in the atlas's space → θ",
 }
 
 METRICS = {
@@ -43,6 +43,11 @@ LIMITS = {
     "inverse_segmentation": (
         "It answers within the ranges of θ above, whatever it is shown. It was trained on outlines of simulated "
         "tumours without noise, necrosis or resection; a tumour's outlines leave θ less determined than its density."
+    ),
+    "lmi": (
+        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas, and outlines of "
+        "simulated tumours of one focus at random thresholds; the errors below are for such outlines in the atlas's "
+        "own space, without those of a registration."
     ),
 }
 
@@ -83,7 +88,7 @@ def release(
         network = load_network(weights, card["role"])
         card["test"] = {}
         for name, shards in tests.items():
-            data = ShardDataset(shards)
+            data = held_out(network, shards)
             found = validate(network, data, torch.device("cpu"))
             card["test"][name] = {"samples": len(data), "sha256": data.sha256(), **found}
     finally:
@@ -133,6 +138,8 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
         "",
         "MSE is the mean over the crop."
         if card["role"] == "surrogate"
+        else "MSE is that of θ in the units of `Lmi.to_unit`."
+        if card["role"] == "lmi"
         else "MSE is that of θ scaled to the unit cube of its range.",
         "",
         "| step | training loss | validation MSE |",
