@@ -201,3 +201,11 @@ def test_volumes_with_and_without_patients(tmp_path):
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
     with pytest.raises(InputError, match="there are no simulated tumours"):
         figures.volumes(tmp_path / "none", [])
+
+
+def test_learning_needs_every_networks_log(tmp_path):
+    rows = [{"step": s, "train_loss": 1 / s, "mse": 2 / s, "mse_tissue": 3 / s} for s in (10, 20, 40)]
+    figures.learning(tmp_path / "learning", {"surrogate": rows, "inverse": [{**r, "mse_tissue": 1} for r in rows]})
+    assert_written(tmp_path / "learning")
+    with pytest.raises(InputError, match="a network without a training log"):
+        figures.learning(tmp_path / "none", {"surrogate": rows, "inverse": []})

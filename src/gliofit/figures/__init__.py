@@ -2,6 +2,7 @@
 
 from gliofit.figures.errors import case_errors, distribution, landscape, worst_cases
 from gliofit.figures.forward import forward
+from gliofit.figures.learning import learning
 from gliofit.figures.patients import PatientView, patient, patients
 from gliofit.figures.volumes import volumes
 from gliofit.surrogate_error import ForwardCase
@@ -13,6 +14,7 @@ __all__ = [
     "distribution",
     "forward",
     "landscape",
+    "learning",
     "patient",
     "patients",
     "volumes",
