@@ -3,6 +3,8 @@
 from gliofit.workflow import job
 
 with job(snakemake):
+    from time import process_time
+
     from gliofit.growth import simulate
     from gliofit.inversion.registry import invert, ready
     from gliofit.theta import Theta
@@ -16,8 +18,9 @@ with job(snakemake):
     fits = []
     for index, case in list(enumerate(read_json(snakemake.input.cases)))[first : last + 1]:
         target = simulate(tissue, Theta.from_dict(case["theta"]), threads=threads)
-        seed = params.seed + index
+        seed, started = params.seed + index, process_time()
         fit = invert(target, tissue, method, networks=networks, seed=seed, threads=threads, **params.settings)
         print(f"{case['case']}: loss {fit.loss:.3g}, {fit.seconds:.1f} s, {fit.reason}", flush=True)
-        fits.append({"case": case["case"], "true_theta": case["theta"], **fit.summary(), "versions": versions()})
+        about = {"case": case["case"], "true_theta": case["theta"], "cpu_seconds": process_time() - started}
+        fits.append({**about, **fit.summary(), "versions": versions()})
     write_json(snakemake.output[0], fits)

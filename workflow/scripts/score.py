@@ -31,5 +31,7 @@ with job(snakemake):
                 found = Theta.from_dict(fit["theta"])
                 density = simulate(tissue, found, threads=snakemake.threads)
                 values = evaluate_fit(density, reference, tissue, theta=found, true_theta=truth, seconds=fit["seconds"])
+                if "cpu_seconds" in fit:
+                    values["cpu_seconds"] = fit["cpu_seconds"]
                 rows.append(tidy(case, snakemake.wildcards.set, fit["method"], values))
     write_text(snakemake.output[0], pd.concat(rows).to_csv(index=False))
