@@ -468,6 +468,7 @@ rule results_page:
     """`docs/results.md` as of this run; `make results-doc` puts it there."""
     input:
         tables=TABLES + FORWARD[:2],
+        metrics="results/metrics.csv",
         figures=PAGE_FIGURES.values(),
         config="results/config.yaml",
         sources=sources("results_page.py"),
