@@ -17,7 +17,8 @@ import pandas as pd
 import yaml
 
 from gliofit.errors import InputError
-from gliofit.files import whole, write_text
+from gliofit.figures import style
+from gliofit.files import write_text
 from gliofit.statistics import SIGNIFICANCE
 from gliofit.tables.published import beside, published
 
@@ -26,9 +27,6 @@ PAPER_FORWARD_MSE = 1.8e-3
 
 BEST_FORWARD_MSE = 2.7e-4
 """The lowest published of a surrogate of this equation (Haouari et al. 2025, arXiv 2501.08226v2)."""
-
-WIDTH = 1100
-"""Pixels of the page's pictures."""
 
 KINDS = {
     "ms_1": "a density",
@@ -196,8 +194,8 @@ def _findings(results: Results, table: pd.DataFrame) -> str:
         exact = table.loc[("gauss_newton", "mse"), "median"]
         lines.append(
             f"- Gauss–Newton on the solver itself ends at a median MSE of {exact:.1g}, the hybrid at "
-            f"{mse['median']:.1g}, in {cpu['gauss_newton'] / cpu['hybrid']:.2g} times the hybrid's processor time. These "
-            "tumours are the same solver's on the same grid; docs/benchmarks.md has data of a finer one."
+            f"{mse['median']:.1g}, in {cpu['gauss_newton'] / cpu['hybrid']:.2g} times the hybrid's processor time. "
+            "These tumours are the same solver's on the same grid; docs/benchmarks.md has data of a finer one."
         )
     return "\n".join(lines)
 
@@ -273,21 +271,10 @@ def _shown(path: Path, pictures: dict[str, str | Path]) -> list[str]:
     lines = ["## Figures"]
     for key, source in pictures.items():
         name = f"results_{key}.png"
-        _shrink(source, path.parent / "images" / name)
+        style.small_copy(source, path.parent / "images" / name)
         text = captions[key]
         lines += [f"![{text['alt']}](images/{name})", f"**{text['title']}.** {text['caption']}"]
     return lines
-
-
-def _shrink(source: str | Path, target: Path) -> None:
-    """A copy of at most `WIDTH` pixels across, in 256 colours."""
-    from PIL import Image
-
-    with Image.open(source) as image:
-        shape = (min(WIDTH, image.width), round(image.height * min(WIDTH, image.width) / image.width))
-        small = image.convert("RGB").resize(shape, Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
-    with whole(target) as part:
-        small.save(part, format="PNG", optimize=True)
 
 
 def _plain(results: Results, name: str) -> str:

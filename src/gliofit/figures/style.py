@@ -73,6 +73,17 @@ def save(fig: Figure, stem: str | Path) -> None:
             fig.savefig(part, format=suffix, metadata=metadata)
 
 
+def small_copy(source: str | Path, target: str | Path, width: int = 1100) -> None:
+    """A PNG for a page: at most `width` pixels across, in 256 colours."""
+    from PIL import Image
+
+    with Image.open(source) as image:
+        shape = (min(width, image.width), round(image.height * min(width, image.width) / image.width))
+        small = image.convert("RGB").resize(shape, Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
+    with whole(target) as part:
+        small.save(part, format="PNG", optimize=True)
+
+
 def colours(methods: list[str], ours: str | None = None) -> dict[str, str]:
     """A colour per method by its place in the config; vermillion for `ours`."""
     others = [name for name in methods if name != ours]
