@@ -1,5 +1,6 @@
 """Validation before anything runs, and the names that the other rules share."""
 
+import json
 import os
 import re
 import sys
@@ -134,7 +135,14 @@ SYNTHETIC = "Synthetic: simulated on a healthy anatomy; not a scan of a person."
 ON_PAGE = "gauss_newton" if "gauss_newton" in METHODS else METHODS[-1]
 "The method that the large pictures of a patient's page show."
 
+LOGS = {network: f"results/networks/{network}/training.csv" for network in TRAINED} | {
+    network: os.path.relpath(path.with_suffix(".json"))
+    for network, path in RELEASED.items()
+    if "log" in json.loads(path.with_suffix(".json").read_text())
+}
+"Training logs: written here, or on the card of a released network."
 ANALYSIS = ["results/figures/failures.png", "results/figures/volumes.png"]
+ANALYSIS += ["results/figures/learning.png"] * bool(LOGS)
 "Figures that the papers do not have."
 PAGE_FIGURES = {
     Path(path).stem.removeprefix("weidner_figure"): path

@@ -464,6 +464,30 @@ rule figure_volumes:
         "../scripts/figure_volumes.py"
 
 
+rule figure_learning:
+    """How the networks learned."""
+    input:
+        logs=LOGS.values(),
+        sources=sources("figure_learning.py"),
+    output:
+        png=report(
+            "results/figures/learning.png",
+            caption="../report/training.rst",
+            category="Networks",
+            labels={"network": "all"},
+        ),
+        pdf="results/figures/learning.pdf",
+    log:
+        "results/logs/figure_learning.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        networks=list(LOGS),
+    script:
+        "../scripts/figure_learning.py"
+
+
 rule results_page:
     """`docs/results.md` as of this run; `make results-doc` puts it there."""
     input:

@@ -79,7 +79,7 @@ def release(
     Returns
     -------
     dict
-        The card, with the results under `test`.
+        The card, with the results under `test` and the training log under `log`.
     """
     card = json.loads(card_path(weights).read_text())
     before = torch.get_num_threads()
@@ -95,10 +95,12 @@ def release(
         torch.set_num_threads(before)
     out_path = Path(out_path)
     out_path.parent.mkdir(parents=True, exist_ok=True)
+    with Path(log_csv).open() as file:
+        log = list(csv.DictReader(file))
+    card["log"] = [{name: float(value) for name, value in row.items()} for row in log]
     shutil.copyfile(weights, out_path)
     write_text(card_path(out_path), json.dumps(card, indent=2))
-    with Path(log_csv).open() as file:
-        write_text(out_path.with_suffix(".md"), page(card, list(csv.DictReader(file))))
+    write_text(out_path.with_suffix(".md"), page(card, log))
     return card
 
 
