@@ -19,7 +19,6 @@ from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.growth import simulate
 from gliofit.growth.seed import initial_density
-from gliofit.imaging import JointTarget, PETTarget
 from gliofit.inversion.problem import Problem
 from gliofit.nifti import load_volume, save_volume
 from gliofit.patients import Prepared
@@ -197,19 +196,11 @@ def problem_of(patient: Prepared, spacing: float, observed: str, **values) -> Pr
     spacing : float
         mm.
     observed : "mri" or "mri_pet"
-        Outlines alone, or with FET-PET (over its maximum in enhancing core and edema, where it is compared).
+        Outlines alone, or with FET-PET.
     **values
         Of `Problem`.
     """
-    tissue = patient.tissue.working_grid(spacing)
-    target = patient.target(tissue.shape, tissue.affine)
-    if observed == "mri_pet":
-        region = np.isin(patient.labels, (EDEMA, ENHANCING)).astype(np.float32)
-        pet = patient.fet * region
-        maps = (grids.resample(m, patient.affine, tissue.shape, tissue.affine) for m in (pet / pet.max(), region))
-        uptake, share = maps
-        target = JointTarget((target, PETTarget(uptake / np.maximum(share, 1e-6), share)), (1.0, 1.0))
-    return Problem(tissue, target, **values)
+    return patient.problem(spacing, pet=observed == "mri_pet", **values)
 
 
 @numba.njit(cache=True)

@@ -173,7 +173,7 @@ def evaluate_fit(
     Parameters
     ----------
     density : ndarray [x, y, z]
-        The numerical solver's density at θ̂ (a surrogate's own output would hide its error).
+        The numerical solver's density at θ̂ (a surrogate's own output would hide its error), or a method's own result.
     truth : ndarray [x, y, z]
         Reference density on the same grid.
     tissue : Tissue

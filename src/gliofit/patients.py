@@ -12,15 +12,19 @@ import numpy as np
 
 from gliofit import grids
 from gliofit.errors import InputError
-from gliofit.imaging import SegmentationTarget
+from gliofit.imaging import JointTarget, PETTarget, SegmentationTarget
 from gliofit.inversion.problem import Problem
 from gliofit.morph import Morph
 from gliofit.nifti import Volume, load_volume
 from gliofit.registration import Registration
 from gliofit.sample_sheet import Patient
+from gliofit.scans import EDEMA, ENHANCING
 from gliofit.tissue import Tissue
 
 Array = np.ndarray
+
+PET_PERCENTILE = 95.0
+"""Of the uptake in enhancing core and edema, taken as that of density 1 (GliODIL: the maximum, which is one voxel)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,19 +86,45 @@ class Prepared:
         masks = (grids.resample(m.astype(np.float32), self.affine, shape, affine) for m in (self.core, self.whole))
         return SegmentationTarget(*masks)
 
-    def problem(self, spacing: float, **values) -> Problem:
+    def pet_target(self, shape: tuple, affine: Array) -> PETTarget | None:
         """
-        The inversion of the patient's segmentation on an RAS working grid.
+        FET-PET in enhancing core and edema (GliODIL, Sec. 4.3), 1 at its `PET_PERCENTILE`; None without a scan.
+
+        Raises
+        ------
+        InputError
+            If nothing is taken up there.
+        """
+        if self.fet is None:
+            return None
+        region = np.isin(self.labels, (EDEMA, ENHANCING))
+        full = float(np.percentile(self.fet[region], PET_PERCENTILE)) if region.any() else 0.0
+        if not full > 0:
+            raise InputError(f"{self.patient.fet}: no uptake in the enhancing core and edema")
+        pet = np.clip(self.fet / full, 0, 1) * region
+        # averaged over the region's part of each voxel: outside, PET may be cut away
+        part, share = (grids.resample(m, self.affine, shape, affine) for m in (pet, region))
+        return PETTarget(part / np.maximum(share, 1e-6), share)
+
+    def problem(self, spacing: float, pet: bool = True, **values) -> Problem:
+        """
+        The inversion of the patient's segmentation, and of FET-PET if there is any, on an RAS working grid.
 
         Parameters
         ----------
         spacing : float
             mm.
+        pet : bool
+            Whether to observe PET.
         **values
             Of `Problem`: networks, seed, threads, morph.
         """
         tissue = self.tissue.working_grid(spacing)
-        return Problem(tissue, self.target(tissue.shape, tissue.affine), **values)
+        target = self.target(tissue.shape, tissue.affine)
+        uptake = self.pet_target(tissue.shape, tissue.affine) if pet else None
+        if uptake is not None:
+            target = JointTarget((target, uptake), (1.0, 1.0))
+        return Problem(tissue, target, **values)
 
     def morph(self, atlas: Tissue | None) -> Morph | None:
         """The way to an atlas on a working grid; None without one, or for a patient who was not registered to it."""

@@ -1,4 +1,4 @@
-"""The case that each method does worst on: truth, fit and difference, both by the numerical solver."""
+"""The case that each method does worst on: truth, fit and difference."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from gliofit.workflow import job
 
 with job(snakemake):
     from gliofit import grids
+    from gliofit.field import density_of
     from gliofit.figures import ForwardCase, forward, worst_cases
     from gliofit.growth import simulate
     from gliofit.theta import Theta
@@ -19,7 +20,8 @@ with job(snakemake):
     for method, worst in worst_cases(snakemake.input.metrics, params.methods, params.cases).iterrows():
         fit = fits[method, worst["case"]]
         truth, found = Theta.from_dict(fit["true_theta"]), Theta.from_dict(fit["theta"])
-        densities = [simulate(tissue, theta, threads=snakemake.threads) for theta in (truth, found)]
+        reference = simulate(tissue, truth, threads=snakemake.threads)
+        densities = [reference, density_of(fit, tissue, threads=snakemake.threads)]
         offset = tissue.crop_offset(tissue.centre_of_mass(densities[0]), params.shape)
         crops = [grids.take(density, offset, params.shape) for density in densities]
         runs.append(ForwardCase(tissue.crop(offset, params.shape), truth, *crops))

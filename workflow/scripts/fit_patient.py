@@ -1,4 +1,4 @@
-"""One method on a patient's segmentation; the density at θ̂ goes back to the patient's own space."""
+"""One method on a patient's segmentation, and PET if there is any; the density goes back to the patient's own space."""
 
 from pathlib import Path
 
@@ -18,5 +18,6 @@ with job(snakemake):
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}
     fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
     save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)
-    case = {"case": snakemake.wildcards.patient, "target": "segmentation", "spacing": params.spacing}
+    observed = "segmentation" if patient.fet is None else "segmentation and PET"
+    case = {"case": snakemake.wildcards.patient, "target": observed, "spacing": params.spacing}
     write_json(output.summary, {**case, **fit.summary(), "versions": versions()})

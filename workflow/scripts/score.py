@@ -1,4 +1,4 @@
-"""Metrics of a set's fits, all methods: θ̂ and the reference θ, both run through the solver on the whole brain."""
+"""Metrics of a set's fits, all methods, beside the reference θ run through the solver on the whole brain."""
 
 from gliofit.workflow import job
 
@@ -8,6 +8,7 @@ with job(snakemake):
 
     import pandas as pd
 
+    from gliofit.field import density_of
     from gliofit.files import write_text
     from gliofit.growth import simulate
     from gliofit.metrics import evaluate_fit, tidy
@@ -29,7 +30,7 @@ with job(snakemake):
             reference = simulate(tissue, truth, threads=snakemake.threads)
             for fit in fits:
                 found = Theta.from_dict(fit["theta"])
-                density = simulate(tissue, found, threads=snakemake.threads)
+                density = density_of(fit, tissue, threads=snakemake.threads)
                 values = evaluate_fit(density, reference, tissue, theta=found, true_theta=truth, seconds=fit["seconds"])
                 if "cpu_seconds" in fit:
                     values["cpu_seconds"] = fit["cpu_seconds"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from gliofit import grids
 from gliofit.errors import InputError
+from gliofit.field import Field
 from gliofit.growth import simulate
 from gliofit.theta import Box, Theta
 from gliofit.tissue import Tissue
@@ -116,9 +117,9 @@ class Fit:
     theta : Theta
         θ̂.
     density : ndarray [x, y, z]
-        The numerical solver's density at θ̂ on the problem's grid (unless the method says otherwise).
+        The numerical solver's density at θ̂ on the problem's grid, or that of `own`.
     loss : float
-        The target's loss at θ̂ under the numerical solver, comparable between methods.
+        The target's loss of `density`, comparable between methods.
     history : list of float
         The method's own loss per iteration (surrogate methods: the surrogate's loss).
     evaluations : int
@@ -134,6 +135,8 @@ class Fit:
         Laplace posterior covariance of [θ, extras].
     deviation : ndarray [x, y, z], optional
         Posterior standard deviation of the density.
+    own : Field, optional
+        The density of a method whose result is not a solver run, on the method's own grid.
     details : dict
         Anything else worth keeping, JSON-ready.
     """
@@ -150,14 +153,19 @@ class Fit:
     extras: dict[str, float] = field(default_factory=dict)
     covariance: Array | None = None
     deviation: Array | None = None
+    own: Field | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem, parameters: Array, started: float, **values) -> Fit:
-        """Finish a search that began at `time.perf_counter()` = `started`: rerun θ̂ through the solver."""
+    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values) -> Fit:
+        """
+        Finish a search that began at `time.perf_counter()` = `started`.
+
+        θ̂ is rerun through the solver, unless the method has a density of its `own`.
+        """
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
-        density = problem.density(parameters)
+        density = problem.density(parameters) if own is None else own.on(problem.tissue)
         extras = dict(zip(problem.target.extra_names, map(float, parameters[5:]), strict=True))
         return cls(
             theta=Theta.from_array(parameters[:5]),
@@ -165,11 +173,12 @@ class Fit:
             loss=problem.target.loss(density, parameters[5:]),
             seconds=seconds,
             extras=extras,
+            own=own,
             **values,
         )
 
     def summary(self) -> dict[str, Any]:
-        """Everything but the voxel maps, JSON-ready."""
+        """Everything but the voxel maps on the problem's grid, JSON-ready."""
         return {
             "method": self.method,
             "theta": self.theta.to_dict(),
@@ -180,6 +189,7 @@ class Fit:
             "seconds": self.seconds,
             "converged": bool(self.converged),
             "reason": self.reason,
+            "own": None if self.own is None else self.own.to_dict(),
             "covariance": None if self.covariance is None else np.asarray(self.covariance).tolist(),
             "details": self.details,
         }

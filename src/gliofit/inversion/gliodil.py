@@ -1,0 +1,153 @@
+"""
+GliODIL: growth, seed and scans all as soft constraints on a density in space and time (Balcerak et al., GliODIL).
+
+The density need not be a solution of the growth equation for any θ, which is the method's point: it is the result, and
+θ̂ only says which growth it is closest to. `pde_gliodil` is the solver's run with that θ̂.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import numpy as np
+
+from gliofit.errors import InputError
+from gliofit.field import Field
+from gliofit.inversion.crops import legal, require_positive, torch_threads
+from gliofit.inversion.problem import Fit, Problem
+from gliofit.inversion.registry import method
+from gliofit.theta import Theta
+
+
+@method("gliodil", "GliODIL")
+def gliodil(
+    problem: Problem,
+    *,
+    cells: int = 32,
+    times: int = 48,
+    margin: float = 1.5,
+    levels: int = 4,
+    iterations: tuple[int, ...] = (600, 200),
+    rate: float = 0.01,
+    tolerance: float = 0.01,
+    pde_weight: float = 1.0,
+    pet_weight: float = 1.0,
+    penalty: Literal["sigmoid", "hinge"] = "sigmoid",
+    slack: float = 0.0,
+    optimiser: Literal["adam", "lbfgs"] = "adam",
+    device: Literal["cpu", "cuda"] = "cpu",
+) -> Fit:
+    """
+    Optimise a discrete loss on a box around the tumour (GliODIL, Sec. 4).
+
+    Parameters
+    ----------
+    problem : Problem
+        Target: a segmentation, with or without PET, or a density.
+    cells, times : int
+        Voxels per axis of the box, and points of time (the paper: 48, 192).
+    margin : float
+        Length of the box relative to the visible tumour's bounding box.
+    levels : int
+        Of the multigrid decomposition, where the grid allows as many.
+    iterations : tuple of int
+        On one grid after the other, coarse to fine: the last is the grid of `cells` and `times`, each before it has
+        half the points per axis of the next and sixteen times less work per iteration.
+    rate, tolerance, optimiser
+        See `gliofit.odil.descent.descend`.
+    pde_weight, pet_weight : float
+        λ_PDE and λ_PET: how much the growth equation and PET count; 1 is GliODIL's code.
+    penalty : {"sigmoid", "hinge"}
+    slack : float
+        How a density on the wrong side of a threshold counts; see `gliofit.odil.loss.DiscreteLoss`.
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    Fit
+        `density` is the optimised field at the final time, not θ̂ through the solver; `loss` is that field's.
+
+    Raises
+    ------
+    InputError
+        Without a segmentation or density, without a tumour core, on an unknown or impossible setting, and for "cuda"
+        where there is none.
+    """
+    started = time.perf_counter()
+    require_positive(
+        rate=rate,
+        levels=levels,
+        pde_weight=pde_weight,
+        pet_weight=pet_weight,
+        **{f"iterations {n}": n for n in iterations},
+    )
+    halvings = len(iterations) - 1
+    if min(cells, times) < 4 or margin < 1:
+        raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
+    if halvings < 0 or cells % 2**halvings or times % 2**halvings:
+        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
+    import torch
+
+    from gliofit.odil import multigrid
+    from gliofit.odil.domain import Domain
+    from gliofit.odil.loss import DAYS, DiscreteLoss
+    from gliofit.odil.start import first_guess
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
+    runs, u = [], None
+    with torch_threads(problem.threads):
+        for coarser, number in zip(range(halvings, -1, -1), iterations, strict=True):
+            domain = Domain.around(problem, cells // 2**coarser, margin)
+            loss = DiscreteLoss(domain, times // 2**coarser, penalty, slack, device, pde_weight, pet_weight)
+            if u is None:
+                # on the finest grid, whatever the first: a seed must not be smaller than a voxel
+                guess = first_guess(Domain.around(problem, cells, margin), loss.times, problem.threads)
+                u, origin = torch.as_tensor(guess.field, device=device), guess.origin
+                u = torch.nn.functional.avg_pool3d(u, 2**coarser)
+                found = {"diffusivity": guess.diffusivity, "growth": guess.growth}
+            else:
+                u = multigrid.finer(u)
+            unknowns = [*multigrid.decompose(u, levels), loss.variables(origin, **found)]
+            run, u = _optimise(loss, unknowns, optimiser, number, rate, tolerance)
+            origin, found = loss.values(unknowns[-1])
+            runs.append(run)
+        terms = {name: float(term) for name, term in loss.terms(u, unknowns[-1].detach()).items()}
+    theta = Theta.from_physical(origin, found["diffusivity"], found["growth"], DAYS)
+    parameters = [*theta.to_array(), *(found[name] for name in problem.target.extra_names)]
+    last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan)
+    return Fit.of(
+        problem,
+        legal(problem, np.array(parameters)),
+        started,
+        own=Field(last, domain.tissue.affine),
+        history=[value for run in runs for value in run.history],
+        evaluations=sum(run.evaluations for run in runs),
+        converged=runs[-1].converged,
+        reason=runs[-1].reason,
+        details={
+            "terms": terms,
+            "iterations": [len(run.history) for run in runs],
+            "cpu_seconds": sum(run.seconds for run in runs),
+            "box_mm": [round(float(h) * cells, 1) for h in domain.tissue.spacing],
+            "start": {"diffusivity": guess.diffusivity, "growth": guess.growth, "overlap": guess.score},
+        },
+    )
+
+
+def _optimise(loss, unknowns: list, optimiser: str, iterations: int, rate: float, tolerance: float):
+    """Descend from `unknowns` (levels of the density and scalars, changed in place); how it went, and the density."""
+    from gliofit.odil.descent import descend
+    from gliofit.odil.multigrid import compose
+
+    *fields, variables = (x.requires_grad_() for x in unknowns)
+
+    def total():
+        return sum(loss.terms(compose(fields), variables).values())
+
+    title = f"gliodil {loss.domain.tissue.shape[0]}³ × {loss.times}"
+    run = descend(
+        total, unknowns, optimiser=optimiser, iterations=iterations, rate=rate, tolerance=tolerance, title=title
+    )
+    return run, compose([x.detach() for x in fields])
