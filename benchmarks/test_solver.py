@@ -55,7 +55,7 @@ def test_jax_euler(benchmark, name):
         pytest.skip("JAX is not installed (pip install .[benchmark])")
     benchmark.group, benchmark.extra_info["solver"] = name, "JAX Euler float32"
     assert np.isfinite(run()).all()
-    benchmark.pedantic(run, rounds=3, warmup_rounds=0)
+    benchmark.pedantic(run, rounds=1 if name.startswith("256") else 3, warmup_rounds=0)
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if not n.startswith("256")])

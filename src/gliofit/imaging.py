@@ -127,8 +127,13 @@ class SegmentationTarget:
 
     @property
     def extra_starts(self) -> list[Array]:
-        """Starts for searches that can get stuck: the defaults, and a tumour that is seen further out."""
-        return [self.extra_start, np.array([0.55, 0.12])]
+        """
+        Starts for searches that can get stuck: thresholds close to each other, and far apart.
+
+        Between them lies a ridge: a wide front seen at two close thresholds looks like a narrow one seen at two
+        distant ones.
+        """
+        return [np.array([0.55, 0.25]), np.array([0.8, 0.1])]
 
     @property
     def visible(self) -> Array:

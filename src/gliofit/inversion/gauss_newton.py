@@ -130,7 +130,7 @@ def gauss_newton(
     coarsest: float = 4.0,
     keep: int = 2,
     iterations: int = 25,
-    tolerance: float = 3e-4,
+    tolerance: float = 1e-4,
     retries: int = 3,
     good_enough: float = 1e-3,
     uncertainty: bool = True,
@@ -198,6 +198,8 @@ def gauss_newton(
                     free=None if density or level is problem else np.arange(len(p)) < 5,
                 )
                 spent.append(evaluations)
+                if not density and level is not problem:
+                    loss = level.loss(p)  # densities of other thresholds do not compare, segmentations do
                 found.append((loss, p, history, converged, reason))
             found.sort(key=lambda f: f[0])
             candidates = _distinct([f[1] for f in found], problem.box)[: 1 if level is problem else keep]
