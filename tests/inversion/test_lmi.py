@@ -5,6 +5,7 @@ import pytest
 
 from gliofit import Theta, invert, simulate
 from gliofit.errors import InputError
+from gliofit.field import density_of
 from gliofit.imaging import JointTarget, PETTarget
 from gliofit.morph import Morph
 from gliofit.shards import simulate_shard
@@ -85,13 +86,15 @@ def test_lmi_keeps_the_atlass_tissue_and_lmi_patient_the_patients(small_tissue, 
     """A patient with grey matter only: growth there is slower than in the atlas."""
     grey = type(patient)(0 * patient.wm, patient.wm + patient.gm, patient.csf, patient.affine)
     morph, networks = Morph(small_tissue, Moved()), {"lmi": Known(truth, small_tissue)}
-    in_atlas, in_patient = (
-        invert(segmented, grey, name, networks=networks, morph=morph).density for name in ("lmi", "lmi_patient")
-    )
+    fits = [invert(segmented, grey, name, networks=networks, morph=morph) for name in ("lmi", "lmi_patient")]
+    in_atlas, in_patient = (fit.density for fit in fits)
     np.testing.assert_allclose(in_atlas, simulate(small_tissue, truth), atol=1e-4)
     moved = Theta(tuple(np.array(truth.origin) + MOVE), truth.mu_D, truth.mu_rho)
     np.testing.assert_allclose(in_patient, simulate(grey, moved), atol=1e-6)
     assert (in_patient > 0.2).sum() < 0.8 * (in_atlas > 0.2).sum()
+    # … and what tables read from the summaries are the same two
+    for fit in fits:
+        np.testing.assert_allclose(density_of(fit.summary(), grey), fit.density, atol=1e-3)
 
 
 def test_a_density_is_shown_by_its_outlines(small_tissue, solved, segmented, truth):

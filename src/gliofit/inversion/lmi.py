@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from gliofit import grids
 from gliofit.errors import InputError
+from gliofit.field import Field
 from gliofit.growth import simulate
 from gliofit.imaging import DensityTarget, SegmentationTarget
 from gliofit.inversion.crops import clock, into_tissue, legal, network, torch_threads
@@ -19,8 +20,6 @@ from gliofit.theta import Theta
 from gliofit.whole_brain import window_affine
 
 Array = np.ndarray
-
-REASON = "one network pass"
 
 
 def outlines(problem: Problem) -> list[Array]:
@@ -72,36 +71,37 @@ def fitted_extras(problem: Problem, density: Array) -> Array:
     return box.from_unit(found.x)
 
 
+def _finish(problem: Problem, morph: Morph, theta: Theta, started: float, own: Field | None) -> Fit:
+    """The fit of θ̂ in the atlas's space: its origin mapped to the patient, the target's extras fitted."""
+    origin = morph.point_to_patient(theta.origin)
+    parameters = np.array([*origin, theta.mu_D, theta.mu_rho, *problem.target.extra_start])
+    parameters = legal(problem, parameters)
+    density = problem.density(parameters) if own is None else own.on(problem.tissue)
+    parameters[5:] = fitted_extras(problem, density)
+    details = {"theta_atlas": theta.to_dict()}
+    how = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
+    fit = Fit.of(problem, parameters, started, own=own, history=[], **how)
+    fit.history = [fit.loss]
+    return fit
+
+
 @method("lmi", "LMI", networks=("lmi",), atlas=True)
 def lmi(problem: Problem) -> Fit:
     """
     θ̂ from outlines in the atlas's space, the solver there, and its density morphed to the patient (Ezhov 2023).
 
-    `density` is that morphed field, not a solver's run on the patient's tissue, and `loss` is its. `theta` has its
-    origin mapped to the patient; `details["theta_atlas"]` is what the network found. Thresholds are fitted afterwards.
+    `density` is that morphed field (`own`), not a solver's run on the patient's tissue, and `loss` is its. `theta` has
+    its origin mapped to the patient; `details["theta_atlas"]` is what the network found. Thresholds are fitted to the
+    result. Where the tissue is the atlas, the two fields are one.
     """
     started = clock()
     morph = problem.morph or Morph(problem.tissue)
     theta = predict(problem, morph)
-    origin = morph.point_to_patient(theta.origin)
-    seconds = clock() - started
-    tissue = problem.tissue
-    density = simulate(morph.tissue, theta, threads=problem.threads)
-    density = morph.to_patient(density, tissue.shape, tissue.affine) * tissue.brain
-    extras = fitted_extras(problem, density)
-    loss = problem.target.loss(density, extras)
-    return Fit(
-        theta=Theta(tuple(origin), theta.mu_D, theta.mu_rho),
-        density=density,
-        loss=loss,
-        history=[loss],
-        evaluations=1,
-        seconds=seconds,
-        converged=True,
-        reason=REASON,
-        extras=dict(zip(problem.target.extra_names, map(float, extras), strict=True)),
-        details={"theta_atlas": theta.to_dict()},
-    )
+    own = None
+    if problem.morph is not None:
+        grown = simulate(morph.tissue, theta, threads=problem.threads)
+        own = Field(morph.to_patient(grown, problem.tissue.shape, problem.tissue.affine), problem.tissue.affine)
+    return _finish(problem, morph, theta, started, own)
 
 
 @method("lmi_patient", "LMI in patient space", networks=("lmi",), atlas=True)
@@ -113,13 +113,4 @@ def lmi_patient(problem: Problem) -> Fit:
     """
     started = clock()
     morph = problem.morph or Morph(problem.tissue)
-    theta = predict(problem, morph)
-    parameters = np.array([*morph.point_to_patient(theta.origin), theta.mu_D, theta.mu_rho])
-    parameters = legal(problem, np.array([*parameters, *problem.target.extra_start]))
-    parameters[5:] = fitted_extras(problem, problem.density(parameters))
-    details = {"theta_atlas": theta.to_dict()}
-    fit = Fit.of(
-        problem, parameters, started, history=[], evaluations=1, converged=True, reason=REASON, details=details
-    )
-    fit.history = [fit.loss]
-    return fit
+    return _finish(problem, morph, predict(problem, morph), started, None)
