@@ -113,6 +113,21 @@ def test_a_tumour_without_core_is_shown_below_the_cores_threshold(small_tissue, 
     assert np.isfinite(shown).all()
 
 
+def test_segmentations_have_an_inverse_of_their_own(small_tissue, waved):
+    """`direct`, `hybrid` and `hybrid_gn` ask the network that was trained on what is observed."""
+    target = SegmentationTarget((waved > 0.65).astype(np.float32), (waved > 0.25).astype(np.float32))
+    outlines = Theta((14.0, -14.0, 10.0), 9.0, 2.5)
+    for observed, expected in ((target, outlines), (waved, GUESS)):
+        models = {**networks(), "inverse_segmentation": KnownInverse(outlines)}
+        fit = invert(observed, small_tissue, "direct", networks=models)
+        np.testing.assert_allclose(fit.theta.to_array(), expected.to_array(), atol=1e-3)
+        fit = invert(observed, small_tissue, "hybrid_gn", networks=models, iterations=1, uncertainty=False)
+        np.testing.assert_allclose(fit.details["start"][:5], expected.to_array(), atol=1e-3)
+    invert(target, small_tissue, "direct", networks=models)
+    seen = models["inverse_segmentation"].shown
+    assert set(np.unique(seen)) == {0, 0.5, 1}
+
+
 def test_hybrid_keeps_whichever_the_solver_prefers(small_tissue, solved, truth):
     # the analytic surrogate is not the solver: refining the truth with it makes it worse …
     good = invert(solved, small_tissue, "hybrid", networks=networks(truth))
