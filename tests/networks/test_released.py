@@ -96,9 +96,8 @@ def test_outlines_have_an_inverse_of_their_own(cases):
     for crop, density, theta in cases:
         seen = ((density > 0.65).astype(np.float32) + (density > 0.25)) / 2
         found = network.predict(crop, seen)
-        assert np.linalg.norm((found - theta)[:3]) < 30
-        # how far a front comes is what outlines tell best
-        assert found[3] * found[4] == pytest.approx(theta[3] * theta[4], rel=0.6)
+        assert np.linalg.norm((found - theta)[:3]) < 20
+        assert network.box.contains(found)
 
 
 @pytest.mark.parametrize("role", ROLES)
