@@ -47,6 +47,18 @@ def test_it_starts_near_the_middle_of_the_box(network, case):
     assert np.all((unit > 0) & (unit < 1))
 
 
+def test_outlines_are_inverted_to_product_and_ratio():
+    """There and back; a product that is right has no part in the error of the ratio."""
+    network = build("inverse_segmentation", "gliofit", SHAPE, 4.0, Prior().box, 8)
+    theta = torch.tensor([[1.0, -20.0, 3.0, 4.0, 5.0], [0.0, 0.0, 0.0, 13.5, 3.75]])
+    unit = network.to_unit(theta)
+    torch.testing.assert_close(network.from_unit(unit), theta)
+    torch.testing.assert_close(unit[1], torch.full((5,), 0.5))
+    wider = theta * torch.tensor([1, 1, 1, 2, 0.5])
+    torch.testing.assert_close(network.to_unit(wider)[:, :4], unit[:, :4])
+    torch.testing.assert_close(network.to_unit(wider)[:, 4] - unit[:, 4], torch.full((2,), np.log(4) / 3).float())
+
+
 def test_bad_input_is_refused(network, case, small_tissue):
     tissue, density = case
     with pytest.raises(InputError, match="takes crops of"):

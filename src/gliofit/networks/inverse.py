@@ -92,9 +92,13 @@ class Inverse(nn.Module):
         """θ [B, 5] scaled to the unit cube of `box`."""
         return (theta - self.low) / self.range
 
+    def from_unit(self, unit: Tensor) -> Tensor:
+        """The inverse of `to_unit`."""
+        return self.low + unit * self.range
+
     def forward(self, density: Tensor, maps: Tensor) -> Tensor:
         """θ̂ [B, 5], the origin in mm relative to the crop's centre point."""
-        return self.low + self.unit(density, maps) * self.range
+        return self.from_unit(self.unit(density, maps))
 
     @torch.no_grad()
     def predict(self, tissue_crop: Tissue, density_crop: np.ndarray, flip: bool = True) -> np.ndarray:
@@ -136,9 +140,30 @@ class SegmentationInverse(Inverse):
     The same network for tumour core and whole tumour, seen at thresholds of the density that it is not told.
 
     The place of the density is taken by ½·core + ½·whole. It is trained with random thresholds (`batches.outlined`).
+
+    Outlines tell how far a front has come, μ_D·μ_ρ, and hardly its width, μ_D/μ_ρ. The mean μ_D and the mean μ_ρ of all
+    tumours that look alike belong to none of them but to a larger one; so the logarithms of product and ratio are
+    estimated, the product with more weight.
     """
 
     role = "inverse_segmentation"
+    scales = (1.5, 3.0)
+    """Of log μ_D·μ_ρ and log μ_D/μ_ρ."""
+
+    def to_unit(self, theta: Tensor) -> Tensor:
+        """θ [B, 5] as the network gives it: origin in the unit cube, product and ratio about the prior's middle."""
+        found, middle = (t[..., 3:].log() for t in (theta, self.low + self.range / 2))
+        product, ratio = (
+            (sign[0] * (found - middle)[..., 0] + sign[1] * (found - middle)[..., 1]) / scale + 0.5
+            for sign, scale in zip(((1, 1), (1, -1)), self.scales, strict=True)
+        )
+        return torch.cat([super().to_unit(theta)[..., :3], product[..., None], ratio[..., None]], -1)
+
+    def from_unit(self, unit: Tensor) -> Tensor:
+        product, ratio = (self.scales[k] * (unit[..., 3 + k] - 0.5) for k in range(2))
+        middle = (self.low + self.range / 2)[3:]
+        mu = middle * torch.stack([(product + ratio) / 2, (product - ratio) / 2], -1).exp()
+        return torch.cat([super().from_unit(unit)[..., :3], mu], -1)
 
 
 INVERSES = ("gliofit", "weidner")
