@@ -13,7 +13,7 @@ from gliofit.errors import InputError
 from gliofit.networks import load_inverse, load_surrogate
 
 WEIGHTS = Path(__file__).parents[2] / "resources" / "weights"
-ROLES = ("surrogate", "inverse", "inverse_segmentation")
+ROLES = ("surrogate", "inverse")
 
 TUMOURS = [
     Theta((28, -18, 22), 12.8, 3.8),
@@ -89,15 +89,6 @@ def test_the_inverse_finds_tumours(cases):
     relative = np.abs(errors[:, 3:]) / [[t.mu_D, t.mu_rho] for t in TUMOURS]
     assert relative.mean() < 0.25
     assert np.linalg.norm(errors[:, :3], axis=1).mean() < 12
-
-
-def test_outlines_have_an_inverse_of_their_own(cases):
-    network = load_inverse(WEIGHTS / "inverse_segmentation.safetensors", segmentation=True)
-    for crop, density, theta in cases:
-        seen = ((density > 0.65).astype(np.float32) + (density > 0.25)) / 2
-        found = network.predict(crop, seen)
-        assert np.linalg.norm((found - theta)[:3]) < 20
-        assert network.box.contains(found)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -9,6 +9,7 @@ from gliofit import config as settings
 from gliofit.atlas import SRI24_WHEEL
 from gliofit.errors import InputError
 from gliofit.inversion import describe
+from gliofit.inversion.registry import OPTIONAL
 from gliofit.tables.layout import STANDARD_PLAN
 from gliofit.workflow import dependencies
 
@@ -56,8 +57,12 @@ RELEASED = {
     and (path := ROOT / "resources" / "weights" / f"{network}.safetensors").is_file()
 }
 "Those that come with the repository, unless others are to be trained …"
-TRAINED = [network for network in NETWORKS if network not in RELEASED]
-"… and those that are trained here."
+TRAINED = [
+    network
+    for network in NETWORKS
+    if network not in RELEASED and (CONFIG.train or network not in OPTIONAL)
+]
+"… and those that are trained here. Optional ones are trained only if asked for."
 
 
 def weights_of(network):
@@ -247,7 +252,8 @@ def scans(wildcards):
 
 def weights(wildcards):
     """The networks that a method needs."""
-    return [weights_of(network) for network in describe(wildcards.method).networks]
+    networks = describe(wildcards.method).networks
+    return [weights_of(name) for name in networks if name in [*RELEASED, *TRAINED]]
 
 
 def atlas(wildcards):

@@ -81,12 +81,14 @@ def ready(name: str, paths) -> dict:
     """
     Networks of a method, loaded from `paths` in the order of its roles, with the solver's kernels compiled.
 
+    The optional ones, which come last, may be missing.
+
     What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
     """
     from gliofit.networks.io import load_network
 
     compile_kernels()
-    return {role: load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=True)}
+    return {role: load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=False)}
 
 
 def invert(
