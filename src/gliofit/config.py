@@ -121,7 +121,7 @@ class TestCases(Section):
     out_of_range: NonNegativeInt
     beyond: NonNegativeFloat
     per_job: PositiveInt
-    at_most: dict[str, PositiveInt]
+    at_most: dict[str, NonNegativeInt]
 
 
 class Training(Section):
