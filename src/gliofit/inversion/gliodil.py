@@ -32,7 +32,7 @@ def gliodil(
     rate: float = 0.01,
     tolerance: float = 0.01,
     pde_weight: float = 1.0,
-    pet_weight: float = 1.0,
+    pet_weight: float = 0.02,
     penalty: Literal["sigmoid", "hinge"] = "sigmoid",
     slack: float = 0.0,
     optimiser: Literal["adam", "lbfgs"] = "adam",
@@ -57,7 +57,7 @@ def gliodil(
     rate, tolerance, optimiser
         See `gliofit.odil.descent.descend`.
     pde_weight, pet_weight : float
-        λ_PDE and λ_PET: how much the growth equation and PET count; 1 is GliODIL's code.
+        λ_PDE and λ_PET: how much the growth equation and PET count; 1 is GliODIL's code, whose PET outweighs outlines.
     penalty : {"sigmoid", "hinge"}
     slack : float
         How a density on the wrong side of a threshold counts; see `gliofit.odil.loss.DiscreteLoss`.
