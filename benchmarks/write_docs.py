@@ -49,7 +49,7 @@ def speed(timings: dict) -> list[str]:
         lines += [f"| {name} | {s} | {t:.4g} | {n} | {t / ours:.1f} |" for s, t, n in rows]
     ratios = {}
     for b in timings["benchmarks"]:
-        solver = b["extra_info"]["solver"]
+        solver = b["extra_info"].get("solver", "")
         if solver.startswith("gliofit"):
             key = (b["group"], solver.rsplit(", ", 1)[1])
             ratios.setdefault(key, {})["jacobian" if "Jacobian" in solver else "forward"] = b["stats"]["min"]
