@@ -28,7 +28,7 @@ class Clone:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        for name in ("workflow", "config", "src", "profiles", "envs"):
+        for name in ("workflow", "config", "src", "profiles", "envs", "resources"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         shutil.copy(ROOT / "Snakefile", folder)
         (folder / "tiny.yaml").write_text(TINY)
