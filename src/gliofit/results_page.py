@@ -160,6 +160,11 @@ def _speed(results: Results) -> list[str]:
 def _fits(results: Results) -> list[str]:
     table = results.required("weidner_table2")
     lines = ["## Synthetic tumours (Table 2)", beside(table, 2, results.titles)]
+    tests = results.config["test_cases"]
+    for method, rows in table.groupby(level=0, sort=False):
+        planned = min(tests["number"], tests["at_most"].get(method, tests["number"]))
+        if rows["n"].max() < planned:
+            lines.append(f"{results.titles[method]}: {rows['n'].max()} of {planned} planned cases have been run.")
     if "hybrid" in table.index.get_level_values(0):
         lines.append(_findings(results, table))
     return lines

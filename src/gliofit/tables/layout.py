@@ -138,7 +138,7 @@ TABLES = {
     ),
     "surrogate_time": Layout(
         "Times of a density, and of a density with its derivatives in θ, by the numerical solver on the whole brain "
-        "and by surrogates on their crop; the same cases, measured in one job.",
+        "and by surrogates on their crop; the same cases in one job, processor time on a CPU.",
         _TIMES,
         "forward",
         "solver_cpu",
