@@ -38,5 +38,9 @@ def diffusivity_of(maps: Tensor) -> Tensor:
 
 def labels_of(maps: Tensor) -> Tensor:
     """Hard labels (`Tissue.labels`: 0 background, 1 CSF, 2 GM, 3 WM) [..., x, y, z]."""
-    background = torch.full_like(maps[..., :1, :, :, :], TISSUE_THRESHOLD)
-    return torch.cat([background, maps.flip(-4)], -4).argmax(-4).to(maps.dtype)
+    # not argmax, which takes ten times as long along this axis
+    most, labels = torch.full_like(maps[..., 0, :, :, :], TISSUE_THRESHOLD), torch.zeros_like(maps[..., 0, :, :, :])
+    for label, share in enumerate(maps.flip(-4).unbind(-4), 1):
+        labels = torch.where(share > most, float(label), labels)
+        most = torch.maximum(most, share)
+    return labels

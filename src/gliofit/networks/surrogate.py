@@ -103,8 +103,10 @@ class Weidner(Surrogate):
     One channel of raw labels; a 3³ convolution to `width` channels; four stages of one ConvNeXt block each and a neck,
     widths doubling; one Linear from θ to the neck, added voxel by voxel, and a block after it; skips (concatenation
     and a 1³ convolution) at the three coarser decoder stages only, none at full resolution. At 128³ with width 32 it
-    has the paper's 10.8 M parameters. It differs from the authors' in the scaling of θ to the unit cube before the
-    Linear.
+    has the paper's 10.8 M parameters. It differs from the authors' in two things that shorten the training: θ is scaled
+    to the unit cube before the Linear, and the Linear begins steep, each of its outputs zero on a plane through a
+    random point of the cube. (The network has to make a place in space of linear functions of the origin: with
+    PyTorch's own initial values, the error after 1,200 samples was twice as large.)
 
     The parameters' Linear ties it to one shape, whose sides must be multiples of 16.
 
@@ -129,6 +131,9 @@ class Weidner(Surrogate):
         self.bottom = ConvNeXtBlock(widths[4])
         voxels = self.neck_shape[0] * self.neck_shape[1] * self.neck_shape[2]
         self.coefficients = nn.Linear(5, widths[4] * voxels)
+        with torch.no_grad():
+            steep = self.coefficients.weight.normal_(std=2)
+            self.coefficients.bias.copy_(-(steep * torch.rand_like(steep)).sum(1))
         self.up = nn.ModuleList(upsample(b, a) for a, b in pairwise(widths))
         self.merge = nn.ModuleList(nn.Conv3d(2 * w, w, 1) for w in widths[1:4])
         self.decoder = nn.ModuleList(ConvNeXtBlock(w) for w in widths[1:4])
