@@ -174,6 +174,8 @@ def patients(options) -> dict:
     from gliofit.patients import load_prepared
 
     out = {}
+    tissue, *rest = case("64³, 2 mm, 150 d")
+    simulate(tissue, theta_of(*rest), jacobian=True)  # numba loads its kernels
     for folder in tqdm(options.prepared, desc="patients"):
         prepared = load_prepared(folder)
         problem = prepared.problem(2.0)
