@@ -96,14 +96,15 @@ def gliodil(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
+    # on the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number of
+    # threads: where it shares OpenMP with numba, the solver's would hold for it, too
+    guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads)
     runs, u = [], None
     with torch_threads(problem.threads):
         for coarser, number in zip(range(halvings, -1, -1), iterations, strict=True):
             domain = Domain.around(problem, cells // 2**coarser, margin)
             loss = DiscreteLoss(domain, times // 2**coarser, penalty, slack, device, pde_weight, pet_weight)
             if u is None:
-                # on the finest grid, whatever the first: a seed must not be smaller than a voxel
-                guess = first_guess(Domain.around(problem, cells, margin), loss.times, problem.threads)
                 u, origin = torch.as_tensor(guess.field, device=device), guess.origin
                 u = torch.nn.functional.avg_pool3d(u, 2**coarser)
                 found = {"diffusivity": guess.diffusivity, "growth": guess.growth}
