@@ -29,6 +29,8 @@ include: "workflow/rules/inversion.smk"
 include: "workflow/rules/planning.smk"
 include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 release_stale_lock()

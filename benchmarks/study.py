@@ -174,11 +174,11 @@ def patients(options) -> dict:
     from gliofit.patients import load_prepared
 
     out = {}
-    tissue, *rest = case("64³, 2 mm, 150 d")
-    simulate(tissue, theta_of(*rest), jacobian=True)  # numba loads its kernels
     for folder in tqdm(options.prepared, desc="patients"):
         prepared = load_prepared(folder)
         problem = prepared.problem(2.0)
+        if not out:  # modules and numba's kernels are loaded before anything is timed
+            invert(problem.target, problem.tissue, "gauss_newton", threads=1, iterations=1)
         out[prepared.patient.id] = entry = {}
         for name, settings in {"gauss_newton": {}, "cmaes_solver": {"max_evaluations": 2000}}.items():
             begun = time.process_time()

@@ -63,6 +63,22 @@ def results(tmp_path):
     return results_page.Results(tmp_path, TITLES)
 
 
+def test_plans_of_synthetic_patients_are_set_against_the_standard_plan(results, tmp_path):
+    rows = []
+    for case in range(8):
+        rows.append(tidy(f"single_{case}", "single", "standard", {"missed_15": 1e-3, "missed_5": 0.2 + 0.01 * case}))
+        found = {"missed_15": 2e-3 + 1e-4 * case, "missed_5": 0.1, "better_15": 0.0, "better_5": 1.0}
+        rows.append(tidy(f"single_{case}", "single", "hybrid/mri_pet", found))
+    stem, methods = tmp_path / "tables/gliodil_synthetic_single", ["standard", "hybrid/mri_pet"]
+    tables.write_table("gliodil_synthetic_single", pd.concat(rows), stem, methods, titles={m: m for m in methods})
+    results_page.write_page(results, tmp_path / "page/results.md", {})
+    page = (tmp_path / "page/results.md").read_text()
+    assert "- Hybrid from outlines and FET-PET misses at 15 mm 2.4e-03 of the unseen cells in the median" in page
+    assert "(the standard plan 1.0e-03), less than that in 0 % of 8 patients (p = 0.008)" in page
+    assert "at 5 mm 1.0e-01 of the unseen cells" in page
+    assert "less than that in 100 % of 8 patients (p = 0.008)" in page
+
+
 def test_sentences_follow_from_the_numbers(results, tmp_path):
     imsave(tmp_path / "big.png", np.random.default_rng(0).random((300, 2400, 3)))
     results_page.write_page(results, tmp_path / "page/results.md", {"3": tmp_path / "big.png"})

@@ -20,6 +20,7 @@ from gliofit.errors import InputError
 from gliofit.figures import style
 from gliofit.files import write_text
 from gliofit.statistics import SIGNIFICANCE
+from gliofit.tables.layout import STANDARD_PLAN
 from gliofit.tables.published import beside, published
 
 PAPER_FORWARD_MSE = 1.8e-3
@@ -91,7 +92,8 @@ def write_page(results: Results, path: str | Path, pictures: dict[str, str | Pat
     """
     parts = [
         _opening(results), _forward(results), _speed(results), _fits(results), _parameters(results),
-        _other_sets(results), _patients(results), _differences(results), _shown(Path(path), pictures),
+        _other_sets(results), _patients(results), _in_silico(results), _differences(results),
+        _shown(Path(path), pictures),
     ]  # fmt: skip
     write_text(path, "\n\n".join(line for part in parts for line in part) + "\n")
 
@@ -238,6 +240,31 @@ def _patients(results: Results) -> list[str]:
     note = "The patients of this run are the two in-silico ones of the repository, the paper's 75 real ones: the rows "
     note += "show that every method runs, not how they compare."
     return ["## Patients (Table 3)", *[note] * made, beside(table, 3, results.titles)]
+
+
+def _in_silico(results: Results) -> list[str]:
+    lines: list[str] = []
+    for foci, words in {"single": "One focus", "multi": "Three foci"}.items():
+        table = results.table(f"gliodil_synthetic_{foci}")
+        if table is None:
+            continue
+        lines += [f"### {words}", _plain(results, f"gliodil_synthetic_{foci}")]
+        found = []
+        for method in table.index.get_level_values(0).unique().drop(STANDARD_PLAN):
+            name, told = method.split("/")
+            parts = []
+            for margin in (15, 5):
+                missed, better = (table.loc[(method, f"{kind}_{margin}")] for kind in ("missed", "better"))
+                standard = table.loc[(STANDARD_PLAN, f"missed_{margin}"), "median"]
+                parts.append(
+                    f"at {margin} mm {missed['median']:.1e} of the unseen cells in the median (the standard plan "
+                    f"{standard:.1e}), less than that in {100 * better['mean']:.0f} % of {missed['n']:.0f} patients "
+                    f"(p = {missed['p_value']:.1g})"
+                )
+            data = {"mri": "outlines", "mri_pet": "outlines and FET-PET"}[told]
+            found.append(f"- {results.titles[name]} from {data} misses {', '.join(parts)}.")
+        lines.append("\n".join(found))
+    return ["## Plans for GliODIL's synthetic patients", *lines] if lines else []
 
 
 def _differences(results: Results) -> list[str]:

@@ -82,3 +82,25 @@ rule fit_reference:
         spacing=CONFIG.spacing,
     script:
         "../scripts/fit_reference.py"
+
+
+rule deviation:
+    """What the posterior of θ means for the density: a standard deviation in every voxel."""
+    input:
+        prepared=prepared("{patient}"),
+        summary="results/{patient}/{method}.json",
+        sources=sources("deviation.py"),
+    output:
+        "results/{patient}/{method}_deviation.nii.gz",
+    log:
+        "results/logs/deviation/{patient}-{method}.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=memory(8),
+        runtime="1h",
+    params:
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/deviation.py"

@@ -96,8 +96,8 @@ def gliodil(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
-    # on the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number of
-    # threads: where it shares OpenMP with numba, the solver's would hold for it, too
+    # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
+    # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads)
     runs, u = [], None
     with torch_threads(problem.threads):

@@ -1,0 +1,197 @@
+"""Metrics and fits → figures."""
+
+
+rule figure_surrogate:
+    """Where the surrogate is wrong: error over θ and volume."""
+    input:
+        metrics="results/forward.csv",
+        sources=sources("figure_surrogate.py"),
+    output:
+        png=report(
+            "results/figures/surrogate_error.png",
+            caption="../report/table_forward.rst",
+            category="Figures",
+            labels={"figure": "surrogate", "shows": "error of the surrogate"},
+        ),
+        pdf="results/figures/surrogate_error.pdf",
+    log:
+        "results/logs/figure_surrogate.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        method=f"surrogate_{CONFIG.anatomy}",
+    script:
+        "../scripts/figure_surrogate.py"
+
+
+rule figure_forward:
+    """Figure 1b: the surrogate beside the solver, on test cases."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        cases=f"results/cases/{CONFIG.anatomy}/truth.json",
+        weights=weights_of("surrogate"),
+        sources=sources("figure_forward.py"),
+    output:
+        png=report(
+            "results/figures/weidner_figure1b.png",
+            caption="../report/figure1b.rst",
+            category="Figures",
+            labels={"figure": "1b", "shows": "surrogate and solver"},
+        ),
+        pdf="results/figures/weidner_figure1b.pdf",
+    log:
+        "results/logs/figure_forward.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(12),
+        runtime="1h",
+    params:
+        number=3,
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/figure_forward.py"
+
+
+rule figure_errors:
+    """Figure 3 (distribution of errors) and Figure 5 (where errors are large)."""
+    input:
+        metrics="results/metrics.csv",
+        sources=sources("figure_errors.py"),
+    output:
+        png=report(
+            "results/figures/weidner_figure{figure}.png",
+            caption="../report/figure_errors.rst",
+            category="Figures",
+            labels={"figure": "{figure}", "shows": "errors on synthetic tumours"},
+        ),
+        pdf="results/figures/weidner_figure{figure}.pdf",
+    log:
+        "results/logs/figure_errors/{figure}.log",
+    wildcard_constraints:
+        figure="[35]",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        methods=METHODS,
+        titles=TITLES,
+        cases=CONFIG.anatomy,
+    script:
+        "../scripts/figure_errors.py"
+
+
+rule figure_patients:
+    """Figure 4: scan, segmentation and inferred density of the first patients."""
+    input:
+        scans=[os.path.relpath(SHEET[patient].scan) for patient in PATIENTS[:5]],
+        segmentations=[
+            f"results/{patient}/prepared/seg.nii.gz" for patient in PATIENTS[:5]
+        ],
+        densities=expand(
+            "results/{patient}/{method}.nii.gz", patient=PATIENTS[:5], method=SHOWN
+        ),
+        sources=sources("figure_patients.py"),
+    output:
+        png=report(
+            "results/figures/weidner_figure4.png",
+            caption="../report/figure4.rst",
+            category="Figures",
+            labels={"figure": "4", "shows": "patients"},
+        ),
+        pdf="results/figures/weidner_figure4.pdf",
+    log:
+        "results/logs/figure_patients.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        names=PATIENTS[:5],
+    script:
+        "../scripts/figure_patients.py"
+
+
+rule figure_failures:
+    """The case that each method does worst on."""
+    input:
+        metrics="results/metrics.csv",
+        tissue=tissue(CONFIG.anatomy),
+        fits=[
+            f"results/cases/{CONFIG.anatomy}/{method}/{chunk}.json"
+            for method in METHODS
+            for chunk in chunks(CONFIG.anatomy, method)
+        ],
+        sources=sources("figure_failures.py"),
+    output:
+        png=report(
+            "results/figures/failures.png",
+            caption="../report/figure_failures.rst",
+            category="Figures",
+            labels={"figure": "failures", "shows": "worst case of each method"},
+        ),
+        pdf="results/figures/failures.pdf",
+    log:
+        "results/logs/figure_failures.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        methods=METHODS,
+        titles=TITLES,
+        cases=CONFIG.anatomy,
+        shape=CONFIG.crop,
+        spacing=CONFIG.spacing,
+    script:
+        "../scripts/figure_failures.py"
+
+
+rule figure_volumes:
+    """What the prior draws, beside real tumours where there are any."""
+    input:
+        cases=f"results/cases/{CONFIG.anatomy}/truth.json",
+        whole=[
+            f"results/{patient}/prepared/whole.nii.gz"
+            for patient in PATIENTS
+            if not patient.startswith("synthetic")
+        ],
+        sources=sources("figure_volumes.py"),
+    output:
+        png=report(
+            "results/figures/volumes.png",
+            caption="../report/figure_volumes.rst",
+            category="Figures",
+            labels={"figure": "volumes", "shows": "volumes of tumours"},
+        ),
+        pdf="results/figures/volumes.pdf",
+    log:
+        "results/logs/figure_volumes.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_volumes.py"
+
+
+rule figure_learning:
+    """How the networks learned."""
+    input:
+        logs=LOGS.values(),
+        sources=sources("figure_learning.py"),
+    output:
+        png=report(
+            "results/figures/learning.png",
+            caption="../report/training.rst",
+            category="Networks",
+            labels={"network": "all"},
+        ),
+        pdf="results/figures/learning.pdf",
+    log:
+        "results/logs/figure_learning.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        networks=list(LOGS),
+    script:
+        "../scripts/figure_learning.py"
