@@ -12,9 +12,11 @@ import argparse
 import json
 import time
 import tracemalloc
+from pathlib import Path
 
 import numba
 import numpy as np
+import yaml
 from cases import CASES, FOLDER, brain, case
 from peers import theta_of, tumor_growth_toolkit
 from tqdm import tqdm
@@ -26,6 +28,7 @@ from gliofit.metrics import dice
 from gliofit.sampling import Prior, sample
 
 SEED = 2026
+ROOT = Path(__file__).parent.parent
 
 
 def drawn(tissue: Tissue, count: int):
@@ -193,7 +196,29 @@ def patients(options) -> dict:
     return out
 
 
-STUDIES = (accuracy, convergence, throughput, memory, inversion, patients)
+def methods(options) -> dict:
+    """Every inversion method with the default config's settings on the same densities (2 mm, SRI24)."""
+    from gliofit.config import load_config
+    from gliofit.inversion import describe
+    from gliofit.inversion.registry import ready
+
+    config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"patients": None})
+    tissue, out = brain(2.0), {}
+    cases = drawn(tissue, options.methods_cases)
+    for name in tqdm(config.methods, desc="methods"):
+        paths = [ROOT / "resources" / "weights" / f"{role}.safetensors" for role in describe(name).networks]
+        settings = {"networks": ready(name, [p for p in paths if p.is_file()]), **config.settings(name)}
+        out[name] = {"title": describe(name).title, "fits": []}
+        for _, density in cases:
+            begun = time.process_time()
+            fit = invert(density, tissue, name, threads=1, **settings)
+            seconds = time.process_time() - begun
+            mse = float(np.mean((fit.density - density) ** 2, dtype=np.float64))
+            out[name]["fits"].append({"mse": mse, "cpu_seconds": seconds, "evaluations": fit.evaluations})
+    return out
+
+
+STUDIES = (accuracy, convergence, throughput, memory, inversion, methods, patients)
 
 
 def main() -> None:
@@ -202,6 +227,7 @@ def main() -> None:
         "--only", nargs="+", default=[s.__name__ for s in STUDIES], choices=[s.__name__ for s in STUDIES]
     )
     parser.add_argument("--cases", type=int, default=100, help="random θ of the inversion study")
+    parser.add_argument("--methods-cases", type=int, default=3, help="random θ that every method inverts")
     parser.add_argument("--prepared", nargs="*", default=[], help="folders results/ID/prepared of real patients")
     options = parser.parse_args()
     for study in STUDIES:

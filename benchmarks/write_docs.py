@@ -176,6 +176,24 @@ def inversion(study: dict) -> list[str]:
     return lines
 
 
+def methods(study: dict) -> list[str]:
+    number = len(next(iter(study.values()))["fits"])
+    lines = [
+        "",
+        "## Every method on the same tumours",
+        "",
+        f"The first {number} of these θ, 2 mm, settings of the default config, released networks, one thread; means. "
+        "MSE over the whole brain's grid; [results.md](results.md) has the same for 100 tumours.",
+        "",
+        "| method | MSE | CPU s | evaluations |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, found in study.items():
+        mean = {k: np.mean([fit[k] for fit in found["fits"]]) for k in ("mse", "cpu_seconds", "evaluations")}
+        lines.append(f"| `{name}` | {mean['mse']:.1e} | {mean['cpu_seconds']:.1f} | {mean['evaluations']:.0f} |")
+    return lines
+
+
 def patients(study: dict) -> list[str]:
     if not study:
         return []
@@ -213,7 +231,7 @@ def main() -> None:
     lines = ["# Benchmarks", "", "Made by `make benchmark`; every number is measured, none is typed.", ""]
     if timings:
         lines += [f"Machine: {machine(timings)}.", "", *speed(timings)]
-    for study in (accuracy, convergence, throughput, inversion, patients):
+    for study in (accuracy, convergence, throughput, inversion, methods, patients):
         found = load(study.__name__)
         if found:
             lines += study(found)

@@ -14,6 +14,7 @@ import torch
 from gliofit.files import write_text
 from gliofit.networks.io import card_path, load_network
 from gliofit.training import held_out, validate
+from gliofit.training_settings import Settings
 
 TITLES = {
     "surrogate": "Forward surrogate: θ and anatomy → tumour cell density",
@@ -144,11 +145,21 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
         if card["role"] == "lmi"
         else "MSE is that of θ scaled to the unit cube of its range.",
         "",
-        "| step | training loss | validation MSE |",
-        "|--:|--:|--:|",
-        *(f"| {int(row['step']):,} | {float(row['train_loss']):.3g} | {float(row['mse']):.3g} |" for row in log),
+        "| step | grid, mm | training loss | validation MSE |",
+        "|--:|--:|--:|--:|",
+        *(
+            f"| {int(row['step']):,} | {card['spacing'] * _coarser(settings, int(row['step'])):g} "
+            f"| {float(row['train_loss']):.3g} | {float(row['mse']):.3g} |"
+            for row in log
+        ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _coarser(settings: dict[str, Any], step: int) -> int:
+    """The factor on the spacing at which a step was trained and validated."""
+    coarse = {int(factor): share for factor, share in settings.get("coarse", {}).items()}  # JSON's keys are text
+    return Settings(architecture=settings["architecture"], steps=settings["steps"], coarse=coarse).part(step - 1)[2]
 
 
 def _duration(card: dict[str, Any]) -> str:
