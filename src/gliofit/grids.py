@@ -93,6 +93,8 @@ def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int
     sub[:3, :3] = target[:3, :3] / fine
     sub[:3, 3] = to_world(target, (1.0 / fine - 1.0) / 2)  # centre of the first sub-voxel
     index = np.linalg.inv(affine) @ sub
+    if order == 1 and (np.abs(index[:3, :3]) > 1e-7).sum() == 3:
+        return _along_axes(data, index, shape, fine)
     out = ndimage.affine_transform(
         data, index[:3, :3], index[:3, 3], output_shape=tuple(np.array(shape) * fine), order=order, mode="grid-constant"
     )
@@ -100,6 +102,30 @@ def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int
         return out
     split = out.reshape(shape[0], fine[0], shape[1], fine[1], shape[2], fine[2])
     return split.mean(axis=(1, 3, 5), dtype=np.float32)
+
+
+def _along_axes(data: Array, index: Array, shape: tuple, fine: Array) -> Array:
+    """
+    `resample` where the grids' axes are parallel: linear weights and means, one matrix per axis (ten times as fast).
+
+    Parameters
+    ----------
+    data : ndarray [x, y, z]
+    index : ndarray (4, 4)
+        Sub-voxel of the target → voxel of `data`; each axis goes along one of the other grid.
+    shape : tuple of int
+        Target shape.
+    fine : ndarray (3,)
+        Sub-voxels of a target voxel along each axis.
+    """
+    source = np.abs(index[:3, :3]).argmax(0)  # the axis of `data` along each of the target's
+    out = data.transpose(source)
+    for axis, (n, f) in enumerate(zip(shape, fine, strict=True)):
+        place = index[source[axis], axis] * np.arange(n * f) + index[source[axis], 3]
+        size = out.shape[axis]
+        weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(size))).reshape(n, f, size).mean(1)
+        out = np.moveaxis(np.tensordot(weights.astype(np.float32), out, (1, axis)), 0, axis)
+    return np.ascontiguousarray(out)
 
 
 def take(data: Array, offset: Array, shape: tuple) -> Array:
