@@ -27,7 +27,9 @@ def test_flipped_and_permuted_axes(spacing):
     shape, target = grids.aligned_grid(affine, np.ones(data.shape, bool), spacing)
     fine = (max(1, round(spacing)),) * 3
     found = grids.resample(data, affine, shape, target)
-    assert found.dtype == np.float32 and found.shape == shape and found.flags.c_contiguous
+    assert found.dtype == np.float32
+    assert found.shape == shape
+    assert found.flags.c_contiguous
     assert np.abs(found - by_points(data, affine, shape, target, fine)).max() < 1e-6
     assert found.sum() * spacing**3 == pytest.approx(3 * data.sum(), rel=0.02)
 
@@ -44,4 +46,5 @@ def test_a_tilted_grid_goes_the_general_way():
 def test_labels_are_taken_from_the_nearest_voxel():
     data = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
     found = grids.resample(data, np.diag([2, 2, 2, 1.0]), (4, 4, 4), np.diag([1, 1, 1, 1.0]), order=0)
-    assert found.dtype == np.uint8 and set(np.unique(found)) <= set(range(8))
+    assert found.dtype == np.uint8
+    assert set(np.unique(found)) <= set(range(8))
