@@ -99,6 +99,19 @@ def test_a_checkpoint_of_other_settings_is_not_used(shards, tmp_path, monkeypatc
     assert steps == [0, 1, 2]
 
 
+def test_training_goes_on_from_other_weights(shards, tmp_path):
+    settings = Settings("weidner", width=8, steps=2, batch=2, learning_rate=1e-3, validate_every=2)
+    first = run(shards, tmp_path / "a", "inverse", settings)
+    still = replace(settings, learning_rate=1e-30, start=str(tmp_path / "a/net.safetensors"))
+    again = run(shards, tmp_path / "b", "inverse", still, seed=7)
+    assert again["metrics"]["mse"] == pytest.approx(first["metrics"]["mse"], rel=1e-6)
+    assert again["start_sha256"] == first["weights_sha256"]
+    with pytest.raises(InputError, match=r"net.safetensors: is a network of another architecture, width or grid"):
+        run(shards, tmp_path / "c", "inverse", replace(still, width=16))
+    with pytest.raises(InputError, match="describes a network of role 'inverse', not 'surrogate'"):
+        run(shards, tmp_path / "c", "surrogate", still)
+
+
 def test_a_damaged_checkpoint_is_named(shards, tmp_path):
     (tmp_path / "run.ckpt").write_bytes(b"half a checkpoint")
     with pytest.raises(InputError, match=r"run.ckpt: cannot be read as a checkpoint"):

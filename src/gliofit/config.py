@@ -144,6 +144,7 @@ class Training(Section):
     window: NonNegativeInt | None = None
     coarse: dict[int, PositiveFloat] | None = None
     bfloat16: bool | None = None
+    start: str | None = None
 
     def given(self) -> dict[str, Any]:
         """What the config sets."""

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from gliofit.batches import batch_indices, collate
 from gliofit.errors import InputError
-from gliofit.networks.io import build, save_network
+from gliofit.networks.io import build, load_network, read_card, save_network
 from gliofit.networks.surrogate import GlioFit, cut
 from gliofit.shards import ShardDataset
 from gliofit.training_log import draw_losses, write_log
@@ -176,6 +176,7 @@ def train(
     about = {
         "settings": asdict(settings),
         "seed": seed,
+        **({"start_sha256": read_card(settings.start, role)["weights_sha256"]} if settings.start else {}),
         "data": {
             "train_sha256": data.sha256(),
             "validation_sha256": held_out.sha256(),
@@ -212,6 +213,15 @@ def train(
     return card
 
 
+def _weights_like(network: nn.Module, role: str, settings: Settings) -> dict[str, torch.Tensor]:
+    """The weights at `settings.start`; InputError unless they are of such a network."""
+    known = load_network(settings.start, role)
+    about = [(type(n), n.shape, n.spacing, n.width) for n in (network, known)]
+    if about[0] != about[1]:
+        raise InputError(f"{settings.start}: is a network of another architecture, width or grid than is to be trained")
+    return known.state_dict()
+
+
 class _Run:
     """The state of a training run."""
 
@@ -222,6 +232,8 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = build(role, settings.architecture, data.shape, data.spacing, data.box, settings.width)
+        if settings.start:
+            network.load_state_dict(_weights_like(network, role, settings))
         self.network = network.to(device).train()
         self.optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay, betas=(0.9, 0.99))
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0

@@ -43,6 +43,8 @@ class Settings:
         surrogate can learn on coarser grids first (`Weidner.coarser`). Each part has a schedule of its own.
     bfloat16 : bool
         Autocast to bfloat16 in training (validation and use are in float32).
+    start : str, optional
+        Weights to go on from, of the same role, architecture, width and grid; the card then has their hash.
     """
 
     architecture: str = "gliofit"
@@ -58,6 +60,7 @@ class Settings:
     window: int = 0
     coarse: dict[int, float] = field(default_factory=dict)
     bfloat16: bool = True
+    start: str | None = None
 
     def __post_init__(self):
         for name in ("width", "steps", "batch", "learning_rate", "clip"):
