@@ -148,6 +148,17 @@ def test_the_guess_ends_where_the_overlap_is_largest(domain):
     assert guess.field[0].max() == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.parametrize(("apart", "radius"), [(8, 7), (10, 9)])
+def test_the_guess_is_not_stopped_by_a_seed_that_fades_first(small_tissue, apart, radius):
+    """Between two foci a seed shows less and less edema until its cells have multiplied."""
+    tissue = small_tissue.resample_to((48,) * 3, small_tissue.affine @ np.diag([0.5, 0.5, 0.5, 1]))
+    x, y, z = np.meshgrid(*[(np.arange(48) - 23.5) * 2] * 3, indexing="ij")
+    core = (np.hypot(np.hypot(np.abs(x) - apart, y - 14), z) < radius) & tissue.mask
+    whole = np.hypot(np.hypot(np.maximum(np.abs(x) - apart, 0), y - 14), z) < 1.2 * radius
+    target = SegmentationTarget(core.astype(np.float32), (core | (whole & tissue.mask)).astype(np.float32))
+    assert first_guess(Domain.around(Problem(tissue, target), 24, 1.5), 4).score > 0.25
+
+
 def test_no_core_is_told(small_tissue, segmented):
     empty = SegmentationTarget(np.zeros_like(segmented.core), segmented.whole)
     with pytest.raises(InputError, match="core"):

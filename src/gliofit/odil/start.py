@@ -23,6 +23,9 @@ DIFFUSIVITY = (0.1, 5.0)
 LONGEST = 400.0
 """Days after which the run ends even if the overlap still grows."""
 
+LARGEST = 3.0
+"""Volumes of the visible tumour at which it ends."""
+
 
 @dataclass(frozen=True, eq=False)
 class Guess:
@@ -82,12 +85,14 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
         return simulate(tissue, theta, threads=threads)
 
     best, best_days, days = -1.0, 0.0, 4.0
+    most = LARGEST * float(observed.whole.sum())
     while days <= LONGEST:
-        score = overlap(grown(days), observed.core, observed.whole)
+        c = grown(days)
+        score = overlap(c, observed.core, observed.whole)
         if score > best:
             best, best_days = score, days
-        elif best > 0 and days > 1.3 * best_days:
-            break  # past the maximum
+        if np.count_nonzero(c > THRESHOLDS[1]) > most:
+            break  # not before: while a seed still fades, the overlap may fall for a time
         days *= 1.05
     moments = best_days * np.linspace(0, 1, times)
     # at t = 0 the solver's steps have no length: what it returns is the seed
