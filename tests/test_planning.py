@@ -134,3 +134,13 @@ def test_the_published_standard_plan(shared):
     plan = standard_plan(np.isin(seg, (1, 3)), brain > 0, spacing)
     assert plan.sum() == 350_794
     np.testing.assert_array_equal(plan, published > 0)
+
+
+def test_pet_that_is_cut_away_in_edema_counts_in_the_core_alone():
+    labels = np.repeat([1, 3, 2, 0], [5, 10, 50, 35]).reshape(10, 10, 1)
+    pet = np.where(labels == 3, 1 + np.arange(100).reshape(10, 10, 1) / 100, 0)
+    density = np.arange(100).reshape(10, 10, 1) / 100
+    assert pet_correlation(density, pet, labels) == pytest.approx(1)
+    whole = np.where(labels > 1, 1 + density, 0)
+    whole[labels == 2] *= np.tile([0, 1], 25)  # half of the edema without uptake: no scan was cut like that
+    assert pet_correlation(density, whole, labels) < 0.5

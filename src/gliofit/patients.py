@@ -18,7 +18,7 @@ from gliofit.morph import Morph
 from gliofit.nifti import Volume, load_volume
 from gliofit.registration import Registration
 from gliofit.sample_sheet import Patient
-from gliofit.scans import EDEMA, ENHANCING
+from gliofit.scans import pet_region
 from gliofit.tissue import Tissue
 
 Array = np.ndarray
@@ -97,7 +97,7 @@ class Prepared:
         """
         if self.fet is None:
             return None
-        region = np.isin(self.labels, (EDEMA, ENHANCING))
+        region = pet_region(self.fet, self.labels)
         full = float(np.percentile(self.fet[region], PET_PERCENTILE)) if region.any() else 0.0
         if not full > 0:
             raise InputError(f"{self.patient.fet}: no uptake in the enhancing core and edema")

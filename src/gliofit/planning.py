@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliofit.errors import InputError
-from gliofit.scans import EDEMA, ENHANCING, LABELLINGS
+from gliofit.scans import ENHANCING, LABELLINGS, pet_region
 
 Array = np.ndarray
 
@@ -167,8 +167,8 @@ def pet_correlation(density: Array, pet: Array | None, labels: Array) -> float:
     float
         NaN, undefined, without PET or if either is constant there.
     """
-    region = np.isin(labels, (EDEMA, ENHANCING))
-    if pet is None or np.count_nonzero(region) < 2:
+    region = None if pet is None else pet_region(pet, labels)
+    if region is None or np.count_nonzero(region) < 2:
         return float("nan")
     c, p = (np.asarray(a)[region].astype(np.float64) for a in (density, pet))
     c, p = c - c.mean(), p - p.mean()

@@ -252,3 +252,24 @@ def _check_place(scans: Scans, whole: Array) -> None:
         raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
     if outside > 0.01:
         scans.warnings.append(f"{patient.seg}: {outside:.1%} of the tumour lies outside the brain and is left out")
+
+
+def pet_region(pet: Array, labels: Array) -> Array:
+    """
+    Where FET-PET counts: enhancing core and edema (GliODIL, Sec. 4.3).
+
+    Where most of that has no uptake at all, zeros are taken as cut away: some data sets keep PET in the core alone.
+
+    Parameters
+    ----------
+    pet : ndarray [x, y, z]
+    labels : ndarray [x, y, z]
+        1 necrotic core, 2 edema, 3 enhancing core.
+
+    Returns
+    -------
+    ndarray of bool [x, y, z]
+    """
+    region = np.isin(labels, (EDEMA, ENHANCING))
+    taken_up = region & (np.asarray(pet) != 0)
+    return taken_up if 2 * np.count_nonzero(taken_up) < np.count_nonzero(region) else region
