@@ -72,11 +72,31 @@ def weights_of(network):
     return f"results/networks/{network}/weights.safetensors"
 
 
-SURROGATES = {name: weights_of(name) for name in NETWORKS if name == "surrogate"} | {
-    name: os.path.relpath(settings.find(path, ROOT))
-    for name, path in CONFIG.networks.compared.items()
-    if path
-}
+def compared():
+    """Released surrogates that are evaluated beside the methods' own; those of another grid are passed over."""
+    paths = {
+        name: settings.find(path, ROOT)
+        for name, path in CONFIG.networks.compared.items()
+        if path
+    }
+    for path in paths.values():
+        if not (path.is_file() and path.with_suffix(".json").is_file()):
+            raise InputError(
+                f"networks.compared: {path}: no such weights with a card beside them"
+            )
+    spacings = {
+        name: json.loads(path.with_suffix(".json").read_text())["spacing"]
+        for name, path in paths.items()
+    }
+    return {
+        name: os.path.relpath(path)
+        for name, path in paths.items()
+        if spacings[name] == CONFIG.spacing
+    }
+
+
+SURROGATES = {name: weights_of(name) for name in NETWORKS if name == "surrogate"}
+SURROGATES |= checked(compared)
 "Weights of the surrogates that are evaluated: the methods' own, and others to compare it with."
 DEVICES = ["cpu"] + ["cuda"] * (CONFIG.device == "cuda")
 "Where forward runs are timed."
