@@ -22,6 +22,35 @@ Array = np.ndarray
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
 
+SMALLEST = 1.0
+"""Voxels; outlines smaller than this are compared as if they had it, so that two empty ones agree."""
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """
+    Residual maps with their derivatives, for Gauss–Newton; the mean of their squares is a target's loss.
+
+    Parameters
+    ----------
+    r, by_density : ndarray [m, x, y, z]
+        Maps, and their pointwise derivative by the density.
+    by_extra : ndarray [k, m, x, y, z]
+        Their derivative by the extras.
+    size_by_density : ndarray [m, x, y, z], optional
+        Where a map is divided by a size (a scalar) that itself depends on the density: the derivative of the size's
+        logarithm by each voxel's density, which `by_density` leaves out. Complete: ∂r = by_density·∂c −
+        r·Σ size_by_density·∂c.
+    size_by_extra : ndarray [k, m], optional
+        Likewise by the extras.
+    """
+
+    r: Array
+    by_density: Array
+    by_extra: Array
+    size_by_density: Array | None = None
+    size_by_extra: Array | None = None
+
 
 @dataclass(frozen=True, eq=False)
 class DensityTarget:
@@ -61,18 +90,10 @@ class DensityTarget:
     def arrays(self) -> dict[str, Array]:
         return {"density": self.density}
 
-    def residuals(self, c: Array, extras: Array = ()) -> tuple[Array, Array, Array]:
-        """
-        Residuals whose mean square is the loss (MSE).
-
-        Returns
-        -------
-        r, dr_dc : ndarray [m, x, y, z]
-            Residual maps and their pointwise derivative by the density.
-        dr_dextra : ndarray [k, m, x, y, z]
-        """
+    def residuals(self, c: Array, extras: Array = ()) -> Residuals:
+        """Residuals whose mean square is the loss (MSE)."""
         r = (c - self.density)[None]
-        return r, np.ones_like(r), np.zeros((0, *r.shape), r.dtype)
+        return Residuals(r, np.ones_like(r), np.zeros((0, *r.shape), r.dtype))
 
     def loss(self, c: Array, extras: Array = ()) -> float:
         """Mean squared error over the grid."""
@@ -143,30 +164,32 @@ class SegmentationTarget:
     def arrays(self) -> dict[str, Array]:
         return {"core": self.core, "whole": self.whole}
 
-    def residuals(self, c: Array, extras: Array) -> tuple[Array, Array, Array]:
-        """As `DensityTarget.residuals`; two maps (core, whole), scaled so that each compares within the tumour."""
-        maps = (self.core, self.whole)
-        r = np.empty((2, *c.shape), c.dtype)
-        slope = np.empty_like(r)
-        extra = np.zeros((2, 2, *c.shape), c.dtype)
-        for m, (observed, threshold) in enumerate(zip(maps, extras, strict=True)):
-            scale = self._scale(observed)
+    def residuals(self, c: Array, extras: Array) -> Residuals:
+        """Two maps (core, whole tumour): mismatch divided by the size of what is compared."""
+        shape = (2, *c.shape)
+        r, slope, by_size = (np.empty(shape, c.dtype) for _ in range(3))
+        extra, size_by_extra = np.zeros((2, *shape), c.dtype), np.zeros((2, 2))
+        for m, (observed, threshold) in enumerate(zip((self.core, self.whole), extras, strict=True)):
             s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            r[m] = scale * (s - observed)
-            slope[m] = scale * self.steepness * s * (1 - s)
-            extra[m, m] = -slope[m]
-        return r, slope, extra
-
-    def _scale(self, observed: Array) -> float:
-        # makes mean(r²) the squared mismatch relative to the observed volume, averaged over both maps
-        return float(np.sqrt(observed.size / max(float(observed.sum()), 1.0)))
+            size = _size(s, observed)
+            # mean(r²) over both maps is the mean of their losses
+            scale = np.sqrt(s.size / size)
+            ds = self.steepness * s * (1 - s)
+            r[m], slope[m] = scale * (s - observed), scale * ds
+            by_size[m] = s * ds / size if size > SMALLEST else 0
+            extra[m, m], size_by_extra[m, m] = -slope[m], -by_size[m].sum(dtype=np.float64)
+        return Residuals(r, slope, extra, by_size, size_by_extra)
 
     def loss(self, c: Array, extras: Array) -> float:
-        """Mismatched volume relative to the observed one, mean of core and whole tumour (about 1 − Dice near a fit)."""
+        """
+        1 − Dice, mean of core and whole tumour, in [0, 1].
+
+        Of fractions: Σ(s − o)²/(Σs² + Σo²), which is 1 − Dice where both are 0 or 1.
+        """
         total = 0.0
         for observed, threshold in zip((self.core, self.whole), extras, strict=True):
             s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            total += self._scale(observed) ** 2 * float(np.mean((s - observed) ** 2, dtype=np.float64)) / 2
+            total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / _size(s, observed) / 2
         return total
 
     def torch_loss(self, c, arrays, extras):
@@ -175,12 +198,18 @@ class SegmentationTarget:
 
         total = 0.0
         for name, threshold in zip(("core", "whole"), extras, strict=True):
-            s = torch.sigmoid(self.steepness * (c - threshold))
-            total = total + self._scale(getattr(self, name)) ** 2 * ((s - arrays[name]) ** 2).mean() / 2
+            s, observed = torch.sigmoid(self.steepness * (c - threshold)), arrays[name]
+            size = ((s**2).sum() + (observed**2).sum()).clamp(min=SMALLEST)
+            total = total + ((s - observed) ** 2).sum() / size / 2
         return total
 
     def map(self, function) -> SegmentationTarget:
         return SegmentationTarget(function(self.core), function(self.whole), self.steepness)
+
+
+def _size(s: Array, observed: Array) -> float:
+    """Σs² + Σo²: the sum of the volumes, in voxels, of what is compared."""
+    return max(float(np.sum(s**2, dtype=np.float64) + np.sum(observed**2, dtype=np.float64)), SMALLEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,13 +262,13 @@ class PETTarget:
         # makes mean(r²) the mean over the region
         return np.sqrt(self.region * np.float32(self.region.size / max(float(self.region.sum()), 1.0)))
 
-    def residuals(self, c: Array, extras: Array) -> tuple[Array, Array, Array]:
-        """As `DensityTarget.residuals`; one map."""
+    def residuals(self, c: Array, extras: Array) -> Residuals:
+        """One map."""
         scale, background = (c.dtype.type(v) for v in extras)
         weight = self._weight()
         r = weight * (c - scale * (self.pet - background))
         extra = np.stack([-weight * (self.pet - background), weight * scale])[:, None]
-        return r[None], weight[None], extra
+        return Residuals(r[None], weight[None], extra)
 
     def loss(self, c: Array, extras: Array) -> float:
         """Mean squared difference in the region."""
@@ -313,21 +342,25 @@ class JointTarget:
     def arrays(self) -> dict[str, Array]:
         return {f"{i}.{name}": a for i, part in enumerate(self.parts) for name, a in part.arrays().items()}
 
-    def residuals(self, c: Array, extras: Array) -> tuple[Array, Array, Array]:
-        """As `DensityTarget.residuals`; the parts' maps one after another, scaled so that mean(r²) is the loss."""
-        found = []
-        for part, here in zip(self.parts, self._split(extras), strict=True):
-            found.append((*part.residuals(c, extras[here]), here))
-        maps = sum(len(r) for r, *_ in found)
-        r_all, slope_all = (np.empty((maps, *c.shape), c.dtype) for _ in range(2))
-        extra_all = np.zeros((len(extras), maps, *c.shape), c.dtype)
+    def residuals(self, c: Array, extras: Array) -> Residuals:
+        """The parts' maps one after another, scaled so that mean(r²) is the loss."""
+        found = [
+            (part.residuals(c, extras[here]), here)
+            for part, here in zip(self.parts, self._split(extras), strict=True)
+        ]
+        maps = sum(len(own.r) for own, _ in found)
+        r, slope, by_size = (np.zeros((maps, *c.shape), c.dtype) for _ in range(3))
+        extra = np.zeros((len(extras), maps, *c.shape), c.dtype)
+        size_by_extra = np.zeros((len(extras), maps))
         at = 0
-        for (r, slope, extra, here), weight in zip(found, self.weights, strict=True):
-            factor = c.dtype.type(np.sqrt(weight * maps / len(r)))
-            place = slice(at, at + len(r))
-            r_all[place], slope_all[place], extra_all[here, place] = factor * r, factor * slope, factor * extra
-            at += len(r)
-        return r_all, slope_all, extra_all
+        for (own, here), weight in zip(found, self.weights, strict=True):
+            factor = c.dtype.type(np.sqrt(weight * maps / len(own.r)))
+            place = slice(at, at + len(own.r))
+            r[place], slope[place], extra[here, place] = factor * own.r, factor * own.by_density, factor * own.by_extra
+            if own.size_by_density is not None:
+                by_size[place], size_by_extra[here, place] = own.size_by_density, own.size_by_extra
+            at += len(own.r)
+        return Residuals(r, slope, extra, by_size, size_by_extra)
 
     def loss(self, c: Array, extras: Array) -> float:
         """Weighted sum of the parts' losses."""

@@ -6,6 +6,7 @@ import pytest
 from gliofit import InputError, Problem, Theta, invert, simulate
 from gliofit.imaging import DensityTarget, JointTarget, PETTarget, SegmentationTarget
 from gliofit.inversion.levenberg_marquardt import minimise, normal_equations
+from gliofit.metrics import dice
 
 TRUTHS = [Theta((6.0, 21.0, 4.0), 7.0, 2.4), Theta((-13.0, 9.0, 8.0), 3.4, 2.9), Theta((9.0, -16.0, -7.0), 11.0, 2.1)]
 
@@ -45,6 +46,17 @@ def test_gradient_of_every_target(small_tissue, name):
     assert value == pytest.approx(loss(p), rel=1e-6)
     np.testing.assert_allclose(2 * half, differences, rtol=2e-4, atol=1e-6 * np.abs(differences).max())
     assert np.linalg.eigvalsh(matrix).min() >= -1e-12 * np.trace(matrix)
+
+
+def test_loss_of_outlines_is_one_minus_dice(small_tissue):
+    c, other = simulate(small_tissue, TRUTHS[0]), simulate(small_tissue, Theta((8.0, 19.0, 5.0), 6.0, 2.6))
+    target = segmentation(c)
+    target = SegmentationTarget(target.core, target.whole, steepness=1e6)  # no blur: both are masks
+    expected = np.mean([1 - dice(other > t, c > t) for t in (0.68, 0.21)])
+    assert 0.1 < expected < 0.9
+    assert target.loss(other, [0.68, 0.21]) == pytest.approx(expected, rel=1e-6)
+    nothing = SegmentationTarget(np.zeros_like(c), target.whole, steepness=1e6)
+    assert nothing.loss(np.zeros_like(c), [0.68, 0.21]) == pytest.approx(0.5)  # no core on either side; half is missed
 
 
 @pytest.mark.parametrize("truth", TRUTHS)

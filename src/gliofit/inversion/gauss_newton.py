@@ -24,6 +24,9 @@ from gliofit.uncertainty import density_deviation
 
 Array = np.ndarray
 
+COMPARED = 6
+"""Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
+
 
 def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array, extras: Array) -> list[Array]:
     """
@@ -111,7 +114,7 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     theta = Theta.from_array(parameters[:5])
     c, jacobian = simulate(problem.tissue, theta, jacobian=True, threads=problem.threads)
     loss, _, matrix = normal_equations(problem.target, c, jacobian, parameters[5:])
-    count = problem.target.residuals(c, parameters[5:])[0].size
+    count = problem.target.residuals(c, parameters[5:]).r.size
     width = problem.box.upper - problem.box.lower
     # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
     precision = matrix * count / max(loss, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
@@ -185,14 +188,15 @@ def gauss_newton(
             spent.append(4 * len(candidates))
         passes = [(level, False) for level in levels] + [(problem, True)]
         for depth, (level, last) in enumerate(passes):
-            if level is problem and not last and len(candidates) == 1:
+            compared = level is problem and not last
+            if compared and len(candidates) == 1:
                 continue  # nothing to compare: straight to the last pass
             found = []
             for p in candidates:
                 p, loss, history, converged, reason, evaluations = minimise(
                     level if level is problem else _approximated(level, p[5:]),
                     p,
-                    iterations=iterations,
+                    iterations=min(iterations, COMPARED) if compared and depth else iterations,
                     tolerance=tolerance if last else 1e-2,
                     floor=1e-9 * power if last else 1e-4 * power,
                     free=None if density or level is problem else np.arange(len(p)) < 5,

@@ -88,25 +88,32 @@ def normal_equations(target, c: Array, jacobian: Array, extras: Array) -> tuple[
     gradient : ndarray [5 + k]
     matrix : ndarray [5 + k, 5 + k]
     """
-    r, slope, extra = target.residuals(c, np.asarray(extras, float))
-    n = 5 + len(extra)
-    gradient, matrix = np.zeros(n), np.zeros((n, n))
-    reached = np.abs(jacobian).max(0) > 0
-    tangents = jacobian[:, reached]
+    found = target.residuals(c, np.asarray(extras, float))
+    r, count = found.r, len(found.by_extra)
+    gradient, matrix = np.zeros(5 + count), np.zeros((5 + count, 5 + count))
+    everywhere = jacobian.reshape(5, -1)
     for m in range(len(r)):
-        rows = slope[m][reached] * tangents
-        residual = r[m][reached]
-        gradient[:5] += rows @ residual
-        matrix[:5, :5] += rows @ rows.T
-        for k in range(len(extra)):
-            if extra[k, m].any():
-                own = extra[k, m].ravel()
-                gradient[5 + k] += own @ r[m].ravel()
-                cross = rows @ extra[k, m][reached]
-                matrix[:5, 5 + k] += cross
-                matrix[5 + k, :5] += cross
-                for i in range(len(extra)):
-                    matrix[5 + k, 5 + i] += own @ extra[i, m].ravel()
+        # the density matters to a map where there are cells and it has a slope: outlines have one near their border
+        slope = found.by_density[m].ravel()
+        here = np.flatnonzero((c.ravel() > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max()))
+        tangents = everywhere[:, here]
+        rows, residual = slope[here] * tangents, r[m].ravel()[here]
+        by_size = np.zeros(5 + count)
+        if found.size_by_density is not None:
+            by_size[:5], by_size[5:] = tangents @ found.size_by_density[m].ravel()[here], found.size_by_extra[:, m]
+        square = np.sum(np.square(r[m], dtype=np.float64))
+        half, own_matrix = np.zeros(5 + count), np.zeros_like(matrix)
+        half[:5], own_matrix[:5, :5] = rows @ residual, rows @ rows.T
+        for k in range(count):
+            if found.by_extra[k, m].any():
+                own = found.by_extra[k, m].ravel()
+                half[5 + k] = own @ r[m].ravel()
+                own_matrix[:5, 5 + k] = own_matrix[5 + k, :5] = rows @ own[here]
+                for i in range(count):
+                    own_matrix[5 + k, 5 + i] = own @ found.by_extra[i, m].ravel()
+        # r' = rows − r·by_size
+        gradient += half - square * by_size
+        matrix += own_matrix - np.outer(half, by_size) - np.outer(by_size, half) + square * np.outer(by_size, by_size)
     loss = float(np.mean(np.square(r, dtype=np.float64)))
     return loss, gradient / r.size, matrix / r.size
 
@@ -151,11 +158,11 @@ def minimise(
             converged, reason = True, f"loss below {floor:.1e}"
             break
         diagonal = np.diag(point.matrix) + 1e-9 * max(np.trace(point.matrix), 1e-30)
-        model = point.matrix + curvature
-        if np.linalg.eigvalsh(model + damping * np.diag(diagonal)).min() <= 1e-6 * diagonal.min():
-            model = point.matrix
-        step = _limited_step(model + damping * np.diag(diagonal), point.gradient)
-        promised = -(2 * point.gradient @ step + step @ model @ step)
+        damped = damping * np.diag(diagonal)
+        step, promised = _step(point, point.matrix + curvature, damped, diagonal)
+        if promised < tolerance * point.loss:
+            # what was learnt along other steps may be wrong here, and must not end the search by itself
+            step, promised = _step(point, point.matrix, damped, diagonal)
         if promised < tolerance * point.loss:
             converged, reason = True, f"the next step would lower the loss by less than {tolerance:.0e} of it"
             break
@@ -177,6 +184,14 @@ def minimise(
                 converged, reason = True, "no step lowers the loss any more"
                 break
     return squares.to_p(point.u), point.loss, history, converged, reason, squares.evaluations
+
+
+def _step(point: _Point, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:
+    """A step, and by how much `model` says that it lowers the loss; the Gauss–Newton matrix where `model` is no bowl."""
+    if np.linalg.eigvalsh(model + damped).min() <= 1e-6 * diagonal.min():
+        model = point.matrix
+    step = _limited_step(model + damped, point.gradient)
+    return step, -(2 * point.gradient @ step + step @ model @ step)
 
 
 def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Array:

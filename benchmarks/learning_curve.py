@@ -1,0 +1,87 @@
+"""
+How many tumours a network needs: errors after the same training on a part of the shards, a table for docs/networks.md.
+
+    python benchmarks/learning_curve.py --shards results/shards
+
+Settings and seed are the default config's. Takes about seven CPU minutes a network and size; what is trained is kept in
+results/benchmarks/learning_curve, so that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import yaml
+
+from gliofit.config import load_config
+from gliofit.files import write_text
+from gliofit.networks.release import release
+from gliofit.training import train
+from gliofit.training_settings import SETTINGS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "networks.md"
+FOLDER = ROOT / "results" / "benchmarks" / "learning_curve"
+START, END = "<!-- learning curve -->\n", "<!-- end -->"
+PARTS = (1 / 4, 1 / 2, 1)
+ROLES = {
+    "surrogate": ("MSE", {"mse": "{:.2e}"}),
+    "inverse": ("origin, mm; μ_D; μ_ρ", {"origin_mm": "{:.2f}", "mu_D": "{:.1%}", "mu_rho": "{:.1%}"}),
+}
+
+
+def trained(role: str, part: float, shards: Path, settings: dict, seed: int) -> dict:
+    """The card, with test errors, of a network trained on the first `part` of the training shards."""
+    folder = FOLDER / f"{role}_{part:g}"
+    released = folder / "released.safetensors"
+    if not released.is_file():
+        paths = sorted((shards / "train").glob("*.h5"), key=lambda p: int(p.name.split("-")[0]))
+        log, weights = folder / "training.csv", folder / "weights.safetensors"
+        if not weights.is_file():
+            train(
+                role,
+                SETTINGS[role](**settings),
+                paths[: round(part * len(paths))],
+                sorted((shards / "validation").glob("*.h5")),
+                weights,
+                log_csv=log,
+                figure_png=folder / "training.png",
+                checkpoint=folder / "checkpoint.pt",
+                seed=seed,
+            )
+        release(weights, log, {p.stem: [p] for p in sorted((shards / "test").glob("*.h5"))}, released)
+    return json.loads(released.with_suffix(".json").read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--shards", type=Path, default=ROOT / "results" / "shards", help="train/, validation/, test/")
+    options = parser.parse_args()
+    config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"patients": None})
+    rows = []
+    for role, (what, columns) in ROLES.items():
+        for part in PARTS:
+            card = trained(role, part, options.shards, getattr(config.networks, role).given(), config.seeds.training)
+            errors = [
+                "; ".join(form.format(found[name]) for name, form in columns.items())
+                for found in (card["metrics"], *card["test"].values())
+            ]
+            seen = card["settings"]["steps"] * card["settings"]["batch"]
+            rows.append(f"| `{role}` ({what}) | {card['data']['train_samples']:,} | {seen:,} | " + " | ".join(errors) + " |")
+            print(rows[-1], flush=True)
+    names = " | ".join(["validation", *card["test"]])
+    table = [
+        f"| network (error) | tumours | samples seen | {names} |",
+        "|---|--:|--:|" + "--:|" * (1 + len(card["test"])),
+        *rows,
+        "",
+    ]
+    page = PAGE.read_text(encoding="utf-8")
+    head, rest = page.split(START)
+    write_text(PAGE, head + START + "\n".join(table) + END + rest.split(END, 1)[1])
+
+
+if __name__ == "__main__":
+    main()
