@@ -69,7 +69,8 @@ def main() -> None:
                 for found in (card["metrics"], *card["test"].values())
             ]
             seen = card["settings"]["steps"] * card["settings"]["batch"]
-            rows.append(f"| `{role}` ({what}) | {card['data']['train_samples']:,} | {seen:,} | " + " | ".join(errors) + " |")
+            cells = [f"`{role}` ({what})", f"{card['data']['train_samples']:,}", f"{seen:,}", *errors]
+            rows.append(f"| {' | '.join(cells)} |")
             print(rows[-1], flush=True)
     names = " | ".join(["validation", *card["test"]])
     table = [

@@ -345,8 +345,7 @@ class JointTarget:
     def residuals(self, c: Array, extras: Array) -> Residuals:
         """The parts' maps one after another, scaled so that mean(r²) is the loss."""
         found = [
-            (part.residuals(c, extras[here]), here)
-            for part, here in zip(self.parts, self._split(extras), strict=True)
+            (part.residuals(c, extras[here]), here) for part, here in zip(self.parts, self._split(extras), strict=True)
         ]
         maps = sum(len(own.r) for own, _ in found)
         r, slope, by_size = (np.zeros((maps, *c.shape), c.dtype) for _ in range(3))

@@ -187,7 +187,7 @@ def minimise(
 
 
 def _step(point: _Point, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:
-    """A step, and by how much `model` says that it lowers the loss; the Gauss–Newton matrix where `model` is no bowl."""
+    """A step and how much it promises to lower the loss, by `model` or, where that is no bowl, by Gauss–Newton's."""
     if np.linalg.eigvalsh(model + damped).min() <= 1e-6 * diagonal.min():
         model = point.matrix
     step = _limited_step(model + damped, point.gradient)
