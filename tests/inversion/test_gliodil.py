@@ -88,6 +88,7 @@ def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
         (two_foci, {"margin": 0.5}, "margin"),
         (two_foci, {"rate": 0.0}, "rate"),
         (two_foci, {"penalty": "square"}, "penalty"),
+        (two_foci, {"tail": "end"}, "tail"),
         (two_foci, {"optimiser": "sgd"}, "optimiser"),
     ):
         with pytest.raises(InputError, match=fault):

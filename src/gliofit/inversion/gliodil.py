@@ -35,6 +35,7 @@ def gliodil(
     pet_weight: float = 0.02,
     penalty: Literal["sigmoid", "hinge"] = "sigmoid",
     slack: float = 0.0,
+    tail: Literal["front", "field"] = "front",
     optimiser: Literal["adam", "lbfgs"] = "adam",
     device: Literal["cpu", "cuda"] = "cpu",
 ) -> Fit:
@@ -61,12 +62,17 @@ def gliodil(
     penalty : {"sigmoid", "hinge"}
     slack : float
         How a density on the wrong side of a threshold counts; see `gliofit.odil.loss.DiscreteLoss`.
+    tail : {"front", "field"}
+        Of outlines, what is the density below the lower threshold, where no scan speaks: the leading edge of a front
+        with θ̂ about the visible part (`gliofit.front`), or the optimised field, as in the paper. λ_PDE leaves the
+        field loose there, and it ends at its box.
     device : {"cpu", "cuda"}
 
     Returns
     -------
     Fit
-        `density` is the optimised field at the final time, not θ̂ through the solver; `loss` is that field's.
+        `density` is the optimised field at the final time, with its `tail`, not θ̂ through the solver; `loss` is that
+        density's.
 
     Raises
     ------
@@ -87,6 +93,8 @@ def gliodil(
         raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
     if halvings < 0 or cells % 2**halvings or times % 2**halvings:
         raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
+    if tail not in ("front", "field"):
+        raise InputError(f"setting tail = '{tail}' is unknown; there are: front, field")
     import torch
 
     from gliofit.odil import multigrid
@@ -118,11 +126,13 @@ def gliodil(
     theta = Theta.from_physical(origin, found["diffusivity"], found["growth"], DAYS)
     parameters = [*theta.to_array(), *(found[name] for name in problem.target.extra_names)]
     last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan)
+    seen = found.get("threshold_whole") if tail == "front" else None  # an observed density is known everywhere
+    front = {} if seen is None else {"visible": seen, "width": theta.mu_D / theta.mu_rho}
     return Fit.of(
         problem,
         legal(problem, np.array(parameters)),
         started,
-        own=Field(last, domain.tissue.affine),
+        own=Field(last, domain.tissue.affine, **front),
         history=[value for run in runs for value in run.history],
         evaluations=sum(run.evaluations for run in runs),
         converged=runs[-1].converged,
