@@ -132,6 +132,7 @@ def test_discovers_gliomasolvers_example_and_words_in_names(tmp_path):
     found = {p.id: p for p in discover_brats(tmp_path)[0]}
     names = {column: path.name for column, path in found["PET"].files.items()}
     assert (names["seg"], names["whole"]) == ("tumT1c.nii.gz", "tumFLAIR.nii.gz")
+    assert (found["PET"].labels, found["words"].labels) == ("gliomasolver", "brats")
     assert names["fet"] == "tumPET.nii.gz"
     assert found["PET"].anatomy == "maps"
     assert found["words"].recurrence.name == "words_recurrence_preop.nii.gz"

@@ -126,7 +126,7 @@ def recurrence_masks(recurrence: Array, labels: str = "brats") -> tuple[Array | 
     ----------
     recurrence : ndarray [x, y, z]
         Segmentation of the follow-up scan, in the space of the first.
-    labels : "brats" or "gliodil"
+    labels : "brats", "gliodil" or "gliomasolver"
         Meaning of its labels. A "brats" segmentation with no label but 1 is a mask that does not tell parts apart.
 
     Returns

@@ -20,7 +20,7 @@ REQUIRED = ("id", "t1", "t1c", "flair", "seg")
 """Columns that a sheet must have; cells under t1, t1c and flair may be empty."""
 
 FILES = ("t1", "t1c", "flair", "seg", "whole", "fet", "recurrence", "wm", "gm", "csf", "brain")
-LABELLINGS = ("brats", "gliodil")
+LABELLINGS = ("brats", "gliodil", "gliomasolver")
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """An id is a folder name, a wildcard and a table cell."""
@@ -64,7 +64,7 @@ class Patient:
         Tissue fractions in patient space; with wm and gm given, no registration is needed.
     brain : Path
         Brain mask; otherwise taken from the T1 or the tissue maps.
-    labels : "brats" or "gliodil"
+    labels : "brats", "gliodil" or "gliomasolver"
         Meaning of the segmentation's labels.
     """
 
@@ -93,7 +93,7 @@ class Patient:
         if (self.wm is None) != (self.gm is None) or (self.csf and not self.wm):
             raise InputError(f"patient {self.id} has some tissue maps, but not both wm and gm")
         if self.labels not in LABELLINGS:
-            raise InputError(f"patient {self.id}: unknown labels '{self.labels}'; choose {' or '.join(LABELLINGS)}")
+            raise InputError(f"patient {self.id}: unknown labels '{self.labels}'; choose {', '.join(LABELLINGS)}")
 
     @property
     def files(self) -> dict[str, Path]:
@@ -226,8 +226,9 @@ def discover_brats(folder: str | Path) -> tuple[list[Patient], list[str]]:
                 continue
             instead = "the atlas will be registered to its T1c" if "t1c" in files else "its tissue is the raw atlas"
             warnings.append(f"{case}: has no T1 (t1n, t1); {instead}")
+        labels = "gliomasolver" if "tumt1c" in files["seg"].name.lower() else "brats"
         try:
-            patient = Patient(case.name, **files)
+            patient = Patient(case.name, labels=labels, **files)
         except InputError as error:
             raise InputError(f"{case}: {error}") from None
         if patient.id in (known.id for known in patients):

@@ -22,8 +22,12 @@ NECROTIC, EDEMA, ENHANCING = 1, 2, 3
 LABELLINGS = {
     "brats": {1: NECROTIC, 2: EDEMA, 3: ENHANCING, 4: ENHANCING},
     "gliodil": {1: ENHANCING, 3: EDEMA, 4: NECROTIC},
+    "gliomasolver": {1: ENHANCING, 2: ENHANCING, 4: NECROTIC},
 }
-"""BraTS calls enhancing tumour 4 (until 2020) or 3 (since 2021), never both; GliODIL's data has 1, 3 and 4."""
+"""
+BraTS calls enhancing tumour 4 (until 2020) or 3 (since 2021), never both; GliODIL's data has 1, 3 and 4. GliomaSolver's
+example (tumT1c) comes without a key: 1 is a rim that takes up FET, 4 what it encloses, 2 eleven voxels within the rim.
+"""
 
 BRAIN_ML = (200.0, 2600.0)
 """Brain volumes outside of this are no brain, or one with its skull on."""
