@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gliofit import Theta
+from gliofit.growth.autograd import simulate_torch
 
 
 class WaveSurrogate:
@@ -30,6 +31,22 @@ class WaveSurrogate:
         )
         r = ((points - origin) ** 2).sum(1).add(1e-6).sqrt()
         return mask * torch.sigmoid((0.9 * mu_d * mu_rho - r) * mu_rho / mu_d)
+
+
+class BiasedSolver:
+    """The solver itself, of a tumour whose cells spread a little further than they should."""
+
+    def __init__(self, shape=(24, 24, 24), spacing=4.0, bias=1.05):
+        self.shape, self.spacing, self.bias = shape, spacing, bias
+
+    def prepare(self, tissue):
+        self.tissue = tissue
+        self.centre = torch.as_tensor(tissue.to_world((np.array(self.shape) - 1) / 2))
+        return torch.as_tensor(tissue.mask)
+
+    def __call__(self, static, theta):
+        shift, factor = torch.tensor([*self.centre, 0, 0]), torch.tensor([1, 1, 1, self.bias, 1])
+        return torch.stack([simulate_torch(self.tissue, row) for row in (theta.double() + shift) * factor])
 
 
 class KnownInverse:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks_for_tests import KnownInverse, WaveSurrogate, wave_density
+from networks_for_tests import BiasedSolver, KnownInverse, WaveSurrogate, wave_density
 
 from gliofit import Problem, Theta, grids, invert
 from gliofit.errors import InputError
@@ -134,13 +134,36 @@ def test_hybrid_keeps_whichever_the_solver_prefers(small_tissue, solved, truth):
     assert good.details["kept"] == "direct"
     np.testing.assert_allclose(good.theta.to_array(), truth.to_array())
     # … and refining a bad guess makes it better
-    bad = invert(solved, small_tissue, "hybrid", networks=networks(Theta((0.0, 20.0, -15.0), 20.0, 4.0)))
+    far = networks(Theta((0.0, 20.0, -15.0), 20.0, 4.0))
+    bad = invert(solved, small_tissue, "hybrid", networks=far, corrections=0)
     assert bad.details["kept"] == "gb_surrogate"
+    assert "loss_corrected" not in bad.details
     for fit in (good, bad):
-        losses = {"direct": fit.details["loss_direct"], "gb_surrogate": fit.details["loss_gb_surrogate"]}
-        assert fit.loss == min(losses.values()) == losses[fit.details["kept"]]
+        losses = {name: value for name, value in fit.details.items() if name.startswith("loss_")}
+        assert fit.loss == min(losses.values()) == losses[f"loss_{fit.details['kept']}"]
         assert fit.loss == pytest.approx(np.mean((fit.density - solved) ** 2), rel=1e-4)
         assert fit.seconds > 0
+
+
+@pytest.mark.parametrize("observed", ["density", "outlines"])
+def test_a_correction_takes_the_surrogates_error_off(small_tissue, solved, segmented, truth, observed):
+    target = solved if observed == "density" else segmented
+    models = {"surrogate": BiasedSolver(), "inverse": KnownInverse(Theta((9.0, -5.0, 14.0), 7.0, 2.8))}
+    paper = invert(target, small_tissue, "hybrid", networks=models, corrections=0)
+    fit = invert(target, small_tissue, "hybrid", networks=models)
+    assert paper.details["kept"] == "gb_surrogate"
+    assert fit.details["kept"] == "corrected"
+    assert fit.details["loss_gb_surrogate"] == pytest.approx(paper.loss)
+    assert fit.history[: len(paper.history)] == pytest.approx(paper.history)
+    assert fit.evaluations > paper.evaluations
+    if observed == "outlines":
+        assert fit.loss < paper.loss
+    else:
+        # the surrogate is best explained by a tumour that spreads less, and its error depends on θ
+        assert paper.theta.mu_D == pytest.approx(truth.mu_D / 1.05, rel=2e-3)
+        assert truth.mu_D - fit.theta.mu_D < 0.4 * (truth.mu_D - paper.theta.mu_D)
+        again = invert(target, small_tissue, "hybrid", networks=models, corrections=2)
+        assert again.loss < 0.3 * fit.loss < 0.1 * paper.loss
 
 
 def test_hybrid_starts_from_the_direct_prediction(small_tissue, waved, truth):
@@ -156,7 +179,7 @@ def test_hybrid_com_keeps_the_origin_in_both_candidates(small_tissue, waved, sol
         (solved, Theta((0.0, 20.0, -15.0), 6.0, 3.0), "direct"),
     ):
         com = Problem(small_tissue, DensityTarget(density)).centre
-        fit = invert(density, small_tissue, "hybrid_com", networks=networks(guess))
+        fit = invert(density, small_tissue, "hybrid_com", networks=networks(guess), corrections=0)
         np.testing.assert_allclose(fit.theta.origin, com)
         assert fit.details["kept"] == kept
         assert fit.loss == min(fit.details["loss_direct"], fit.details["loss_gb_surrogate"])
@@ -202,7 +225,13 @@ def test_a_missing_network_is_named(small_tissue, waved, name):
 def test_unknown_and_nonsense_settings_are_refused(small_tissue, waved):
     with pytest.raises(InputError, match="no setting learning_rate"):
         invert(waved, small_tissue, "gb_surrogate", networks=networks(), learning_rate=1)
-    for bad in ({"iterations": 0}, {"tolerance": -1e-8}, {"relative_tolerance": 0.0}, {"starts": True}):
+    for bad in (
+        {"iterations": 0},
+        {"tolerance": -1e-8},
+        {"relative_tolerance": 0.0},
+        {"starts": True},
+        {"corrections": -1},
+    ):
         with pytest.raises(InputError, match=next(iter(bad))):
             invert(waved, small_tissue, "hybrid", networks=networks(), **bad)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.tissue import Tissue
@@ -104,6 +105,8 @@ class Crop:
 
     Attributes
     ----------
+    whole : Problem
+        On the network's grid, before it was cropped.
     tissue : Tissue
     target : DensityTarget or SegmentationTarget
         Zero outside tissue, where no model can put tumour.
@@ -113,10 +116,14 @@ class Crop:
 
     def __init__(self, problem: Problem, model):
         same_grid = np.allclose(problem.tissue.affine[:3, :3], np.eye(3) * model.spacing, atol=1e-3)
-        seen = problem if same_grid else problem.resampled(model.spacing)
-        self.tissue, target, _ = seen.crop(tuple(model.shape))
+        self.whole = problem if same_grid else problem.resampled(model.spacing)
+        self.tissue, target, self._offset = self.whole.crop(tuple(model.shape))
         self.target = target.map(lambda a: a * self.tissue.mask)
         self.centre = self.tissue.to_world((np.array(model.shape) - 1) / 2)
+
+    def solved(self, parameters: Array) -> Array:
+        """The numerical solver's density of `parameters` = [θ, extras…] on the crop."""
+        return grids.take(self.whole.density(parameters), self._offset, self.tissue.shape)
 
     def to_network(self, theta: Array) -> Array:
         """θ (…, 5) with the origin in world mm → relative to the crop's centre."""
@@ -140,13 +147,15 @@ class SurrogateLoss:
     ----------
     evaluations : int
         Forward runs of the surrogate so far.
+    error : float or Tensor [x, y, z]
+        Added to the surrogate's densities; see `correct`.
     """
 
     def __init__(self, problem: Problem):
         import torch
 
         self.network = network(problem, "surrogate")
-        crop = Crop(problem, self.network)
+        self.crop = crop = Crop(problem, self.network)
         self.static = self.network.prepare(crop.tissue)
         self.target = crop.target
         self.arrays = {k: torch.as_tensor(a, device=self.static.device) for k, a in crop.target.arrays().items()}
@@ -154,6 +163,17 @@ class SurrogateLoss:
         self.width = torch.as_tensor(problem.box.upper - problem.box.lower)
         self.centre = torch.as_tensor([*crop.centre, 0.0, 0.0])
         self.evaluations = 0
+        self.error = 0.0
+
+    def correct(self, parameters: Array) -> None:
+        """From now on, add what the surrogate lacks of the solver's density at `parameters` = [θ, extras…]."""
+        import torch
+
+        theta = torch.as_tensor(self.crop.to_network(parameters[:5]))[None].float().to(self.static.device)
+        with torch.no_grad():
+            density = self.network(self.static, theta)[0]
+        self.evaluations += 1
+        self.error = torch.as_tensor(self.crop.solved(parameters), device=density.device) - density
 
     def __call__(self, unit):
         """Losses [B] (float32 tensor) of unit-scaled parameters [B, 5 + extras] (float64 tensor)."""
@@ -161,7 +181,7 @@ class SurrogateLoss:
 
         parameters = self.lower + unit * self.width
         theta = (parameters[:, :5] - self.centre).float().to(self.static.device)
-        densities = self.network(self.static, theta)
+        densities = self.network(self.static, theta) + self.error
         self.evaluations += len(unit)
         extras = parameters[:, 5:].float().to(self.static.device)
         losses = [self.target.torch_loss(c, self.arrays, e) for c, e in zip(densities, extras, strict=True)]

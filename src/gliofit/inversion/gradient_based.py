@@ -54,8 +54,6 @@ def descend(
     evaluations : int
         Surrogate runs of all starts and steps.
     """
-    import torch
-
     require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
     settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
     before = 0
@@ -63,25 +61,51 @@ def descend(
     if suggested is not problem:
         theta, _, before = descend(suggested, start[:5], fix_origin=fix_origin, starts=starts, **settings)
         start, starts = np.array([*theta, *start[5:]]), 1
+    loss = SurrogateLoss(problem)
+    parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
+    return parameters, descent, before + loss.evaluations
+
+
+def correct(
+    problem: Problem, start: Array, *, fix_origin: bool, iterations: int, tolerance: float, relative_tolerance: float
+) -> tuple[Array, Descent, int]:
+    """
+    `descend` once more from where it ended, on the surrogate with the error that it has there taken off.
+
+    Near `start` the surrogate's error hardly changes with θ, so that this fits the numerical solver's density instead
+    of the surrogate's. (Defect correction; one run of the solver.)
+    """
+    settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
+    loss = SurrogateLoss(problem)
+    loss.correct(start)
+    parameters, descent = _search(problem, loss, start, fix_origin, 1, settings)
+    return parameters, descent, loss.evaluations
+
+
+def _search(
+    problem: Problem, loss: SurrogateLoss, start: Array, fix_origin: bool, starts: int, settings: dict
+) -> tuple[Array, Descent]:
+    """The lowest of `starts` descents of a loss."""
+    import torch
+
     first = problem.box.to_unit(start)
     free = np.arange(3 if fix_origin else 0, first.size)
     rng = np.random.default_rng(problem.seed)
     with torch_threads(problem.threads):
-        loss = SurrogateLoss(problem)
         fixed = torch.as_tensor(first)
 
         def function(unit):
             return loss(torch.cat([fixed[: free[0]], unit])[None])[0]
 
         best = None
-        for number in range(int(starts)):
+        for number in range(starts):
             jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
             descent = minimise(function, first[free] + jitter, **settings)
             if best is None or descent.loss < best.loss:
                 best = descent
     parameters = start.copy()
     parameters[free] = problem.box.from_unit(np.concatenate([first[: free[0]], best.unit]))[free]
-    return parameters, best, before + loss.evaluations
+    return parameters, best
 
 
 def _fit(problem: Problem, **settings) -> Fit:

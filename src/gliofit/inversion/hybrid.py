@@ -1,41 +1,54 @@
 """
-Direct prediction and gradient-based refinement, whichever explains the tumour better (Weidner 2026, Sec. 2.3).
+Direct prediction and gradient-based refinement, whichever explains the tumour better (Weidner 2026, Sec. 2.3), and then
+the same with the surrogate's error taken off.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
+from gliofit.errors import InputError
 from gliofit.inversion.crops import clock, finish, legal
 from gliofit.inversion.direct import predict
-from gliofit.inversion.gradient_based import descend
+from gliofit.inversion.gradient_based import correct, descend
+from gliofit.inversion.lbfgs import Descent
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 
+Array = np.ndarray
 
-def _hybrid(problem: Problem, *, fix_origin: bool, **settings) -> Fit:
+
+def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int, **settings) -> Fit:
+    if isinstance(corrections, bool) or not isinstance(corrections, int) or corrections < 0:
+        raise InputError(f"setting corrections = {corrections!r} must be 0 or a positive whole number")
     started = clock()
     guess = predict(problem)
     if fix_origin:
         guess[:3] = legal(problem, problem.start)[:3]
     direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="")
-    parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, **settings)
-    refined = finish(
-        problem,
-        parameters,
-        started,
-        history=descent.history,
-        evaluations=evaluations,
-        converged=descent.converged,
-        reason=descent.reason,
-    )
-    fit = refined if refined.loss < direct.loss else direct
-    fit.details = {
-        "kept": "gb_surrogate" if fit is refined else "direct",
-        "loss_direct": direct.loss,
-        "loss_gb_surrogate": refined.loss,
-    }
-    if fit is direct:
+
+    def solved(parameters: Array, descent: Descent) -> Fit:
+        about = {"history": descent.history, "converged": descent.converged, "reason": descent.reason}
+        return finish(problem, parameters, started, evaluations=0, **about)
+
+    parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, starts=starts, **settings)
+    found = {"direct": direct, "gb_surrogate": solved(parameters, descent)}
+    history = list(descent.history)
+    for _ in range(corrections):
+        parameters = legal(problem, parameters)
+        parameters, step, more = correct(problem, parameters, fix_origin=fix_origin, **settings)
+        history, evaluations = history + step.history, evaluations + more
+        corrected, before = solved(parameters, step), found.get("corrected", found["gb_surrogate"])
+        if corrected.loss >= before.loss:
+            break
+        found["corrected"] = corrected
+    kept = min(found, key=lambda name: found[name].loss)
+    fit = found[kept]
+    fit.details = {"kept": kept, **{f"loss_{name}": candidate.loss for name, candidate in found.items()}}
+    if kept == "direct":
         fit.reason = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
-    fit.history, fit.evaluations, fit.converged = descent.history, evaluations + 1, descent.converged
+        fit.converged = descent.converged
+    fit.history, fit.evaluations = history, evaluations + 1
     fit.seconds = clock() - started
     return fit
 
@@ -48,12 +61,23 @@ def hybrid(
     tolerance: float = 1e-8,
     relative_tolerance: float = 1e-3,
     starts: int = 1,
+    corrections: int = 1,
 ) -> Fit:
     """
-    The direct prediction, refined by L-BFGS on the surrogate; the better of the two under the numerical solver.
+    The direct prediction, refined by L-BFGS on the surrogate; the best under the numerical solver.
 
-    Settings as for `gb_surrogate`. `details` tells which was kept and both solver losses; `seconds` includes the two
-    solver runs that decide; `evaluations` counts network runs.
+    `details` tells which was kept and all solver losses; `seconds` includes the solver runs that decide; `evaluations`
+    counts network runs.
+
+    Parameters
+    ----------
+    problem : Problem
+        With networks "surrogate" and "inverse".
+    iterations, tolerance, relative_tolerance, starts
+        As for `gb_surrogate`.
+    corrections : int
+        Descents that follow with the surrogate's error, which the solver's run tells, taken off
+        (`gradient_based.correct`). 0: the paper's method.
     """
     return _hybrid(
         problem,
@@ -62,6 +86,7 @@ def hybrid(
         tolerance=tolerance,
         relative_tolerance=relative_tolerance,
         starts=starts,
+        corrections=corrections,
     )
 
 
@@ -73,6 +98,7 @@ def hybrid_com(
     tolerance: float = 1e-8,
     relative_tolerance: float = 1e-3,
     starts: int = 1,
+    corrections: int = 1,
 ) -> Fit:
     """
     `hybrid` with the origin fixed at the visible tumour's centre of mass throughout (Weidner 2026, Sec. 3.4).
@@ -86,4 +112,5 @@ def hybrid_com(
         tolerance=tolerance,
         relative_tolerance=relative_tolerance,
         starts=starts,
+        corrections=corrections,
     )
