@@ -67,15 +67,23 @@ def descend(
 
 
 def correct(
-    problem: Problem, start: Array, *, fix_origin: bool, iterations: int, tolerance: float, relative_tolerance: float
+    problem: Problem,
+    start: Array,
+    last: Descent,
+    *,
+    fix_origin: bool,
+    iterations: int,
+    tolerance: float,
+    relative_tolerance: float,
 ) -> tuple[Array, Descent, int]:
     """
-    `descend` once more from where it ended, on the surrogate with the error that it has there taken off.
+    `descend` once more from `start`, where the `last` one ended, on the surrogate with its error there taken off.
 
     Near `start` the surrogate's error hardly changes with θ, so that this fits the numerical solver's density instead
     of the surrogate's. (Defect correction; one run of the solver.)
     """
     settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
+    settings["curvature"] = last.curvature
     loss = SurrogateLoss(problem)
     loss.correct(start)
     parameters, descent = _search(problem, loss, start, fix_origin, 1, settings)

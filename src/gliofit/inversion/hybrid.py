@@ -33,10 +33,10 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
 
     parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, starts=starts, **settings)
     found = {"direct": direct, "gb_surrogate": solved(parameters, descent)}
-    history = list(descent.history)
+    history, step = list(descent.history), descent
     for _ in range(corrections):
         parameters = legal(problem, parameters)
-        parameters, step, more = correct(problem, parameters, fix_origin=fix_origin, **settings)
+        parameters, step, more = correct(problem, parameters, step, fix_origin=fix_origin, **settings)
         history, evaluations = history + step.history, evaluations + more
         corrected, before = solved(parameters, step), found.get("corrected", found["gb_surrogate"])
         if corrected.loss >= before.loss:

@@ -36,6 +36,8 @@ class Descent:
         Loss of the start and after every iteration.
     converged : bool
     reason : str
+    curvature : dict
+        The optimiser's state, for `minimise` to go on with.
     """
 
     unit: Array
@@ -43,6 +45,7 @@ class Descent:
     history: list[float]
     converged: bool
     reason: str
+    curvature: dict
 
 
 def to_free(unit: Array) -> Array:
@@ -58,6 +61,7 @@ def minimise(
     tolerance: float = 1e-8,
     relative_tolerance: float = 0.0,
     memory: int = 10,
+    curvature: dict | None = None,
 ) -> Descent:
     """
     Minimise over the unit cube with torch's L-BFGS (strong Wolfe line search) on smoothly bounded variables.
@@ -76,6 +80,8 @@ def minimise(
         … or by less than this share of itself.
     memory : int
         Curvature pairs kept.
+    curvature : dict, optional
+        Of a `Descent` of a function with nearly the same second derivatives, to begin with.
     """
     import torch
 
@@ -89,6 +95,10 @@ def minimise(
         tolerance_change=tolerance,
         line_search_fn="strong_wolfe",
     )
+    if curvature is not None:
+        optimiser.load_state_dict(curvature)
+        # the last step led elsewhere, on another function: nothing is learnt from it
+        optimiser.state[free]["d"] = torch.zeros_like(free)
     seen: dict[bytes, tuple[float, torch.Tensor]] = {}
     best = (float("inf"), free.detach())
 
@@ -120,4 +130,5 @@ def minimise(
         if change < relative_tolerance * history[-1]:
             converged, reason = True, f"|Δloss| < {relative_tolerance:g}·loss"
             break
-    return Descent(0.5 + 0.5 * np.sin(best[1].numpy()), best[0], history, converged, reason)
+    unit = 0.5 + 0.5 * np.sin(best[1].numpy())
+    return Descent(unit, best[0], history, converged, reason, optimiser.state_dict())

@@ -17,7 +17,6 @@ from gliofit.inversion.problem import Fit, Problem
 from gliofit.inversion.registry import method
 from gliofit.morph import Morph
 from gliofit.theta import Theta
-from gliofit.whole_brain import window_affine
 
 Array = np.ndarray
 
@@ -49,6 +48,8 @@ def predict(problem: Problem, morph: Morph) -> Theta:
 
     Labels are not interpolated: a voxel of the network's window is tumour if at least half of it is.
     """
+    from gliofit.whole_brain import window_affine  # imports torch
+
     model = network(problem, "lmi")
     window = window_affine(morph.tissue, model.shape, model.spacing)
     seen = morph.to_atlas(outlines(problem), problem.tissue.affine, tuple(model.shape), window)
