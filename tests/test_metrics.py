@@ -147,3 +147,12 @@ def test_tidy_rows_round_trip(tmp_path):
     rows.drop(columns="set").to_csv(path, index=False)
     with pytest.raises(InputError, match="column set is missing"):
         metrics.read_metrics(path)
+
+
+def test_search_metrics_of_what_a_fit_tells():
+    fit = {"cpu_seconds": 2.0, "history": [9.0, 5.0, 6.0, 3.0, 4.0, 4.0, 1.0], "details": {}, "loss": 0.5}
+    assert metrics.search_metrics(fit) == {"cpu_seconds": 2.0, "loss_after_5": 3.0, "loss_after_10": 1.0}
+    # of a hybrid, the descents that follow the first are not compared
+    details = {"loss_direct": 8.0, "loss_gb_surrogate": 2.0, "kept": "corrected", "iterations_gb_surrogate": 1}
+    hybrid = {"history": [9.0, 5.0, 1.0], "loss": 0.5, "details": details}
+    assert metrics.search_metrics(hybrid) == {"corrected": 0.25, "loss_after_5": 5.0, "loss_after_10": 5.0}

@@ -9,7 +9,9 @@ the field would give when embedded in that volume. Fields count as zero outside 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,9 @@ PAPER_VOLUME_MM3 = 240.0 * 240.0 * 155.0
 
 VISIBLE = 0.25
 """Density that FLAIR shows (the segmentation threshold of the paper's earlier work); used by the Dice score."""
+
+ITERATIONS = (5, 10)
+"""After which the losses of searches are kept, to compare how fast they are."""
 
 COLUMNS = ("case", "set", "method", "metric", "value")
 """Columns of results/metrics.csv; sets are sri24 (test cases), mni152 (unseen anatomy) and patients."""
@@ -199,6 +204,31 @@ def evaluate_fit(
     if seconds is not None:
         result["minutes"] = seconds / 60.0
     return result
+
+
+def search_metrics(fit: Mapping[str, Any]) -> dict[str, float]:
+    """
+    How a search went, as far as a fit tells.
+
+    Parameters
+    ----------
+    fit : mapping
+        As in `results/cases`.
+
+    Returns
+    -------
+    dict
+        `cpu_seconds`; `loss_after_N`, the lowest of the method's own losses in its first N iterations; `corrected`, the
+        solver's loss over what it was before the surrogate's error was taken off (`hybrid`).
+    """
+    found = {"cpu_seconds": fit["cpu_seconds"]} if "cpu_seconds" in fit else {}
+    # what follows in the hybrid's history is the loss of another surrogate
+    history = fit["history"][: fit["details"].get("iterations_gb_surrogate", len(fit["history"])) + 1]
+    found |= {f"loss_after_{n}": min(history[: n + 1]) for n in ITERATIONS if history}
+    before = [v for name, v in fit["details"].items() if name in ("loss_direct", "loss_gb_surrogate")]
+    if before:
+        found["corrected"] = fit["loss"] / min(before)
+    return found
 
 
 def tidy(case: str, cases: str, method: str, values: dict[str, float]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,8 @@ import yaml
 from gliofit.errors import InputError
 from gliofit.figures import style
 from gliofit.files import write_text
-from gliofit.statistics import SIGNIFICANCE
+from gliofit.metrics import COLUMNS, ITERATIONS
+from gliofit.statistics import SIGNIFICANCE, signed_rank_test
 from gliofit.tables.layout import STANDARD_PLAN
 from gliofit.tables.published import beside, published
 
@@ -62,14 +64,27 @@ class Results:
             return None
         return pd.read_csv(path).set_index(["method", "metric"])
 
+    @cached_property
+    def _metrics(self) -> pd.DataFrame:
+        """Of the test cases."""
+        path = self.folder / "metrics.csv"
+        frame = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(COLUMNS))
+        return frame[frame["set"] == self.anatomy]
+
     def cpu_seconds(self) -> dict[str, float]:
         """Mean processor time by method on the test cases, final solver run included."""
-        path = self.folder / "metrics.csv"
-        if not path.is_file():
-            return {}
-        frame = pd.read_csv(path)
-        frame = frame[(frame["set"] == self.anatomy) & (frame["metric"] == "cpu_seconds")]
+        frame = self._metrics[self._metrics["metric"] == "cpu_seconds"]
         return frame.groupby("method", sort=False)["value"].mean().to_dict()
+
+    def by_case(self, method: str, metric: str) -> pd.Series:
+        """A metric of a method's fits to the test cases, by case."""
+        frame = self._metrics[(self._metrics["method"] == method) & (self._metrics["metric"] == metric)]
+        return frame.set_index("case")["value"].astype(float)
+
+    def plans(self) -> pd.DataFrame:
+        """Scores of the plans for GliODIL's synthetic patients, single and multi-focal ones together."""
+        path = self.folder / "gliodil_synthetic.csv"
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(COLUMNS))
 
     def required(self, name: str) -> pd.DataFrame:
         found = self.table(name)
@@ -188,6 +203,7 @@ def _findings(results: Results, table: pd.DataFrame) -> str:
                 f"- The hybrid's MSE is {_than(mse['mean'], found['mean'])} that of {results.titles[other]} "
                 f"({found['mean']:.2g}), {sure} (paired t-test, p = {found['p_value']:.1g})."
             )
+    lines += _hybrid_by_parts(results)
     cpu = results.cpu_seconds()
     timed = [m for m in cpu if (m, "minutes") in table.index]
     wall = {m: 60 * table.loc[(m, "minutes"), "mean"] for m in timed}
@@ -205,6 +221,38 @@ def _findings(results: Results, table: pd.DataFrame) -> str:
             "These tumours are the same solver's on the same grid; docs/benchmarks.md has data of a finer one."
         )
     return "\n".join(lines)
+
+
+def _hybrid_by_parts(results: Results) -> list[str]:
+    """What the hybrid's two parts are good for: its start, and the correction that the paper's does not have."""
+    lines = []
+    corrected = results.by_case("hybrid", "corrected")
+    if (corrected < 1).any():
+        # a density's loss is its MSE, so that their ratio is that of the MSEs
+        before = results.by_case("hybrid", "mse") / corrected
+        told = [
+            f"- Without the correction of the surrogate's error – the paper's hybrid – its MSE would be "
+            f"{before.mean():.2g}: the correction lowers it to {corrected.median():.2g} times that in the median of "
+            f"{len(corrected)} cases"
+        ]
+        gradient = results.by_case("gb_surrogate", "mse")
+        if not gradient.empty:
+            p, n = signed_rank_test(before, gradient)
+            told.append(f"against GB surrogate's on the same {n} cases p = {p:.1g} without it (Wilcoxon)")
+        lines.append("; ".join(told) + ".")
+    parts = []
+    for count in ITERATIONS:
+        losses = [results.by_case(method, f"loss_after_{count}") for method in ("hybrid", "gb_surrogate")]
+        ratio = (losses[0] / losses[1]).dropna()
+        if len(ratio) > 1:
+            p, _ = signed_rank_test(*losses)
+            parts.append(f"after {count} iterations {ratio.median():.2g} times (p = {p:.1g}; N = {len(ratio)})")
+    if parts:
+        lines.append(
+            "- The start that the direct prediction gives, by the loss on the surrogate over that of GB surrogate, "
+            f"median: {', '.join(parts)}."
+        )
+    return lines
 
 
 def _parameters(results: Results) -> list[str]:
@@ -264,7 +312,28 @@ def _in_silico(results: Results) -> list[str]:
             data = {"mri": "outlines", "mri_pet": "outlines and FET-PET"}[told]
             found.append(f"- {results.titles[name]} from {data} misses {', '.join(parts)}.")
         lines.append("\n".join(found))
-    return ["## Plans for GliODIL's synthetic patients", *lines] if lines else []
+    if not lines:
+        return []
+    return ["## Plans for GliODIL's synthetic patients", *lines, "### All together", _pooled(results)]
+
+
+def _pooled(results: Results) -> str:
+    """Whether plans miss less than the standard plan, on patients of both kinds."""
+    frame = results.plans()
+    values = frame.pivot_table(index=["set", "case"], columns=["method", "metric"], values="value")
+    lines = []
+    for method in frame["method"].drop_duplicates():
+        if method == STANDARD_PLAN:
+            continue
+        name, told = method.split("/")
+        parts = []
+        for margin in (15, 5):
+            ours, standard = (values[(m, f"missed_{margin}")] for m in (method, STANDARD_PLAN))
+            p, n = signed_rank_test(ours, standard)
+            parts.append(f"at {margin} mm less in {int((ours < standard).sum())} of {n} patients (p = {p:.1g})")
+        data = {"mri": "outlines", "mri_pet": "outlines and FET-PET"}[told]
+        lines.append(f"- {results.titles[name]} from {data} misses {', '.join(parts)}.")
+    return "\n".join(["Against the standard plan of the same volume (Wilcoxon signed-rank test):", "", *lines])
 
 
 def _differences(results: Results) -> list[str]:

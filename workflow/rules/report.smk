@@ -103,6 +103,7 @@ rule results_page:
     input:
         tables=TABLES + FORWARD[:2] + GLIODIL[:2],
         metrics="results/metrics.csv",
+        plans=["results/gliodil_synthetic.csv"] * bool(GLIODIL),
         figures=PAGE_FIGURES.values(),
         config="results/config.yaml",
         sources=sources("results_page.py"),

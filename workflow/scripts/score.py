@@ -11,7 +11,7 @@ with job(snakemake):
     from gliofit.field import density_of
     from gliofit.files import write_text
     from gliofit.growth import simulate
-    from gliofit.metrics import evaluate_fit, tidy
+    from gliofit.metrics import evaluate_fit, search_metrics, tidy
     from gliofit.theta import Theta
     from gliofit.tissue import Tissue
     from gliofit.workflow import read_json
@@ -32,7 +32,6 @@ with job(snakemake):
                 found = Theta.from_dict(fit["theta"])
                 density = density_of(fit, tissue, threads=snakemake.threads)
                 values = evaluate_fit(density, reference, tissue, theta=found, true_theta=truth, seconds=fit["seconds"])
-                if "cpu_seconds" in fit:
-                    values["cpu_seconds"] = fit["cpu_seconds"]
+                values |= search_metrics(fit)
                 rows.append(tidy(case, snakemake.wildcards.set, fit["method"], values))
     write_text(snakemake.output[0], pd.concat(rows).to_csv(index=False))

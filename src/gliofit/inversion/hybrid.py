@@ -45,6 +45,7 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     kept = min(found, key=lambda name: found[name].loss)
     fit = found[kept]
     fit.details = {"kept": kept, **{f"loss_{name}": candidate.loss for name, candidate in found.items()}}
+    fit.details["iterations_gb_surrogate"] = len(descent.history) - 1
     if kept == "direct":
         fit.reason = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
         fit.converged = descent.converged
