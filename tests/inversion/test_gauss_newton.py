@@ -5,7 +5,7 @@ import pytest
 
 from gliofit import InputError, Problem, Theta, invert, simulate
 from gliofit.imaging import DensityTarget, JointTarget, PETTarget, SegmentationTarget
-from gliofit.inversion.levenberg_marquardt import minimise, normal_equations
+from gliofit.inversion.levenberg_marquardt import _limited_step, minimise, normal_equations
 from gliofit.metrics import dice
 
 TRUTHS = [Theta((6.0, 21.0, 4.0), 7.0, 2.4), Theta((-13.0, 9.0, 8.0), 3.4, 2.9), Theta((9.0, -16.0, -7.0), 11.0, 2.1)]
@@ -106,6 +106,32 @@ def test_a_parameter_at_its_bound_does_not_stop_the_others(small_tissue):
         options={"maxfev": 400},
     )
     assert loss < 1.03 * found.fun
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_step_within_the_limit_is_better(seed):
+    rng = np.random.default_rng(seed)
+    root, gradient = rng.normal(size=(7, 7)), 20 * rng.normal(size=7)
+    matrix = root @ root.T + 0.1 * np.eye(7)
+    quadratic = lambda s: 2 * s @ gradient + np.einsum("...i,ij,...j", s, matrix, s)  # noqa: E731
+    step = _limited_step(matrix, gradient, 1.5)
+    assert np.abs(np.linalg.solve(matrix, gradient)).max() > 1.5
+    assert np.abs(step).max() == pytest.approx(1.5)
+    near = np.clip(step + rng.normal(size=(20000, 7)) * rng.choice([1e-3, 1e-2, 0.1, 1], (20000, 1)), -1.5, 1.5)
+    assert quadratic(step) < min(quadratic(near).min(), 0) + 1e-9
+    np.testing.assert_allclose(_limited_step(matrix, 1e-3 * gradient, 50), -np.linalg.solve(matrix, 1e-3 * gradient))
+
+
+def test_joint_fits_from_different_starts_agree(small_tissue):
+    # a PET background at its bound: steps that were merely cut to their limit ended the search there
+    c = simulate(small_tissue, TRUTHS[0])
+    target = JointTarget((segmentation(c), pet(c, scale=0.9, background=0.0)), (1.0, 1.0))
+    problem = Problem(small_tissue, target)
+    losses = []
+    for mu_d, background in ((7.0, 0.02), (9.0, 0.3), (5.0, 0.01)):
+        start = np.array([*problem.centre, mu_d, 2.4, 0.6, 0.2, 0.7, background])
+        losses.append(minimise(problem, start, tolerance=1e-5, iterations=80)[1])
+    assert max(losses) < 1.02 * min(losses)
 
 
 def test_covariance_matches_the_scatter_of_noisy_fits(small_tissue):

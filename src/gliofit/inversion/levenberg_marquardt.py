@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.optimize import lsq_linear
 
 from gliofit.growth import simulate
 from gliofit.inversion.problem import Problem
@@ -215,16 +217,14 @@ def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Arra
 
 def _limited_step(matrix: Array, gradient: Array, limit: float = 1.5) -> Array:
     """
-    Newton step −matrix⁻¹·gradient with each part held within ±limit, and the others solved for given those.
+    The step with the lowest 2·gradient·step + step·matrix·step of those whose parts are within ±limit.
 
-    Near a bound a parameter hardly moves however far u goes; scaling the whole step to it would stop all others.
+    Near a bound a parameter hardly moves however far u goes; scaling the whole step to it would stop all others, and
+    cutting its part off would make a step that may not lead down at all.
     """
     step = -np.linalg.solve(matrix, gradient)
-    held = np.abs(step) > limit
-    if held.any() and not held.all():
-        step[held] = np.clip(step[held], -limit, limit)
-        rest = ~held
-        step[rest] = -np.linalg.solve(
-            matrix[np.ix_(rest, rest)], gradient[rest] + matrix[np.ix_(rest, held)] @ step[held]
-        )
-    return np.clip(step, -limit, limit)
+    if np.abs(step).max() <= limit:
+        return step
+    root = np.linalg.cholesky(matrix)
+    aim = -solve_triangular(root, gradient, lower=True)
+    return lsq_linear(root.T, aim, (-limit, limit), method="bvls").x
