@@ -144,3 +144,26 @@ def test_crops_that_do_not_fit_are_refused(architecture, small_tissue, crop):
         network.prepare(crop)
     with pytest.raises(InputError, match="crops of"):
         build("surrogate", architecture, (18, 18, 18), 2.0, Prior().box, 8)
+
+
+def test_gliofit_corrects_where_there_are_cells_and_around(small_tissue):
+    network = lively(build("surrogate", "gliofit", (24, 24, 24), 4.0, Prior().box, 8))
+    static = network.prepare(small_tissue)
+    theta = torch.tensor([[14.0, 2.0, 10.0, 2.5, 2.0], [12.0, 6.0, 12.0, 3.0, 1.8]])
+    maps = static[None].expand(2, *static.shape)
+    with torch.no_grad():
+        base = network.coarse(maps, theta)
+        found = network.logits(maps, theta)
+        box = network.reached(base)
+    assert all((s.stop - s.start) % 8 == 0 for s in box[1:])
+    outside = torch.ones_like(base, dtype=torch.bool)
+    outside[box] = False
+    assert 0.2 < outside.float().mean() < 0.9
+    assert torch.sigmoid(base[outside]).max() < 0.02
+    assert torch.equal(found[outside], base[outside])
+    with torch.no_grad():
+        alone = network._corrected(maps[(slice(None), *box)], base[box], theta)
+    torch.testing.assert_close(found[box], alone)
+    assert (found - base)[box].abs().max() > 0.01
+    nothing = network.reached(torch.full_like(base, -9.0))
+    assert [s.stop - s.start for s in nothing[1:]] == [8, 8, 8]

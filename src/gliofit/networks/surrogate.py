@@ -27,6 +27,12 @@ FAINTEST = 1e-4
 FAINTEST_LOGIT = math.log(FAINTEST / (1 + FAINTEST))
 """Where c is 0."""
 
+REACHED_LOGIT = math.log(2e-2)
+"""Of the lowest density that is worth a correction."""
+
+MARGIN = 3
+"""Voxels about those."""
+
 
 class Surrogate(nn.Module):
     """
@@ -212,7 +218,28 @@ class GlioFit(Surrogate):
 
     def logits(self, static: Tensor, theta: Tensor) -> Tensor:
         theta = theta.to(static.dtype)
-        return self._corrected(static, self.coarse(static, theta), theta)
+        base = self.coarse(static, theta)
+        box = self.reached(base)
+        corrected = base.clone()
+        corrected[box] = self._corrected(static[box[:1] + (slice(None),) + box[1:]], base[box], theta)
+        return corrected
+
+    @staticmethod
+    @torch.no_grad()
+    def reached(base: Tensor) -> tuple[slice, ...]:
+        """
+        The part of [B, x, y, z] where there are cells by the coarse run's logit, and a margin: nothing else changes.
+
+        Its faces lie between the network's coarsest voxels. Tumours fill a fraction of the crop, and the correction is a
+        local matter, learned on windows.
+        """
+        cells = (base > REACHED_LOGIT).any(0)
+        box = [slice(None)]
+        for axis, n in enumerate(cells.shape):
+            places = cells.movedim(axis, 0).flatten(1).any(1).nonzero()
+            low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+            box.append(slice(max(low - MARGIN, 0) // 8 * 8, min(-(-(high + MARGIN) // 8) * 8, n)))
+        return tuple(box)
 
     def window(self, static: Tensor, theta: Tensor, corners: Tensor, edge: int) -> Tensor:
         """
