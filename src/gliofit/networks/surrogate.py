@@ -230,8 +230,8 @@ class GlioFit(Surrogate):
         """
         The part of [B, x, y, z] where there are cells by the coarse run's logit, and a margin: nothing else changes.
 
-        Its faces lie between the network's coarsest voxels. Tumours fill a part of the crop, and the correction is a local
-        matter, learned on windows.
+        Its faces lie between the network's coarsest voxels. Tumours fill a part of the crop, and the correction is a
+        local matter, learned on windows.
         """
         cells = (base > REACHED_LOGIT).any(0)
         box = [slice(None)]
