@@ -16,6 +16,8 @@ rule fit_cases:
         "results/benchmarks/fit_cases/{cases}-{method}-{chunk}.tsv"
     conda:
         ENVIRONMENT
+    # the longest jobs: no core should wait for one of them at the end
+    priority: 10
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
