@@ -8,20 +8,16 @@ The tumour is synthetic: two foci in the default atlas, seen as outlines at 2 mm
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from cases import brain
+from pages import put
 
 from gliofit import Problem, Theta, simulate
-from gliofit.files import write_text
 from gliofit.growth import compile_kernels
 from gliofit.imaging import SegmentationTarget
 from gliofit.inversion import invert
 from gliofit.metrics import dice
 
-PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
-START, END = "<!-- gliodil convergence -->\n", "<!-- end -->"
 RUNS = {
     "Adam, coarse to fine": {},
     "Adam, fine grid alone": {"iterations": (200,)},
@@ -66,11 +62,8 @@ def main() -> None:
         f"| optimiser | CPU s | evaluations | {shares} | Dice core | Dice whole |",
         "|---|---|---|" + "---|" * (len(MOMENTS) + 2),
         *rows,
-        "",
     ]
-    page = PAGE.read_text(encoding="utf-8")
-    head, rest = page.split(START)
-    write_text(PAGE, head + START + "\n".join(table) + END + rest.split(END, 1)[1])
+    put("methods.md", "gliodil convergence", table)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,15 @@ import json
 from pathlib import Path
 
 import yaml
+from pages import put
 
 from gliofit.config import load_config
-from gliofit.files import write_text
 from gliofit.networks.release import release
 from gliofit.training import train
 from gliofit.training_settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "networks.md"
 FOLDER = ROOT / "results" / "benchmarks" / "learning_curve"
-START, END = "<!-- learning curve -->\n", "<!-- end -->"
 PARTS = (1 / 4, 1 / 2, 1)
 ROLES = {
     "surrogate": ("MSE", {"mse": "{:.2e}"}),
@@ -73,15 +71,8 @@ def main() -> None:
             rows.append(f"| {' | '.join(cells)} |")
             print(rows[-1], flush=True)
     names = " | ".join(["validation", *card["test"]])
-    table = [
-        f"| network (error) | tumours | samples seen | {names} |",
-        "|---|--:|--:|" + "--:|" * (1 + len(card["test"])),
-        *rows,
-        "",
-    ]
-    page = PAGE.read_text(encoding="utf-8")
-    head, rest = page.split(START)
-    write_text(PAGE, head + START + "\n".join(table) + END + rest.split(END, 1)[1])
+    head = f"| network (error) | tumours | samples seen | {names} |"
+    put("networks.md", "learning curve", [head, "|---|--:|--:|" + "--:|" * (1 + len(card["test"])), *rows])
 
 
 if __name__ == "__main__":
