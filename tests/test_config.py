@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gliofit.config import Networks, load_config, read_patients
+from gliofit.config import load_config, read_patients
+from gliofit.config_sections import Networks
 from gliofit.errors import InputError
 
 ROOT = Path(__file__).parents[1]
