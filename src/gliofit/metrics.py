@@ -44,7 +44,7 @@ DEFINITIONS = {
     "mae_norm": "MAE divided by the reference tumour's volume ∫c dx in mm³ (no threshold).",
     "ncc": "Pearson correlation of ĉ and c over V (means removed); undefined, and left out, if a field is constant.",
     "minutes": "Wall time of the search, loading of networks included, without the final solver run "
-    "(a hybrid's includes the two solver runs by which it chooses).",
+    "(a hybrid's includes the solver runs by which it chooses).",
     "dice": f"Dice overlap of ĉ > {VISIBLE} and c > {VISIBLE}.",
     "growth_mse": "((μ̂_ρ − μ_ρ) / μ_ρ)².",
     "growth_mae": "|μ̂_ρ − μ_ρ| / μ_ρ.",
