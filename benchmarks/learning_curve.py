@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 from pages import put
 
 from gliofit.config import load_config
+from gliofit.errors import InputError
 from gliofit.networks.release import release
 from gliofit.training import train
 from gliofit.training_settings import SETTINGS
@@ -34,7 +36,12 @@ def trained(role: str, part: float, shards: Path, settings: dict, seed: int) -> 
     """The card, with test errors, of a network trained on the first `part` of the training shards."""
     folder = FOLDER / f"{role}_{part:g}"
     released = folder / "released.safetensors"
-    if not released.is_file():
+    wanted = asdict(SETTINGS[role](**settings)) | {"seed": seed}
+    if released.is_file():
+        card = json.loads(released.with_suffix(".json").read_text())
+        if card["settings"] | {"seed": card["seed"]} != wanted:
+            raise InputError(f"{folder}: was trained with other settings; delete it to train anew")
+    else:
         paths = sorted((shards / "train").glob("*.h5"), key=lambda p: int(p.name.split("-")[0]))
         log, weights = folder / "training.csv", folder / "weights.safetensors"
         if not weights.is_file():

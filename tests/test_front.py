@@ -20,7 +20,7 @@ def test_falls_off_exponentially_along_its_way(wm, gm, length):
     tissue = bar(wm, gm)
     known = np.zeros(tissue.shape, bool)
     known[:5] = True
-    c = continued(np.where(known, 0.3, 0.0), known, tissue, 4.0)
+    c = continued(np.where(known, 0.3, 0.0), known, tissue, 0.3, 4.0)
     # of the discrete equation c(x − h) − (2 + h²/length²)·c(x) + c(x + h) = 0
     ratio = np.exp(-np.arccosh(1 + 1 / (2 * length**2)))
     expected = 0.3 * ratio ** np.arange(16)
@@ -37,7 +37,7 @@ def test_goes_around_what_is_no_tissue():
     tissue = Tissue(wm, 0 * wm, 1 - wm, np.eye(4))
     known = np.zeros(shape, bool)
     known[7:9, 4:8] = True
-    c = continued(np.full(shape, 0.4), known, tissue, 3.0)
+    c = continued(np.full(shape, 0.4), known, tissue, 0.4, 3.0)
     assert (c[10:12, :20] == 0).all()
     assert 0 < c[14, 5, 1] < 0.01 * c[1, 5, 1]
     # most cells come through the opening
@@ -46,10 +46,10 @@ def test_goes_around_what_is_no_tissue():
 
 def test_nothing_known_and_nothing_left():
     tissue = bar()
-    assert not continued(np.ones(tissue.shape), np.zeros(tissue.shape, bool), tissue, 3.0).any()
+    assert not continued(np.ones(tissue.shape), np.zeros(tissue.shape, bool), tissue, 0.5, 3.0).any()
     known = np.zeros(tissue.shape, bool)
     known[0] = True
-    c = continued(np.ones(tissue.shape), known, tissue, 0.3)
+    c = continued(np.ones(tissue.shape), known, tissue, 0.5, 0.3)
     assert c[c > 0].min() > NEGLIGIBLE
     assert (c[30:] == 0).all()
 
@@ -72,3 +72,8 @@ def test_is_close_to_what_the_solver_grows(small_tissue):
     assert error[0] < 0.5 * error[1]
     assert dice(c > 0.05, truth > 0.05) > 0.75
     np.testing.assert_allclose(c[truth >= 0.3], truth[truth >= 0.3], atol=1e-3)
+    # what is visible is the same, however sharp the field's edge is
+    sharp = Field(np.where(values > 0.25, 0.9, 0.0), affine)
+    seen = sharp.on(small_tissue) >= 0.25
+    assert ((Field(sharp.values, affine, 0.25, 5.0).on(small_tissue) >= 0.25) == seen).all()
+    assert seen.any()

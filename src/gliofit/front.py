@@ -23,7 +23,7 @@ NEGLIGIBLE = 1e-8
 """Densities below this are no cells: fewer than one in a voxel of 100 mm³."""
 
 
-def continued(density: Array, known: Array, tissue: Tissue, width: float) -> Array:
+def continued(density: Array, known: Array, tissue: Tissue, edge: float, width: float) -> Array:
     """
     A density continued beyond its known part.
 
@@ -34,13 +34,16 @@ def continued(density: Array, known: Array, tissue: Tissue, width: float) -> Arr
     known : ndarray of bool [x, y, z]
         Where it is to be kept.
     tissue : Tissue
+    edge : float
+        Density at the edge of the known part: it begins there however dense the nearest known voxel is.
     width : float
         √(D/ρ) = μ_D/μ_ρ in white matter, mm.
 
     Returns
     -------
     ndarray [x, y, z], float32
-        `density` in the known part of tissue, ∇·(D∇c) = ρc with no flux out of tissue elsewhere, 0 outside tissue.
+        `density` in the known part of tissue, ∇·(D∇c) = ρc with no flux out of tissue elsewhere, nowhere above `edge`;
+        0 outside tissue.
     """
     known = known & tissue.mask
     kept = np.where(known, density, 0).astype(np.float32)
@@ -60,7 +63,7 @@ def continued(density: Array, known: Array, tissue: Tissue, width: float) -> Arr
         face = np.where(inside[low] & inside[high], (diffusivity[low] + diffusivity[high]) / 2, 0) / h**2
         for here, there in ((low, high), (high, low)):
             diagonal[here] += face
-            source[here] += np.where(known[there], face * c[there], 0)
+            source[here] += np.where(known[there], face * np.minimum(c[there], edge), 0)
             both = free[here] & free[there] & (face > 0)
             rows.append(number[here][both])
             columns.append(number[there][both])
@@ -68,13 +71,15 @@ def continued(density: Array, known: Array, tissue: Tissue, width: float) -> Arr
     count = int(free.sum())
     own = np.arange(count)
     entries = np.concatenate([*values, diagonal[free]]), (np.concatenate([*rows, own]), np.concatenate([*columns, own]))
-    found, _ = cg(
+    found, fault = cg(
         sparse.csr_array(entries, shape=(count, count)),
         source[free],
         rtol=1e-12,
         maxiter=2000,
         M=sparse.diags_array(1 / diagonal[free]),
     )
+    if fault:
+        raise RuntimeError(f"the density beyond the known part was not found in {fault} iterations")
     c[free] = np.where(found > NEGLIGIBLE, found, 0)
     kept[box] = c
     return kept

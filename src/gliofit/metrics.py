@@ -226,7 +226,7 @@ def search_metrics(fit: Mapping[str, Any]) -> dict[str, float]:
     history = fit["history"][: fit["details"].get("iterations_gb_surrogate", len(fit["history"])) + 1]
     found |= {f"loss_after_{n}": min(history[: n + 1]) for n in ITERATIONS if history}
     before = [v for name, v in fit["details"].items() if name in ("loss_direct", "loss_gb_surrogate")]
-    if before:
+    if before and min(before) > 0:
         found["corrected"] = fit["loss"] / min(before)
     return found
 

@@ -314,12 +314,15 @@ def _in_silico(results: Results) -> list[str]:
         lines.append("\n".join(found))
     if not lines:
         return []
-    return ["## Plans for GliODIL's synthetic patients", *lines, "### All together", _pooled(results)]
+    pooled = _pooled(results)
+    return ["## Plans for GliODIL's synthetic patients", *lines, *["### All together", pooled] * bool(pooled)]
 
 
 def _pooled(results: Results) -> str:
     """Whether plans miss less than the standard plan, on patients of both kinds."""
     frame = results.plans()
+    if frame.empty:
+        return ""
     values = frame.pivot_table(index=["set", "case"], columns=["method", "metric"], values="value")
     lines = []
     for method in frame["method"].drop_duplicates():

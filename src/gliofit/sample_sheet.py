@@ -193,8 +193,8 @@ def discover_brats(folder: str | Path) -> tuple[list[Patient], list[str]]:
 
     BraTS 2018–2020 (`ID/ID_t1.nii.gz`, `_t1ce`, `_flair`, `_seg`), BraTS 2021–2023 (`ID/ID-t1n.nii.gz`, `-t1c`,
     `-t2f`, `-seg`) and plain names (`ID/t1n.nii.gz`, …); .nii or .nii.gz; fet, recurrence, wm, gm, csf and a brain
-    mask are taken along, as is GliomaSolver's example (WM, GM, tumT1c, tumFLAIR, tumPET). Cases may lie one level
-    deeper, as in BraTS 2018 (HGG/ID/…).
+    mask are taken along, as is GliomaSolver's example (WM, GM, tumT1c, tumFLAIR, tumPET), which gets its own labels.
+    Cases may lie one level deeper, as in BraTS 2018 (HGG/ID/…).
 
     Returns
     -------

@@ -59,6 +59,27 @@ def test_loss_of_outlines_is_one_minus_dice(small_tissue):
     assert nothing.loss(np.zeros_like(c), [0.68, 0.21]) == pytest.approx(0.5)  # no core on either side; half is missed
 
 
+@pytest.mark.parametrize("core", [True, False])
+def test_losses_of_outlines_agree_and_have_slopes(small_tissue, core):
+    import torch
+
+    c, other = (simulate(small_tissue, t, dtype=np.float64) for t in (TRUTHS[0], Theta((8.0, 19.0, 5.0), 6.0, 2.6)))
+    target, extras = segmentation(c), np.array([0.6, 0.2])
+    if not core:  # the less is predicted, the better
+        target = SegmentationTarget(np.zeros_like(target.core), target.whole)
+    arrays = {name: torch.as_tensor(a) for name, a in target.arrays().items()}
+    by_torch = torch.tensor(extras, requires_grad=True)
+    loss = target.torch_loss(torch.as_tensor(other), arrays, by_torch)
+    loss.backward()
+    assert loss.item() == pytest.approx(target.loss(other, extras), rel=1e-6)
+    found, flat = target.residuals(other, extras), np.zeros((5, *c.shape))
+    value, half, _ = normal_equations(target, other, flat, extras)
+    assert value == pytest.approx(loss.item(), rel=1e-6)
+    assert found.r.dtype == other.dtype
+    np.testing.assert_allclose(2 * half[5:], by_torch.grad, rtol=1e-5)
+    assert core or by_torch.grad[0] < -0.01
+
+
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_recovers_theta_from_a_density(small_tissue, truth):
     fit = invert(simulate(small_tissue, truth), small_tissue, "gauss_newton")

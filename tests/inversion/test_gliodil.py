@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gliofit import InputError, Problem, Theta, simulate
 from gliofit.field import density_of
@@ -44,16 +45,32 @@ def test_the_field_shows_the_core_better_than_its_start(small_tissue, two_foci, 
     assert fit.history[-1] < 0.3 * fit.history[0]
 
 
-def test_the_density_is_the_field_and_survives_json(small_tissue, two_foci, fit):
+def test_the_density_is_its_own_and_survives_json(small_tissue, two_foci, fit):
     assert fit.own is not None
     assert fit.density[~small_tissue.mask].max() == 0
     assert 0 <= fit.density.min() <= fit.density.max() <= 1
-    np.testing.assert_allclose(density_of(fit.summary(), small_tissue), fit.density, atol=5e-4)
+    np.testing.assert_array_equal(density_of(fit.summary(), small_tissue), fit.density)
     extras = np.array(list(fit.extras.values()))
     assert fit.loss == pytest.approx(two_foci.loss(fit.density, extras))
     assert fit.reason.startswith("all 100")
     assert not fit.converged
     assert set(fit.details["terms"]) >= {"pde", "initial", "core", "edema", "background", "range", "csf"}
+
+
+def test_beyond_the_outlines_is_a_front_or_the_field(small_tissue, two_foci, fit):
+    field = invert(two_foci, small_tissue, "gliodil", **SMALL, tail="field")
+    assert field.own.visible is None
+    np.testing.assert_array_equal(field.own.values, fit.own.values)
+    assert fit.own.visible == pytest.approx(fit.extras["threshold_whole"])
+    assert fit.own.width == pytest.approx(fit.theta.mu_D / fit.theta.mu_rho)
+    seen = field.density >= fit.own.visible
+    np.testing.assert_array_equal(fit.density[seen], field.density[seen])
+    assert fit.density[~seen].max() < fit.own.visible
+    assert np.abs(fit.density - field.density)[~seen].max() > 0.01
+    # it falls off with the distance from what is seen, all the way
+    away = ndimage.distance_transform_edt(~seen, sampling=4.0)
+    rings = [fit.density[small_tissue.mask & (away > a) & (away <= a + 6)].mean() for a in (0, 6, 12)]
+    assert rings[0] > 2 * rings[1] > 4 * rings[2]
 
 
 def test_pde_gliodil_is_the_solver_with_the_same_coefficients(small_tissue, two_foci, fit):

@@ -91,3 +91,27 @@ def test_a_loss_that_is_not_finite_ends_the_descent():
     found = minimise(lambda u: (u * float("nan")).sum(), np.full(2, 0.5))
     assert not found.converged
     assert "not finite" in found.reason
+
+
+def test_a_second_descent_begins_with_the_first_ones_curvature():
+    scale = torch.tensor([1.0, 30.0, 300.0, 3.0], dtype=torch.float64)
+
+    def bowl(centre):
+        runs = []
+
+        def function(unit):
+            runs.append(1)
+            return (scale * (unit - torch.tensor(centre, dtype=torch.float64)) ** 2).sum() + 1
+
+        return function, runs
+
+    first = minimise(bowl([0.4, 0.6, 0.5, 0.3])[0], np.array([0.2, 0.2, 0.8, 0.8]), tolerance=1e-12)
+    counts = []
+    for last in (None, first):
+        function, runs = bowl([0.42, 0.59, 0.51, 0.33])
+        again = minimise(function, first.unit, tolerance=1e-12, last=last)
+        np.testing.assert_allclose(again.unit, [0.42, 0.59, 0.51, 0.33], atol=1e-4)
+        counts.append(len(runs))
+    assert counts[1] < counts[0]
+    # and leaves it as it was
+    assert minimise(bowl([0.42, 0.59, 0.51, 0.33])[0], first.unit, tolerance=1e-12, last=first).history == again.history

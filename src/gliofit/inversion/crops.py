@@ -123,7 +123,7 @@ class Crop:
 
     def solved(self, parameters: Array) -> Array:
         """The numerical solver's density of `parameters` = [θ, extras…] on the crop."""
-        return grids.take(self.whole.density(parameters), self._offset, self.tissue.shape)
+        return grids.take(self.whole.density(legal(self.whole, parameters)), self._offset, self.tissue.shape)
 
     def to_network(self, theta: Array) -> Array:
         """θ (…, 5) with the origin in world mm → relative to the crop's centre."""
@@ -169,11 +169,12 @@ class SurrogateLoss:
         """From now on, add what the surrogate lacks of the solver's density at `parameters` = [θ, extras…]."""
         import torch
 
+        # before torch is told its number of threads, which it may share with the solver
+        solved = torch.as_tensor(self.crop.solved(parameters), device=self.static.device)
         theta = torch.as_tensor(self.crop.to_network(parameters[:5]))[None].float().to(self.static.device)
-        with torch.no_grad():
-            density = self.network(self.static, theta)[0]
+        with torch.no_grad(), torch_threads(self.crop.whole.threads):
+            self.error = solved - self.network(self.static, theta)[0]
         self.evaluations += 1
-        self.error = torch.as_tensor(self.crop.solved(parameters), device=density.device) - density
 
     def __call__(self, unit):
         """Losses [B] (float32 tensor) of unit-scaled parameters [B, 5 + extras] (float64 tensor)."""

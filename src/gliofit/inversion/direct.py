@@ -45,7 +45,7 @@ def direct(problem: Problem) -> Fit:
     """
     θ̂ by one pass of the inverse network on the crop (Weidner 2026, Sec. 2.3): nothing is fitted.
 
-    For segmentations see `outlines.density_from_segmentation`. `history` holds the one loss, by the numerical solver.
+    Of segmentations, `predict` says which network. `history` holds the one loss, by the numerical solver.
     """
     started = clock()
     fit = finish(

@@ -153,7 +153,7 @@ def gauss_newton(
     keep : int
         Best starts that go on to the next grid.
     iterations : int
-        Most Jacobians per start and grid.
+        Most Jacobians per start and grid; `COMPARED` while starts from coarser grids are compared on the finest.
     tolerance : float
         Relative; see `minimise`.
     retries : int

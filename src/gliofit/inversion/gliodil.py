@@ -125,7 +125,8 @@ def gliodil(
         terms = {name: float(term) for name, term in loss.terms(u, unknowns[-1].detach()).items()}
     theta = Theta.from_physical(origin, found["diffusivity"], found["growth"], DAYS)
     parameters = [*theta.to_array(), *(found[name] for name in problem.target.extra_names)]
-    last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan)
+    # as exact as it is kept: whether a voxel is visible must not depend on where the density comes from
+    last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan).astype(np.float16).astype(np.float32)
     seen = found.get("threshold_whole") if tail == "front" else None  # an observed density is known everywhere
     front = {} if seen is None else {"visible": seen, "width": theta.mu_D / theta.mu_rho}
     return Fit.of(

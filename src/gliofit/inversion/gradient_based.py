@@ -83,10 +83,9 @@ def correct(
     of the surrogate's. (Defect correction; one run of the solver.)
     """
     settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
-    settings["curvature"] = last.curvature
     loss = SurrogateLoss(problem)
     loss.correct(start)
-    parameters, descent = _search(problem, loss, start, fix_origin, 1, settings)
+    parameters, descent = _search(problem, loss, start, fix_origin, 1, {**settings, "last": last})
     return parameters, descent, loss.evaluations
 
 

@@ -40,6 +40,7 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
         history, evaluations = history + step.history, evaluations + more
         corrected, before = solved(parameters, step), found.get("corrected", found["gb_surrogate"])
         if corrected.loss >= before.loss:
+            found.setdefault("corrected", corrected)  # as a candidate with its loss, though it is not chosen
             break
         found["corrected"] = corrected
     kept = min(found, key=lambda name: found[name].loss)
@@ -73,7 +74,7 @@ def hybrid(
     Parameters
     ----------
     problem : Problem
-        With networks "surrogate" and "inverse".
+        With networks "surrogate" and "inverse" (of outlines, "inverse_segmentation" is asked in its place if given).
     iterations, tolerance, relative_tolerance, starts
         As for `gb_surrogate`.
     corrections : int

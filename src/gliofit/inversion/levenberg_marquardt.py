@@ -225,6 +225,7 @@ def _limited_step(matrix: Array, gradient: Array, limit: float = 1.5) -> Array:
     step = -np.linalg.solve(matrix, gradient)
     if np.abs(step).max() <= limit:
         return step
-    root = np.linalg.cholesky(matrix)
-    aim = -solve_triangular(root, gradient, lower=True)
+    size = np.trace(matrix)  # the solver's tolerances are absolute
+    root = np.linalg.cholesky(matrix / size)
+    aim = -solve_triangular(root, gradient / size, lower=True)
     return lsq_linear(root.T, aim, (-limit, limit), method="bvls").x

