@@ -44,7 +44,7 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
 
-results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=…, as for reproduce)
+results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=config/full.yaml, as for reproduce)
 	$(BIN)/python -m snakemake --cores $(CORES) results/page/results.md $(if $(CONFIG),--configfile $(CONFIG))
 	cp -r results/page/. docs/
 
