@@ -63,10 +63,12 @@ def trained(role: str, part: float, shards: Path, settings: dict, seed: int) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--shards", type=Path, default=ROOT / "results" / "shards", help="train/, validation/, test/")
+    parser.add_argument("--networks", nargs="+", default=list(ROLES), choices=list(ROLES))
     options = parser.parse_args()
     config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"patients": None})
     rows = []
-    for role, (what, columns) in ROLES.items():
+    for role in options.networks:
+        what, columns = ROLES[role]
         for part in PARTS:
             card = trained(role, part, options.shards, getattr(config.networks, role).given(), config.seeds.training)
             errors = [
