@@ -14,10 +14,10 @@ rule fit_cases:
         "results/logs/fit_cases/{cases}-{method}-{chunk}.log",
     benchmark:
         "results/benchmarks/fit_cases/{cases}-{method}-{chunk}.tsv"
-    conda:
-        ENVIRONMENT
     # the longest jobs: no core should wait for one of them at the end
     priority: 10
+    conda:
+        ENVIRONMENT
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
