@@ -129,6 +129,20 @@ def test_a_parameter_at_its_bound_does_not_stop_the_others(small_tissue):
     assert loss < 1.03 * found.fun
 
 
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_few_jacobians_where_residuals_vanish(small_tissue, truth):
+    # Curvature learnt far away must not outlive its use: with it always added, some of these took 24 to 32 Jacobians.
+    c = simulate(small_tissue, truth)
+    problem, floor = Problem(small_tissue, DensityTarget(c)), 1e-9 * np.mean(np.square(c, dtype=np.float64))
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        start = truth.to_array()
+        start[:3] += 6 * rng.standard_normal(3)
+        start[3:] *= np.exp(0.4 * rng.standard_normal(2))
+        _, loss, history, *_ = minimise(problem, start, iterations=16, floor=floor)
+        assert loss <= floor, history
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_step_within_the_limit_is_better(seed):
     rng = np.random.default_rng(seed)

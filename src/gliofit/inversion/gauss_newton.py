@@ -132,7 +132,7 @@ def gauss_newton(
     front_widths: tuple[float, ...] = (1.5, 3.0, 6.0),
     coarsest: float = 4.0,
     keep: int = 2,
-    iterations: int = 25,
+    iterations: int = 60,
     tolerance: float = 1e-4,
     retries: int = 3,
     good_enough: float = 1e-3,

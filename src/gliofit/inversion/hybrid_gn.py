@@ -12,7 +12,7 @@ from gliofit.inversion.registry import method
 
 
 @method("hybrid_gn", "Direct, then Gauss–Newton (ours)", networks=("inverse", "inverse_segmentation"))
-def hybrid_gn(problem: Problem, *, iterations: int = 25, tolerance: float = 1e-4, uncertainty: bool = True) -> Fit:
+def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4, uncertainty: bool = True) -> Fit:
     """
     Gauss–Newton on the problem's own grid from the inverse network's prediction; no search for a start.
 

@@ -153,7 +153,7 @@ def minimise(
     squares = _LeastSquares(problem, free)
     point = squares.linearised(squares.to_u(np.asarray(start, float)))
     history, damping, growth = [point.loss], 1e-2, 2.0
-    curvature = np.zeros_like(point.matrix)
+    curvature, trusted = np.zeros_like(point.matrix), False
     converged, reason = False, f"{iterations} iterations"
     while squares.jacobians < iterations:
         if point.loss <= floor:
@@ -161,8 +161,8 @@ def minimise(
             break
         diagonal = np.diag(point.matrix) + 1e-9 * max(np.trace(point.matrix), 1e-30)
         damped = damping * np.diag(diagonal)
-        step, promised = _step(point, point.matrix + curvature, damped, diagonal)
-        if promised < tolerance * point.loss:
+        step, promised = _step(point, point.matrix + curvature if trusted else point.matrix, damped, diagonal)
+        if trusted and promised < tolerance * point.loss:
             # what was learnt along other steps may be wrong here, and must not end the search by itself
             step, promised = _step(point, point.matrix, damped, diagonal)
         if promised < tolerance * point.loss:
@@ -171,6 +171,7 @@ def minimise(
         # after a failed step the next is judged by its loss alone, which is much cheaper than its Jacobian
         trial = squares.linearised(point.u + step) if growth == 2.0 else squares.value(point.u + step)
         gain = (point.loss - trial.loss) / promised
+        trusted = _foresaw(point, step, point.loss - trial.loss, curvature)
         if gain > 1e-3:
             if trial.gradient is None:
                 trial = squares.linearised(trial.u)
@@ -213,6 +214,17 @@ def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Arra
     return (
         sized + (np.outer(v, change) + np.outer(change, v)) / along - (v @ step) * np.outer(change, change) / along**2
     )
+
+
+def _foresaw(point: _Point, step: Array, lowered: float, curvature: Array, clearly: float = 2 / 3) -> bool:
+    """
+    Whether the learnt curvature made `clearly` a better forecast of how far a step would lower the loss.
+
+    Where residuals vanish there is nothing to learn, and what is learnt far away only slows the search down; Dennis,
+    Gay & Welsch choose between the two models like this.
+    """
+    plain = -(2 * point.gradient @ step + step @ point.matrix @ step)
+    return bool(abs(plain - step @ curvature @ step - lowered) < clearly * abs(plain - lowered))
 
 
 def _limited_step(matrix: Array, gradient: Array, limit: float = 1.5) -> Array:
