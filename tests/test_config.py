@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -31,21 +33,36 @@ def merged(values: dict, changes: dict) -> dict:
     return result
 
 
-@pytest.mark.parametrize("name", ["config", "quick", "paper"])
-def test_shipped_configs_are_valid(values, name):
-    config = load_config(merged(values, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())))
-    assert config.crop == {"config": (64,) * 3, "quick": (32,) * 3, "paper": (128,) * 3}[name]
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_are_valid(values, path):
+    config = load_config(merged(values, yaml.safe_load(path.read_text())))
+    crops = {"quick": (32,) * 3, "lmi": (32,) * 3, "paper": (128,) * 3}
+    assert config.crop == crops.get(path.stem, (64,) * 3)
     assert {method for method, given in values["methods"].items() if given is not False} <= set(config.methods)
+
+
+def test_loading_a_config_does_not_import_torch():
+    """Every call of Snakemake loads it, the listing of rules included."""
+    load = "import sys, yaml; from gliofit.config import load_config; load_config(yaml.safe_load(open(sys.argv[1])))"
+    command = [sys.executable, "-c", f"{load}; sys.exit('torch' in sys.modules)", ROOT / "config/config.yaml"]
+    assert subprocess.run(command).returncode == 0
 
 
 def test_paper_scale_is_the_papers(values):
     config = load_config(merged(values, yaml.safe_load((ROOT / "config/paper.yaml").read_text())))
     assert (config.samples.train, config.samples.validation, config.test_cases.number) == (28_000, 1_000, 500)
-    assert config.cases("sri24", "cmaes_solver") == 25
-    assert config.cases("sri24", "hybrid") == 500
+    slow = {"cmaes_solver", "gliodil", "pde_gliodil"}
+    assert {config.cases("sri24", method) for method in slow} == {25}
+    assert {config.cases("sri24", method) for method in set(config.methods) - slow} == {500}
     # the same share of the other sets, rounded up
     assert (config.cases("mni152", "cmaes_solver"), config.cases("edge", "cmaes_solver")) == (5, 3)
     assert config.case_sets == {"sri24": "sri24", "mni152": "mni152", "edge": "sri24", "beyond": "sri24"}
+    # one anatomy as it is, and Adam at a rate that does not warm up
+    assert config.samples.deformation_mm == 0
+    for name in ("surrogate", "inverse", "inverse_segmentation"):
+        given = getattr(config.networks, name).given()
+        assert given["architecture"] == "weidner"
+        assert (given["flip"], given["weight_decay"], given["warmup"]) == (False, 0, 0)
 
 
 def test_a_method_without_settings_keeps_its_defaults(values):
@@ -73,6 +90,8 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"hybrid": {"tolerance": "1e-8x"}}}, "methods.hybrid.tolerance = '1e-8x' is not valid"),
         ({"networks": {"surrogate": {"learning_rate": "1e-8x"}}}, "networks.surrogate.learning_rate = '1e-8x' is not"),
         ({"networks": {"surrogate": {"learning_rate": "inf"}}}, "networks.surrogate.learning_rate = inf is not valid"),
+        ({"networks": {"surrogate": {"architecture": "weidner"}}}, "networks.surrogate: window is for the gliofit"),
+        ({"networks": {"lmi": {"coarse": {2: 0.5}}}}, "networks.lmi: coarse is for the weidner surrogate"),
         ({"prior": {"mu_D": ["1e-8x", 25]}}, "prior.mu_D.0 = '1e-8x' is not valid"),
         ({"methods": {"hybrid": {"iterations": 2.5}}}, "methods.hybrid.iterations = 2.5 is not valid"),
         ({"methods": {"cmaes_solver": {"population": "many"}}}, "methods.cmaes_solver.population = 'many' is not"),
@@ -109,6 +128,13 @@ def test_training_sections_name_the_settings_of_training():
     for role, settings in SETTINGS.items():
         section = Networks.model_fields[role].annotation
         assert set(section.model_fields) == {field.name for field in fields(settings)}
+
+
+def test_the_grids_that_weidner_can_learn_on_are_named_alike():
+    from gliofit.networks.surrogate import Weidner
+    from gliofit.training_settings import COARSER_GRIDS
+
+    assert COARSER_GRIDS == Weidner.coarser_grids
 
 
 def test_yaml_that_reads_numbers_as_text(values):

@@ -25,6 +25,7 @@ from gliofit.errors import InputError
 from gliofit.sample_sheet import Patient, discover_brats, read_sample_sheet
 from gliofit.sampling import Prior
 from gliofit.scans import check_headers
+from gliofit.training_settings import SETTINGS
 
 if TYPE_CHECKING:
     from gliofit.inversion.registry import Method
@@ -92,6 +93,12 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         Prior(**config.prior.model_dump())
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
+    for role, settings in SETTINGS.items():
+        # training itself would refuse them only after its samples have been simulated
+        try:
+            settings(**getattr(config.networks, role).given())
+        except InputError as error:
+            raise InputError(f"{source}: networks.{role}: {error}") from None
     _check_methods(config, source)
     return config
 

@@ -59,6 +59,7 @@ class Samples(Section):
 
     train: PositiveInt
     validation: PositiveInt
+    test: PositiveInt
     shards: PositiveInt
     deformation_mm: NonNegativeFloat
 

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, field
 
 from gliofit.errors import InputError
-from gliofit.networks.surrogate import Weidner
+
+COARSER_GRIDS = (2, 4)
+"""`Weidner.coarser_grids`, named again here so that checking a config need not import torch; a test keeps them alike."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,15 @@ class Settings:
     def __post_init__(self):
         for name in ("width", "steps", "batch", "learning_rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"training: {name} = {getattr(self, name)} must be positive")
+                raise InputError(f"{name} = {getattr(self, name)} must be positive")
         if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.validate_every >= 0):
-            raise InputError("training: warmup must be in [0, 1), weight_decay and validate_every not negative")
+            raise InputError("warmup must be in [0, 1), weight_decay and validate_every not negative")
         if self.window < 0 or self.window % 8 or (self.window and self.architecture != "gliofit"):
-            raise InputError("training: window is for the gliofit surrogate and multiples of 8 voxels")
+            raise InputError("window is for the gliofit surrogate and multiples of 8 voxels")
         if not (all(share > 0 for share in self.coarse.values()) and sum(self.coarse.values()) < 1):
-            raise InputError("training: the shares under coarse must be positive and leave some of the steps")
-        if self.coarse and (self.architecture != "weidner" or not set(self.coarse) <= set(Weidner.coarser_grids)):
-            raise InputError(f"training: coarse is for the weidner surrogate and factors {Weidner.coarser_grids}")
+            raise InputError("the shares under coarse must be positive and leave some of the steps")
+        if self.coarse and (self.architecture != "weidner" or not set(self.coarse) <= set(COARSER_GRIDS)):
+            raise InputError(f"coarse is for the weidner surrogate and factors {COARSER_GRIDS}")
 
     @property
     def interval(self) -> int:
@@ -116,7 +118,7 @@ class WholeBrainSettings(Settings):
     def __post_init__(self):
         super().__post_init__()
         if not 0 < self.spacing < math.inf:
-            raise InputError(f"training: spacing = {self.spacing} must be positive")
+            raise InputError(f"spacing = {self.spacing} must be positive")
 
 
 SETTINGS = {

@@ -44,7 +44,7 @@ use rule simulate_shard as simulate_test_shard with:
     benchmark:
         "results/benchmarks/simulate_shard/test-{anatomy}.tsv"
     params:
-        number=CONFIG.test_cases.number,
+        number=CONFIG.samples.test,
         shape=CONFIG.crop,
         spacing=CONFIG.spacing,
         prior=CONFIG.prior.model_dump(),
