@@ -14,6 +14,8 @@ from gliofit.errors import InputError
 from gliofit.metrics import tidy
 from gliofit.tables.cells import rows
 from gliofit.tables.layout import TABLES
+from gliofit.tables.markup import caption
+from gliofit.tables.published import beside
 
 TITLES = {
     "cmaes_solver": "CMA-ES classical solver",
@@ -216,3 +218,35 @@ def test_what_patients_lack_is_left_out_and_counted():
     text = tables.to_markdown(table, TABLES["patients"], {"standard": "Standard plan", "direct": "Direct"})
     assert "3 (Coverage broad 2)" in text
     assert "75.0" in text
+
+
+def test_captions_promise_what_the_tables_hold():
+    times = tables.layout_of("surrogate_time")
+    titles = {"solver_cpu": "solver, cpu", "surrogate_cpu": "surrogate, cpu"}
+    assert caption(times, titles).endswith("Mean over the N test cases. Bold: best; underlined: second best.")
+    error = caption(tables.layout_of("surrogate_error"), {"surrogate_sri24": "surrogate, sri24"})
+    assert "Bold" not in error  # its rows are of different cases
+    assert error.endswith("*: p < 0.01 in a paired t-test against “surrogate, sri24” on their common cases.")
+
+
+def test_rows_of_different_cases_are_not_ranked():
+    values = {"surrogate_sri24": {"mse_crop": [1e-3, 2e-3]}, "weidner_edge": {"mse_crop": [3e-3, 4e-3]}}
+    layout = tables.layout_of("surrogate_error")
+    table = tables.tabulate(metrics_of(values, "forward"), values, layout)
+    text = tables.to_markdown(table, layout, {name: name for name in values})
+    assert "| 1.50 ± 0.50 |" in text
+    assert "**" not in text
+    assert "<u>" not in text
+
+
+def test_beside_the_papers_numbers_ours_are_starred_and_explained():
+    rng = np.random.default_rng(0)
+    values = {"direct": {"mse": 1e-3 + 1e-5 * rng.random(9)}, "hybrid": {"mse": 1e-4 + 1e-5 * rng.random(9)}}
+    tidy = tables.tabulate(metrics_of(values), values, TABLES[2]).set_index(["method", "metric"])
+    text = beside(tidy, 2, TITLES)
+    assert re.search(r"\| Direct inverse prediction \| 9 \| 1.0\d ± 0.00\\\* \|", text)
+    assert "| *Direct inverse prediction, paper* | 500 | 4.81 ± 0.20 |" in text
+    assert "Mean ± standard error over the N cases of set sri24." in text
+    assert r"\*: p < 0.01 in a paired t-test against “Inverse prediction & GB”" in text
+    assert "Bold" not in text
+    assert "standard error" not in beside(tidy, 2, TITLES, "median")

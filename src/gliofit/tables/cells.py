@@ -86,5 +86,5 @@ def rows(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> list[Row
         pairs = list(zip(layout.columns, entries, strict=True))
         means.append(Row(titles[method], n, [cell(c, e["mean"], e["se"], e["p_value"]) for c, e in pairs]))
         medians.append(Row(f"{titles[method]} (median)", n, [cell(c, e["median"], np.nan, np.nan) for c, e in pairs]))
-    printed = _ranked(means, layout.columns)
-    return printed + _ranked(medians, layout.columns) if layout.medians else printed
+    blocks = [means, medians] if layout.medians else [means]
+    return [row for block in blocks for row in (_ranked(block, layout.columns) if layout.ranks else block)]

@@ -42,6 +42,8 @@ class Layout:
         Whether rows with medians follow those with means.
     test : str
         Name in `gliofit.statistics.PAIRED_TESTS`.
+    ranks : bool
+        Whether the best and second-best of each column are marked: not where rows are of different cases.
     """
 
     caption: str
@@ -51,6 +53,7 @@ class Layout:
     reference: str | None = None
     medians: bool = False
     test: str = "paired t-test"
+    ranks: bool = True
 
 
 _FIT = (
@@ -135,6 +138,7 @@ TABLES = {
         "forward",
         "surrogate_sri24",
         medians=True,
+        ranks=False,
     ),
     "surrogate_time": Layout(
         "Times of a density, and of a density with its derivatives in θ, by the numerical solver on the whole brain "

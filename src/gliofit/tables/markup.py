@@ -66,23 +66,32 @@ LATEX = Markup(
 )
 
 
+CASES = {"forward": "test cases", "patients": "patients", "single": "patients", "multi": "patients"}
+"""Sets whose own names say nothing to a reader."""
+
+
 def caption(layout: Layout, titles: dict[str, str]) -> str:
     """What the table shows and how to read it."""
-    note = (
-        f"{layout.caption} Mean ± standard error over the N cases of set {layout.cases}. Bold: best; underlined: "
-        "second best"
-    )
-    if layout.ours not in titles:  # not among the rows: nothing was tested
-        return f"{note}."
-    return f"{note}; *: p < {SIGNIFICANCE} in a {layout.test} against “{titles[layout.ours]}” on their common cases."
+    spread = any(column.spread for column in layout.columns)
+    cases = CASES.get(layout.cases, f"cases of set {layout.cases}")
+    marks = ["Bold: best; underlined: second best"] * layout.ranks
+    if spread and layout.ours in titles:  # not among the rows: nothing was tested
+        ours = f"“{titles[layout.ours]}” on their common cases"
+        marks.append(f"*: p < {SIGNIFICANCE} in a {layout.test} against {ours}")
+    note = f"{layout.caption} Mean{' ± standard error' * spread} over the N {cases}."
+    return f"{note} {'; '.join(marks)}." if marks else note
+
+
+def markdown_caption(layout: Layout, titles: dict[str, str]) -> str:
+    """The caption with its asterisk as Markdown needs it."""
+    return caption(layout, titles).replace("*:", r"\*:")
 
 
 def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
     """GitHub-flavoured markdown, caption below."""
     lines = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
     lines += [[row.title, row.n, *map(MARKDOWN.cell, row.cells)] for row in rows(tidy, layout, titles)]
-    note = caption(layout, titles).replace("*:", r"\*:")
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{markdown_caption(layout, titles)}\n"
 
 
 def to_html(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from gliofit.tables.cells import cell
 from gliofit.tables.layout import Column, layout_of
-from gliofit.tables.markup import MARKDOWN, header
+from gliofit.tables.markup import MARKDOWN, header, markdown_caption
 
 
 def published() -> pd.DataFrame:
@@ -18,9 +19,11 @@ def published() -> pd.DataFrame:
         return pd.read_csv(file, comment="#")
 
 
-def beside(ours: pd.DataFrame, number: int, titles: dict[str, str], value: str = "mean") -> str:
+def beside(
+    ours: pd.DataFrame, number: int, titles: dict[str, str], value: str = "mean", cases: str | None = None
+) -> str:
     """
-    Markdown: a table's rows, each followed by the paper's for the same method.
+    Markdown: a table's rows, each followed by the paper's for the same method, and below the means their caption.
 
     Parameters
     ----------
@@ -31,24 +34,31 @@ def beside(ours: pd.DataFrame, number: int, titles: dict[str, str], value: str =
     titles : dict of str → str
         By method.
     value : {"mean", "median"}
-        Means come with their standard errors.
+        Means come with their standard errors and, ours, with stars.
+    cases : str, optional
+        The set that `ours` is of, if not the paper's.
     """
-    columns = layout_of(number).columns
+    layout = replace(layout_of(number, cases), ranks=False)  # rows of the paper are of other tumours
     paper = published().query(f"table == {number}").set_index(["method", "metric"])
     theirs = list(paper.index.get_level_values(0).unique())
     methods = list(dict.fromkeys([*ours.index.get_level_values(0), *theirs]))
-    lines = [["Model", "N", *map(header, columns)], ["---"] + ["---:"] * (len(columns) + 1)]
+    lines = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
     for method in methods:
         title = titles.get(method, method)
         for table, mark in ((ours, title), (paper, f"*{title}, paper*")):
             if method in table.index.get_level_values(0):
                 rows = table.loc[method]
-                lines.append([mark, str(int(rows["n"].max())), *(_number(c, rows, value) for c in columns)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+                lines.append([mark, str(int(rows["n"].max())), *(_number(c, rows, value) for c in layout.columns)])
+    printed = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    if value != "mean":
+        return printed
+    return f"{printed}\n\n{markdown_caption(layout, titles)} In italics: the paper’s numbers, not tested."
 
 
 def _number(column: Column, rows: pd.DataFrame, value: str) -> str:
     if column.metric not in rows.index:
         return MARKDOWN.missing
     row = rows.loc[column.metric]
-    return MARKDOWN.cell(cell(column, row[value], row["se"] if value == "mean" else np.nan))
+    if value != "mean":
+        return MARKDOWN.cell(cell(column, row[value]))
+    return MARKDOWN.cell(cell(column, row["mean"], row["se"], row.get("p_value", np.nan)))
