@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit import InputError, Problem, Theta, grids, invert, simulate
 from gliofit.imaging import DensityTarget, JointTarget, PETTarget, SegmentationTarget
+from gliofit.inversion import levenberg_marquardt
+from gliofit.inversion.gauss_newton import levels_of
 from gliofit.inversion.levenberg_marquardt import _limited_step, minimise, normal_equations
 from gliofit.metrics import dice
 
@@ -143,6 +145,20 @@ def test_few_jacobians_where_residuals_vanish(small_tissue, truth):
         assert loss <= floor, history
 
 
+def test_a_search_that_is_stuck_does_not_call_itself_converged(small_tissue, monkeypatch):
+    noise = 0.05 * np.random.default_rng(0).standard_normal(small_tissue.shape).astype(np.float32)
+    problem = Problem(small_tissue, DensityTarget(simulate(small_tissue, TRUTHS[0]) + noise))
+    start = TRUTHS[0].to_array() + np.array([3, -2, 1, 1, 0.3])
+    assert minimise(problem, start)[3:5] == (True, "the next step would lower the loss by less than 1e-04 of it")
+    wrong = lambda *args: (lambda loss, gradient, matrix: (loss, -gradient, matrix))(*normal_equations(*args))  # noqa: E731
+    monkeypatch.setattr(levenberg_marquardt, "normal_equations", wrong)
+    parameters, _, history, converged, reason, _ = minimise(problem, start)
+    assert len(history) == 1
+    np.testing.assert_allclose(parameters, start, rtol=1e-9)
+    assert not converged
+    assert reason == "no step lowers the loss any more"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_step_within_the_limit_is_better(seed):
     rng = np.random.default_rng(seed)
@@ -184,6 +200,71 @@ def test_covariance_matches_the_scatter_of_noisy_fits(small_tissue):
     spread = np.std([f.density for f in fits], axis=0, ddof=1)
     there = fits[0].deviation > 0.3 * fits[0].deviation.max()
     assert np.median(spread[there] / fits[0].deviation[there]) == pytest.approx(1, abs=0.4)
+
+
+def test_covariance_does_not_depend_on_the_air_around_the_head(small_tissue):
+    c = simulate(small_tissue, TRUTHS[0])
+    noisy = c + 0.05 * np.random.default_rng(1).standard_normal(c.shape).astype(np.float32) * small_tissue.mask
+    padded = small_tissue.crop((-6, -6, -6), (36, 36, 36))
+    there = padded.crop_offset(small_tissue.to_world(np.full(3, 11.5)), (24, 24, 24))
+    inside = tuple(slice(o, o + 24) for o in there)
+    wide = np.zeros(padded.shape, np.float32)
+    wide[inside] = noisy
+    start = TRUTHS[0].to_array()
+    fits = [invert(t, tissue, "gauss_newton", start=start) for t, tissue in ((noisy, small_tissue), (wide, padded))]
+    np.testing.assert_allclose(fits[1].covariance, fits[0].covariance, rtol=0.02, atol=1e-6)
+    np.testing.assert_allclose(fits[1].deviation[inside], fits[0].deviation, atol=1e-4)
+
+
+def finer(tissue, spacing=2.0):
+    """The small head, sampled at another spacing."""
+    shape, affine = grids.aligned_grid(tissue.affine, tissue.brain, spacing)
+    return tissue.resample_to(shape, affine)
+
+
+def test_levels_halve_the_spacing_down_to_the_problems_own(small_tissue):
+    tissue = finer(small_tissue, 1.0)
+    levels = levels_of(Problem(tissue, DensityTarget(simulate(tissue, TRUTHS[0]))))
+    assert [level.tissue.spacing.max() for level in levels] == [4, 2, 1]
+
+
+def from_coarse_to_fine(small_tissue, target, **settings):
+    tissue = finer(small_tissue)
+    fit = invert(target(simulate(tissue, TRUTHS[0])), tissue, "gauss_newton", uncertainty=False, **settings)
+    assert fit.details["levels_mm"] == [4, 2]
+    return fit
+
+
+def test_coarse_to_fine_on_a_density(small_tissue):
+    fit = from_coarse_to_fine(small_tissue, DensityTarget)
+    assert fit.loss < 1e-9
+    np.testing.assert_allclose(fit.theta.to_array(), TRUTHS[0].to_array(), atol=0.02)
+
+
+def test_coarse_to_fine_on_outlines(small_tissue):
+    fit = from_coarse_to_fine(small_tissue, blurred, tolerance=1e-5)
+    assert fit.loss < 1e-4
+    assert fit.extras["threshold_core"] == pytest.approx(0.68, abs=0.04)
+    assert fit.extras["threshold_whole"] == pytest.approx(0.21, abs=0.04)
+    np.testing.assert_allclose(fit.theta.to_array(), TRUTHS[0].to_array(), atol=0.6)
+
+
+def test_coarse_to_fine_on_a_density_with_pet(small_tissue):
+    fit = from_coarse_to_fine(
+        small_tissue, lambda c: JointTarget((DensityTarget(c), pet(c)), (1.0, 0.1)), tolerance=1e-5
+    )
+    assert fit.extras["pet_scale"] == pytest.approx(0.8, abs=0.02)
+    assert fit.extras["pet_background"] == pytest.approx(0.2, abs=0.02)
+    np.testing.assert_allclose(fit.theta.to_array(), TRUTHS[0].to_array(), atol=0.05)
+
+
+def test_a_grid_far_larger_than_the_brain(small_tissue):
+    # origins are sought up to 40 mm around, which leaves the coarse grid here: it has the brain alone
+    tissue = finer(small_tissue)
+    padded = tissue.crop((-20, -20, -20), tuple(n + 40 for n in tissue.shape))
+    levels = levels_of(Problem(padded, DensityTarget(simulate(padded, TRUTHS[0]))))
+    for corner in (levels[0].box.lower, levels[0].box.upper):
+        assert np.isfinite(levels[0].density(corner)).all()
 
 
 def test_the_same_seed_gives_the_same_fit(small_tissue):

@@ -74,8 +74,11 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     own = float(problem.tissue.spacing.max())
     coarse = [problem.resampled(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own]
     for level in coarse:
-        # one box and centre for all, so that a start means the same everywhere
-        level.__dict__.update(centre=problem.centre, box=problem.box)
+        # one centre and box for all, so that a start means the same everywhere; but a coarse grid has the brain alone
+        corners = level.tissue.to_world(np.array([(0, 0, 0), np.array(level.tissue.shape) - 1]))
+        low, high = problem.box.lower.copy(), problem.box.upper.copy()
+        low[:3], high[:3] = np.maximum(low[:3], corners.min(0)), np.minimum(high[:3], corners.max(0))
+        level.__dict__.update(centre=problem.centre, box=Box(low, high))
     return [*coarse, problem]
 
 
@@ -101,8 +104,8 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     """
     Laplace approximation of the posterior at `parameters`, flat prior within the bounds.
 
-    Residuals are taken as independent with their mean square as variance, so that model error counts as noise; on a
-    smooth misfit this understates the uncertainty.
+    Residuals are taken as independent with their mean square in tissue as variance, so that model error counts as
+    noise; on a smooth misfit this understates the uncertainty.
 
     Returns
     -------
@@ -113,11 +116,13 @@ def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
     """
     theta = Theta.from_array(parameters[:5])
     c, jacobian = simulate(problem.tissue, theta, jacobian=True, threads=problem.threads)
-    loss, _, matrix = normal_equations(problem.target, c, jacobian, parameters[5:])
-    count = problem.target.residuals(c, parameters[5:]).r.size
+    _, _, matrix = normal_equations(problem.target, c, jacobian, parameters[5:])
+    residuals = problem.target.residuals(c, parameters[5:]).r
+    # outside tissue nothing is predicted, and what fits there by itself says nothing of the noise
+    variance = float(np.mean(np.square(residuals[:, problem.tissue.mask], dtype=np.float64)))
     width = problem.box.upper - problem.box.lower
     # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
-    precision = matrix * count / max(loss, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
+    precision = matrix * residuals.size / max(variance, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
     spread = np.linalg.inv(precision) * np.outer(width, width)
     return spread, density_deviation(jacobian, spread)
 

@@ -20,8 +20,9 @@ def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4
     """
     started = clock()
     guess = predict(problem)
+    predicted = clock() - started
     fit = gauss_newton(problem, iterations=iterations, tolerance=tolerance, uncertainty=uncertainty, start=guess)
     fit.evaluations += 1
-    fit.seconds = clock() - started
+    fit.seconds += predicted
     fit.details["start"] = np.asarray(guess).tolist()
     return fit

@@ -16,6 +16,9 @@ from gliofit.theta import Box, Theta
 
 Array = np.ndarray
 
+START_DAMPING = 1e-2
+STUCK = "no step lowers the loss any more"
+
 
 @dataclass
 class _Point:
@@ -31,7 +34,7 @@ class _LeastSquares:
     """
     One problem in unbounded parameters u, p = lower + (upper − lower)/(1 + exp(−u)).
 
-    The logistic map keeps p inside its bounds smoothly; loss, gradient and matrix are those of mean(r²)/2·2.
+    The logistic map keeps p inside its bounds smoothly; loss, gradient and matrix are as `normal_equations` has them.
     """
 
     def __init__(self, problem: Problem, free: Array | None = None):
@@ -152,7 +155,7 @@ def minimise(
     """
     squares = _LeastSquares(problem, free)
     point = squares.linearised(squares.to_u(np.asarray(start, float)))
-    history, damping, growth = [point.loss], 1e-2, 2.0
+    history, damping, growth = [point.loss], START_DAMPING, 2.0
     curvature, trusted = np.zeros_like(point.matrix), False
     converged, reason = False, f"{iterations} iterations"
     while squares.jacobians < iterations:
@@ -166,7 +169,10 @@ def minimise(
             # what was learnt along other steps may be wrong here, and must not end the search by itself
             step, promised = _step(point, point.matrix, damped, diagonal)
         if promised < tolerance * point.loss:
-            converged, reason = True, f"the next step would lower the loss by less than {tolerance:.0e} of it"
+            # a step that failed steps have damped promises little wherever the search is
+            freely = _step(point, point.matrix, min(damping, START_DAMPING) * np.diag(diagonal), diagonal)[1]
+            converged = freely < tolerance * point.loss
+            reason = f"the next step would lower the loss by less than {tolerance:.0e} of it" if converged else STUCK
             break
         # after a failed step the next is judged by its loss alone, which is much cheaper than its Jacobian
         trial = squares.linearised(point.u + step) if growth == 2.0 else squares.value(point.u + step)
@@ -184,7 +190,7 @@ def minimise(
             damping *= growth
             growth *= 2
             if damping > 1e8:
-                converged, reason = True, "no step lowers the loss any more"
+                reason = STUCK
                 break
     return squares.to_p(point.u), point.loss, history, converged, reason, squares.evaluations
 
@@ -193,6 +199,9 @@ def _step(point: _Point, model: Array, damped: Array, diagonal: Array) -> tuple[
     """A step and how much it promises to lower the loss, by `model` or, where that is no bowl, by Gauss–Newton's."""
     if np.linalg.eigvalsh(model + damped).min() <= 1e-6 * diagonal.min():
         model = point.matrix
+        lowest = np.linalg.eigvalsh(model + damped).min()
+        if lowest <= 0:  # sums of single-precision products, along a direction in which nothing changes
+            damped = damped + (1e-6 * diagonal.max() - lowest) * np.eye(len(damped))
     step = _limited_step(model + damped, point.gradient)
     return step, -(2 * point.gradient @ step + step @ model @ step)
 
@@ -201,7 +210,7 @@ def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Arra
     """
     What the Gauss–Newton matrix leaves out, Σ r·∇²r, from the change of the gradient along a step.
 
-    The structured secant update of Dennis, Gay & Welsch (1981, ACM TOMS 7) with their sizing. Segmentations are never
+    A structured secant update after Dennis, Gay & Welsch (1981, ACM TOMS 7), with their sizing. Segmentations are never
     explained well enough for r to vanish, and without this each step gains only a fixed share of what is left.
     """
     along = float(change @ step)
