@@ -134,7 +134,7 @@ def test_the_grids_that_weidner_can_learn_on_are_named_alike():
     from gliofit.networks.surrogate import Weidner
     from gliofit.training_settings import COARSER_GRIDS
 
-    assert COARSER_GRIDS == Weidner.coarser_grids
+    assert Weidner.coarser_grids == COARSER_GRIDS
 
 
 def test_yaml_that_reads_numbers_as_text(values):

@@ -59,7 +59,7 @@ def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor, fa
     """
     Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse.
 
-    Others: MSE of θ scaled to the unit cube (so that μ_D does not dominate).
+    Others: MSE of θ as the network's `to_unit` scales it (so that μ_D does not dominate).
     """
     if network.role != "surrogate":
         return ((network.unit(density, maps) - network.to_unit(theta)) ** 2).mean()
@@ -95,8 +95,10 @@ def validate(network: nn.Module, dataset: ShardDataset, device: torch.device, fa
     -------
     dict
         Surrogate: `mse` over the crop (the paper's figure), `mse_tissue` over tissue voxels, `mse_relative` = `mse`
-        over that of predicting zero. Others: `mse` in the unit cube, `origin_mm` (mean distance), `mu_D` and
-        `mu_rho` (mean relative error). `mse` chooses the best checkpoint.
+        over that of predicting zero (a ratio of means, where the tables have the mean of the cases' ratios). Others:
+        `mse` of θ as `to_unit` scales it, `origin_mm` (mean distance), `mu_D` and `mu_rho` (mean relative error); of
+        the network's plain answer, neither averaged with the mirror image's nor clipped. `mse` chooses the best
+        checkpoint.
     """
     network.eval()
     rows = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gliofit.errors import InputError
 
 COARSER_GRIDS = (2, 4)
-"""`Weidner.coarser_grids`, named again here so that checking a config need not import torch; a test keeps them alike."""
+"""`Weidner.coarser_grids`, named again so that checking a config need not import torch; a test keeps them alike."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import torch
 from gliofit import Theta, simulate
 from gliofit.errors import InputError
 from gliofit.networks import load_inverse, load_surrogate
+from gliofit.networks.io import load_network
+from gliofit.networks.release import ERRORS, page
 
 WEIGHTS = Path(__file__).parents[2] / "resources" / "weights"
-ROLES = ("surrogate", "inverse")
+NAMES = sorted(path.stem for path in WEIGHTS.glob("*.json"))
 
 TUMOURS = [
     Theta((28, -18, 22), 12.8, 3.8),
@@ -91,16 +93,29 @@ def test_the_inverse_finds_tumours(cases):
     assert np.linalg.norm(errors[:, :3], axis=1).mean() < 12
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_cards_say_where_weights_come_from(role):
-    card = json.loads((WEIGHTS / f"{role}.json").read_text())
-    page = (WEIGHTS / f"{role}.md").read_text()
+def test_every_weights_file_has_a_card():
+    assert {"surrogate", "inverse", "inverse_segmentation", "lmi", "weidner"} <= set(NAMES)
+    assert sorted(path.stem for path in WEIGHTS.glob("*.safetensors")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_released_weights_load_and_are_small(name):
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
+    network = load_network(WEIGHTS / f"{name}.safetensors", card["role"])
+    assert sum(p.numel() for p in network.parameters()) == card["parameters"]
+    assert (WEIGHTS / f"{name}.safetensors").stat().st_size <= 20e6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cards_say_where_weights_come_from(name):
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
+    shown = (WEIGHTS / f"{name}.md").read_text()
     assert {"sri24", "mni152"} <= set(card["test"])
     assert card["data"]["train_samples"] > 1000
-    for name in ("settings", "seed", "best_step", "cpu_seconds", "versions", "metrics"):
-        assert name in card
-    assert f"{card['test']['mni152']['mse']:.3g}" in page
-    assert (WEIGHTS / f"{role}.safetensors").stat().st_size < 20e6
+    for key in ("settings", "seed", "best_step", "seconds", "versions", "metrics"):
+        assert key in card
+    assert f"{card['test']['mni152']['mse']:.3g}" in shown
+    assert ERRORS[card["role"]] in page(card, card.get("log", []))
 
 
 def test_weights_of_another_card_are_refused(tmp_path):

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from gliofit.files import write_text
+from gliofit.networks.inverse import SegmentationInverse
 from gliofit.networks.io import card_path, load_network
+from gliofit.networks.lmi import REACH_MM
 from gliofit.training import held_out, validate
 from gliofit.training_settings import Settings
 
@@ -26,7 +28,7 @@ TITLES = {
 METRICS = {
     "mse": "MSE",
     "mse_tissue": "MSE over tissue",
-    "mse_relative": "MSE relative to predicting zero",
+    "mse_relative": "MSE relative to predicting zero (ratio of the means)",
     "origin_mm": "origin, mean distance (mm)",
     "mu_D": "μ_D, mean relative error",
     "mu_rho": "μ_ρ, mean relative error",
@@ -46,11 +48,30 @@ LIMITS = {
         "tumours without noise, necrosis or resection; a tumour's outlines leave θ less determined than its density."
     ),
     "lmi": (
-        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas, and outlines of "
-        "simulated tumours of one focus at random thresholds; the errors below are for such outlines in the atlas's "
+        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas (with `flip`, mirrored, "
+        "too), and outlines of simulated tumours of one focus at random thresholds; the errors below are for such outlines in the anatomy's "
         "own space, without those of a registration."
     ),
 }
+
+ERRORS = {
+    "surrogate": "MSE is the mean over the crop; all figures are means over the samples.",
+    "inverse": (
+        "MSE is of θ scaled to the unit cube of its range. All errors are of the network's plain answer; in use it is "
+        "averaged with that to the mirror image, and clipped to the range."
+    ),
+    "inverse_segmentation": (
+        "MSE is of the origin scaled to the unit cube of its range, of log(μ_D·μ_ρ) in units of {0:g} and of "
+        "log(μ_D/μ_ρ) in units of {1:g} (`SegmentationInverse.to_unit`). All errors are of the network's plain answer; "
+        "in use it is averaged with that to the mirror image, and clipped to the range."
+    ).format(*SegmentationInverse.scales),
+    "lmi": (
+        "MSE is of the network's outputs before they are turned into θ (`Lmi.to_unit`): with `gliofit` the origin in "
+        "units of {0:g} mm, log(μ_D·μ_ρ) and log(μ_D/μ_ρ) in units of their ranges; with `ezhov` θ in units of its "
+        "range. All errors are of the network's plain answer; in use it is clipped to the range."
+    ).format(2 * REACH_MM),
+}
+"""What the table's numbers are of."""
 
 
 def release(
@@ -139,11 +160,7 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
             for name, found in sets.items()
         ),
         "",
-        "MSE is the mean over the crop."
-        if card["role"] == "surrogate"
-        else "MSE is that of θ in the units of `Lmi.to_unit`."
-        if card["role"] == "lmi"
-        else "MSE is that of θ scaled to the unit cube of its range.",
+        ERRORS[card["role"]],
         "",
         "| step | grid, mm | training loss | validation MSE |",
         "|--:|--:|--:|--:|",
