@@ -48,30 +48,32 @@ LIMITS = {
         "tumours without noise, necrosis or resection; a tumour's outlines leave θ less determined than its density."
     ),
     "lmi": (
-        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas (with `flip`, mirrored, "
-        "too), and outlines of simulated tumours of one focus at random thresholds; the errors below are for such outlines in the anatomy's "
-        "own space, without those of a registration."
+        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas (with `flip`, "
+        "mirrored, too), and outlines of simulated tumours of one focus at random thresholds; the errors below are for "
+        "such outlines in the anatomy's own space, without those of a registration."
     ),
 }
 
+PLAIN = "All errors are of the network's plain answer; in use it is"
+
 ERRORS = {
-    "surrogate": "MSE is the mean over the crop; all figures are means over the samples.",
+    "surrogate": "MSE is the mean over the crop; the last column divides its mean over the samples by that of zero's.",
     "inverse": (
-        "MSE is of θ scaled to the unit cube of its range. All errors are of the network's plain answer; in use it is "
-        "averaged with that to the mirror image, and clipped to the range."
+        f"MSE is of θ scaled to the unit cube of its range. {PLAIN} averaged with that to the mirror image and clipped "
+        "to the range."
     ),
     "inverse_segmentation": (
-        "MSE is of the origin scaled to the unit cube of its range, of log(μ_D·μ_ρ) in units of {0:g} and of "
-        "log(μ_D/μ_ρ) in units of {1:g} (`SegmentationInverse.to_unit`). All errors are of the network's plain answer; "
-        "in use it is averaged with that to the mirror image, and clipped to the range."
-    ).format(*SegmentationInverse.scales),
+        "MSE is of the origin scaled to the unit cube of its range, and of log(μ_D·μ_ρ) and log(μ_D/μ_ρ) in units of "
+        f"{' and '.join(f'{scale:g}' for scale in SegmentationInverse.scales)} (`SegmentationInverse.to_unit`). "
+        f"{PLAIN} averaged with that to the mirror image and clipped to the range."
+    ),
     "lmi": (
-        "MSE is of the network's outputs before they are turned into θ (`Lmi.to_unit`): with `gliofit` the origin in "
-        "units of {0:g} mm, log(μ_D·μ_ρ) and log(μ_D/μ_ρ) in units of their ranges; with `ezhov` θ in units of its "
-        "range. All errors are of the network's plain answer; in use it is clipped to the range."
-    ).format(2 * REACH_MM),
+        "MSE is of the network's outputs before they become θ (`Lmi.to_unit`): with `gliofit` the origin in units of "
+        f"{2 * REACH_MM:g} mm, log(μ_D·μ_ρ) and log(μ_D/μ_ρ) in units of their ranges; with `ezhov` θ in units of its "
+        f"range. {PLAIN} clipped to the range."
+    ),
 }
-"""What the table's numbers are of."""
+"""What the numbers of the page's table are of."""
 
 
 def release(
