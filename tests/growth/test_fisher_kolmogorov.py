@@ -1,11 +1,14 @@
 """The solver against analytic solutions, conservation, symmetry, convergence and a peer's run."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from gliofit import InputError, Theta, Tissue, simulate
+from gliofit import InputError, Theta, Tissue, grids, simulate
 from gliofit.growth.seed import initial_density
 
 
@@ -152,6 +155,49 @@ def test_threads_do_not_change_the_result(small_tissue):
     one, two = (simulate(small_tissue, theta, jacobian=True, threads=n) for n in (1, 2))
     np.testing.assert_array_equal(one[0], two[0])
     np.testing.assert_array_equal(one[1], two[1])
+
+
+MANY_THREADS = """
+import numpy as np
+from gliofit import Theta, Tissue, simulate
+
+shape = (96, 20, 20)
+tissue = Tissue(np.ones(shape), np.zeros(shape), np.zeros(shape), np.diag([2.0, 2.0, 2.0, 1.0]))
+theta = Theta((95.0, 19.0, 19.0), 14.0, 3.0)
+one = simulate(tissue, theta, jacobian=True, threads=1)
+for threads in (3, 6):
+    for a, b in zip(one, simulate(tissue, theta, jacobian=True, threads=threads)):
+        np.testing.assert_array_equal(a, b)
+"""
+
+
+def test_more_threads_than_two_do_not_change_the_result():
+    # slabs between two others are cut up in another way; numba's number of threads is set when it is loaded
+    environment = os.environ | {"NUMBA_NUM_THREADS": "6"}
+    subprocess.run([sys.executable, "-c", MANY_THREADS], check=True, env=environment)
+
+
+def head(spacing):
+    """Smooth mixture of white and grey matter, 80 mm a side, that can be sampled at any spacing."""
+    n = round(80 / spacing)
+    axis = (np.arange(n) + 0.5) * spacing - 40
+    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+    grey = 0.5 + 0.5 * np.sin(x / 9) * np.cos(y / 11) * np.sin(z / 8 + 1)
+    affine = np.diag([spacing] * 3 + [1.0])
+    affine[:3, 3] = axis[0]
+    return Tissue(1 - grey, grey, 0 * grey, affine)
+
+
+def test_converges_in_second_order_in_space():
+    theta, coarse, runs = Theta((1.3, -2.1, 0.7), 5.5, 2.1), head(4.0), {}
+    for spacing in (4.0, 2.0, 1.0):
+        tissue = head(spacing)
+        c = simulate(tissue, theta, refine=4)
+        runs[spacing] = grids.resample(c, tissue.affine, coarse.shape, coarse.affine)
+    # Δ(h) = C·h² gives (16 − 1) C against the 1 mm run, and (4 − 1) C
+    errors = [np.abs(runs[h] - runs[1.0]).max() for h in (4.0, 2.0)]
+    assert errors[0] / errors[1] > 4
+    assert errors[1] < 0.02
 
 
 def test_agrees_with_tumor_growth_toolkit(shared):

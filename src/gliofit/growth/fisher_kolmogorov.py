@@ -100,9 +100,9 @@ def simulate(
     threads : int, optional
         CPU threads; numba's setting otherwise (all cores, or NUMBA_NUM_THREADS).
     dtype : float32 or float64
-        float64 is for checking derivatives.
+        float64 is for checking derivatives; CPU only.
     refine : float
-        Divides every time step; 1 has a mass error of about 0.3 % (docs/benchmarks.md).
+        Divides every time step; docs/benchmarks.md has the errors at 1.
     initial : ndarray [x, y, z], optional
         Density at t = 0, in place of the seed at the origin (which then changes nothing); CPU only.
 
@@ -122,6 +122,8 @@ def simulate(
     if device == "cuda":
         if initial is not None:
             raise InputError("an initial density is for device cpu alone")
+        if np.dtype(dtype) != np.float32:
+            raise InputError(f"device cuda computes in float32, not {np.dtype(dtype)}")
         from gliofit.growth.kernels_gpu import simulate_batch
 
         result = simulate_batch(tissue, [theta], jacobian=jacobian, seed=seed, refine=refine)
@@ -314,8 +316,8 @@ def _reach(stages: int, step: int, dtype: np.dtype) -> int:
     """
     Voxels around the support that a step is computed on; a step of s stages reaches s voxels.
 
-    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5
-    (docs/benchmarks.md); for checks in float64 nothing is cut.
+    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5; for checks
+    in float64 nothing is cut.
     """
     return stages if dtype == np.float64 or step < 3 else min(stages, stages // 2 + 2)
 

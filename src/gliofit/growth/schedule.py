@@ -49,8 +49,8 @@ class Schedule:
         α, β, γ of each step.
     growth : ndarray [n + 1]
         ρ·t of the logistic flow before each step and after the last.
-    weights_mu_D, weights_mu_rho, growth_mu_D, growth_mu_rho : ndarray
-        Their derivatives by μ_D and μ_ρ, step lengths included.
+    weights_mu_D, growth_mu_D : ndarray
+        Their derivatives by μ_D, step lengths included.
     weights_scale, growth_scale : ndarray
         Derivatives along (D, ρ) → λ(D, ρ), which lengthens the last step only.
     """
