@@ -12,7 +12,9 @@ from matplotlib.image import imread
 from gliofit import Theta, Tissue, figures
 from gliofit.errors import InputError
 from gliofit.figures import slices, style
+from gliofit.figures.volumes import segmented
 from gliofit.metrics import tidy
+from gliofit.sampling import Prior
 
 pytestmark = pytest.mark.filterwarnings("error")
 TITLES = {"cmaes_solver": "CMA-ES", "direct": "Direct", "hybrid": "Hybrid"}
@@ -201,6 +203,12 @@ def test_volumes_with_and_without_patients(tmp_path):
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
     with pytest.raises(InputError, match="there are no simulated tumours"):
         figures.volumes(tmp_path / "none", [])
+
+
+def test_the_volumes_shown_without_patients_are_ones_that_the_prior_draws():
+    low, high = Prior().volume
+    assert len(segmented()) == 5
+    assert all(low < volume < high for volume in segmented())
 
 
 def test_learning_needs_every_networks_log(tmp_path):

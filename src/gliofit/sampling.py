@@ -2,8 +2,9 @@
 Synthetic tumours: θ drawn from a prior, grown by the numerical solver, and kept if a scan could have shown them.
 
 The paper publishes neither its sampling ranges nor its stopping rule (reference: training means μ_D 12.8 mm, μ_ρ 3.8; a
-stopping volume). Here θ is uniform in a box and a tumour is kept when the volume of c > 0.25 – what FLAIR shows – lies
-in the range of the whole-tumour segmentations of BraTS.
+stopping volume). Here θ is uniform in a box and a tumour is kept when the volume of c > 0.25 – what FLAIR shows – is
+5–250 ml. How large patients' tumours are was looked up in five public segmentations only (26.5–154.5 ml,
+`data/segmented_volumes.csv`): they lie within, and say nothing of how volumes are distributed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Prior:
     The origin is uniform over tissue (a voxel is drawn with weight p_WM + p_GM, then a point within it); μ_D and μ_ρ
     are uniform in their ranges, independent of it, under the condition that the tumour is visible and fits into a head.
     On SRI24 at 4 mm half of all candidates are accepted; the accepted volumes of c > 0.25 have a median of 85 ml and
-    8–209 ml as their 5–95 % range (five segmented patients: 27–155 ml).
+    8–209 ml as their 5–95 % range.
 
     Parameters
     ----------

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from gliofit.errors import InputError
 from gliofit.figures import style
 
-SEGMENTED = (27.0, 155.0)
-"""Whole-tumour volumes (ml) of five segmented patients of BraTS and GliODIL, smallest and largest."""
+
+def segmented() -> list[float]:
+    """Whole-tumour volumes (ml) of five public segmentations."""
+    with (resources.files("gliofit") / "data" / "segmented_volumes.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, comment="#")["volume"].tolist()
 
 
 def volumes(stem: str | Path, simulated: Sequence[float], patients: Sequence[float] = ()) -> None:
@@ -24,20 +29,18 @@ def volumes(stem: str | Path, simulated: Sequence[float], patients: Sequence[flo
     simulated : sequence of float
         Volume of c > 0.25 by test case, ml.
     patients : sequence of float
-        Volume of the whole-tumour segmentation by patient, ml; without any, the range `SEGMENTED` is shown.
+        Volume of the whole-tumour segmentation by patient, ml; without any, those of `segmented` are shown.
     """
     if not len(simulated):
         raise InputError("figure of volumes: there are no simulated tumours")
+    seen = patients if len(patients) else segmented()
     with style.figure(style.COLUMN, 2.2) as fig:
         ax = fig.subplots()
-        bins = np.linspace(0, max(*simulated, *patients, SEGMENTED[1]), 26)
+        bins = np.linspace(0, max(*simulated, *seen), 26)
         ax.hist(simulated, bins, color=style.PALETTE[0], alpha=0.6, label=f"simulated ({len(simulated)})")
-        if len(patients):
-            marks = ax.get_xaxis_transform()
-            ax.plot(patients, np.full(len(patients), 0.03), "v", color=style.OURS, transform=marks, ms=5,
-                    label=f"segmentations ({len(patients)})")  # fmt: skip
-        else:
-            ax.axvspan(*SEGMENTED, color=style.OURS, alpha=0.15, lw=0, label="five segmented patients")
+        # one tick a patient, as there are few of them
+        ax.vlines(seen, 0, 0.08, color=style.OURS, lw=1.5, transform=ax.get_xaxis_transform(),
+                  label=f"{'' if len(patients) else 'public '}segmentations ({len(seen)})")  # fmt: skip
         ax.set(xlabel="Visible volume (ml)", ylabel="Tumours", xlim=(0, bins[-1]))
         ax.yaxis.get_major_locator().set_params(integer=True)
         fig.legend(loc="outside upper right", ncols=2)
