@@ -259,7 +259,7 @@ def _run(
         if work is not None:
             work.append(int(region.voxels.sum()) * s)
         if jacobian and k == plan.steps - 1:
-            scale = _scale_tangent(y[0], d, plan, region, threads, (sx, sy, w, c1, c2))
+            scale = _scale_tangent(y[0], padded, d, plan, region, threads, (sx, sy, w, c1, c2), (a[:2], b[:2]))
         floor = dtype.type(max(FLOOR[dtype] * np.exp(-to_come[k + 1]), 1e-25))
         low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
         mix = tuple(dtype.type(v) for v in plan.weights[k])
@@ -335,20 +335,24 @@ def _begin(y: list[Array], padded: tuple, corner: Array, start: Array, slope: Ar
         y[4].reshape(padded)[inside] = start * (1 - start) * flow * plan.growth_mu_D[0]
 
 
-def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads: int, how: tuple) -> Array:
+def _scale_tangent(
+    y: Array, padded: tuple, d: Array, plan: Schedule, region: _Region, threads: int, how: tuple, scratch: tuple
+) -> Array:
     """
     Derivative of the final density along (D, ρ) → λ(D, ρ) at λ = 1, flat and padded.
 
     All earlier steps keep D·Δt and ρ·Δt, so only the last one, which becomes longer, and the logistic flow before it
-    count.
+    count. `scratch`: two pairs of fields that are 0 where the region is not.
     """
     s, dtype = int(plan.stages[-1]), y.dtype
-    e = dtype.type(plan.growth_scale[-2]) * y * (1 - y)
+    (e,) = _zeros(1, y.size, dtype)
+    here = tuple(slice(b.start + 1, b.stop + 1) for b in region.box(tuple(n - 2 for n in padded)))
+    before = y.reshape(padded)[here]
+    e.reshape(padded)[here] = dtype.type(plan.growth_scale[-2]) * before * (1 - before)
     none = dtype.type(0)
     unused = np.empty(region.rows, np.int32)
 
-    def legendre(f):
-        a, b = _zeros(2, f.size, dtype)
+    def legendre(f, a, b):
         where = region.work(1, dtype.itemsize, s, threads)
         # told of one stage more than it is given, the sweep leaves the step unfinished
         kernels.sweep(f, a, b, d, *where, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
@@ -356,5 +360,6 @@ def _scale_tangent(y: Array, d: Array, plan: Schedule, region: _Region, threads:
 
     mix, dmix = (tuple(dtype.type(v) for v in weights[-1]) for weights in (plan.weights, plan.weights_scale))
     flow = dtype.type(np.expm1(plan.growth[-1])), dtype.type(plan.growth_scale[-1])
-    tangents.finish_scale(e, *legendre(e), y, *legendre(y), *region.extent, mix, dmix, *flow)
+    first, second = zip(*scratch, strict=True)
+    tangents.finish_scale(e, *legendre(e, *first), y, *legendre(y, *second), *region.extent, mix, dmix, *flow)
     return e
