@@ -15,6 +15,7 @@ from gliofit.networks.io import load_network
 from gliofit.networks.release import ERRORS, page
 
 WEIGHTS = Path(__file__).parents[2] / "resources" / "weights"
+DOCS = WEIGHTS.parents[1] / "docs" / "networks.md"
 NAMES = sorted(path.stem for path in WEIGHTS.glob("*.json"))
 
 TUMOURS = [
@@ -116,6 +117,23 @@ def test_cards_say_where_weights_come_from(name):
         assert key in card
     assert f"{card['test']['mni152']['mse']:.3g}" in shown
     assert ERRORS[card["role"]] in page(card, card.get("log", []))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documentation_has_the_cards_numbers(name):
+    """The table at the top of docs/networks.md, whose last columns are printed here as they should be."""
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
+    row = next(line for line in DOCS.read_text().splitlines() if line.startswith(f"| `{name}` |"))
+    megabytes = (WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6
+    tests = [card["test"][anatomy] for anatomy in ("sri24", "mni152")]
+    errors = [
+        f"{found['mse']:.2e}"
+        if card["role"] == "surrogate"
+        else f"{found['origin_mm']:.1f} mm; {100 * found['mu_D']:.0f} %; {100 * found['mu_rho']:.0f} %"
+        for found in tests
+    ]
+    cells = [f"{card['parameters']:,}", f"{megabytes:.1f}", str(tests[0]["samples"]), *errors]
+    assert row.endswith(f"| {' | '.join(cells)} |")
 
 
 def test_weights_of_another_card_are_refused(tmp_path):
