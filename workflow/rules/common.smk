@@ -98,6 +98,13 @@ def compared():
 SURROGATES = {name: weights_of(name) for name in NETWORKS if name == "surrogate"}
 SURROGATES |= checked(compared)
 "Weights of the surrogates that are evaluated: the methods' own, and others to compare it with."
+CARDS = {
+    name: str(Path(path).with_suffix(".json"))
+    for name, path in (
+        {name: weights_of(name) for name in [*RELEASED, *TRAINED]} | SURROGATES
+    ).items()
+}
+"Cards of all networks in use."
 DEVICES = ["cpu"] + ["cuda"] * (CONFIG.device == "cuda")
 "Where forward runs are timed."
 FORWARD_TITLES = {

@@ -103,9 +103,11 @@ rule results_page:
     input:
         tables=TABLES + FORWARD[:2] + GLIODIL[:2],
         metrics="results/metrics.csv",
+        forward=["results/forward.csv"] * bool(FORWARD),
         plans=["results/gliodil_synthetic.csv"] * bool(GLIODIL),
         figures=PAGE_FIGURES.values(),
         config="results/config.yaml",
+        cards=CARDS.values(),
         sources=sources("results_page.py"),
         published=os.path.relpath(ROOT / "src/gliofit/data/weidner2026.csv"),
     output:
@@ -119,5 +121,12 @@ rule results_page:
     params:
         names=list(PAGE_FIGURES),
         titles=TITLES,
+        networks=list(CARDS),
+        configs=[
+            os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else path.name
+            for path in (
+                Path(given).absolute() for given in workflow.overwrite_configfiles
+            )
+        ],
     script:
         "../scripts/results_page.py"

@@ -7,4 +7,5 @@ with job(snakemake):
 
     params, files = snakemake.params, snakemake.input
     pictures = dict(zip(params.names, files.figures, strict=True))
-    write_page(Results("results", params.titles), snakemake.output.page, pictures)
+    cards = dict(zip(params.networks, files.get("cards", []), strict=True))
+    write_page(Results("results", params.titles, cards, params.configs), snakemake.output.page, pictures)
