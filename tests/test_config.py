@@ -91,6 +91,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"networks": {"surrogate": {"learning_rate": "1e-8x"}}}, "networks.surrogate.learning_rate = '1e-8x' is not"),
         ({"networks": {"surrogate": {"learning_rate": "inf"}}}, "networks.surrogate.learning_rate = inf is not valid"),
         ({"networks": {"surrogate": {"architecture": "weidner"}}}, "networks.surrogate: window is for the gliofit"),
+        ({"networks": {"released": {"surogate": "a"}}}, "networks.released.surogate = 'surogate' is not valid"),
         ({"networks": {"lmi": {"coarse": {2: 0.5}}}}, "networks.lmi: coarse is for the weidner surrogate"),
         ({"prior": {"mu_D": ["1e-8x", 25]}}, "prior.mu_D.0 = '1e-8x' is not valid"),
         ({"methods": {"hybrid": {"iterations": 2.5}}}, "methods.hybrid.iterations = 2.5 is not valid"),

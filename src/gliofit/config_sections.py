@@ -115,6 +115,7 @@ class Networks(Section):
     surrogate: Training
     inverse: Training
     inverse_segmentation: Training
+    released: dict[Literal["surrogate", "inverse", "inverse_segmentation", "lmi"], str | None] = {}
     compared: dict[str, str | None] = {}
     lmi: WholeBrainTraining
 

@@ -37,6 +37,14 @@ def test_one_patient_by_one_method_needs_no_tables(clone):
     assert rules == {"download_sri24", "atlas", "synthetic_patient", "check_patient", "prepare_patient", "fit_patient"}
 
 
+def test_methods_run_on_the_weights_that_the_config_names(clone):
+    named = "networks={released: {surrogate: resources/weights/weidner.safetensors}}"
+    done = clone.snakemake("--dry-run", "results/cases/sri24/gb_surrogate/0-49.json", "--config", named)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "resources/weights/weidner.safetensors" in done.stdout + done.stderr
+    assert "resources/weights/surrogate.safetensors" not in done.stdout + done.stderr
+
+
 def write_case(folder, **changes):
     """A BraTS-like case: headers are all that is looked at before a run."""
     folder.mkdir(parents=True)
@@ -73,6 +81,11 @@ def test_images_that_do_not_fit_are_refused_before_the_run(clone, tmp_path):
     ("setting", "message"),
     [
         ("atals=sri24", "unknown key 'atals'; did you mean 'atlas'?"),
+        ("networks={released: {surrogate: no.safetensors}}", "no.safetensors: no such weights with a card beside them"),
+        (
+            "networks={released: {surrogate: resources/weights/inverse.safetensors}}",
+            "networks.released.surrogate: resources/weights/inverse.safetensors: is a network of role 'inverse'",
+        ),
         ("methods={'hybrid': {'iterations': -3}}", "methods.hybrid.iterations = -3 must be finite and not negative"),
     ],
 )

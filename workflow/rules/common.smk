@@ -50,13 +50,44 @@ NETWORKS = sorted(
     {network for method in METHODS for network in describe(method).networks}
 )
 "Networks that the methods need."
-RELEASED = {
-    network: path
-    for network in NETWORKS
-    if not CONFIG.train
-    and (path := ROOT / "resources" / "weights" / f"{network}.safetensors").is_file()
-}
-"Those that come with the repository, unless others are to be trained …"
+
+
+def named_weights(key, path):
+    """Weights that the config names, and their card."""
+    path = settings.find(path, ROOT)
+    card = path.with_suffix(".json")
+    if not (path.is_file() and card.is_file()):
+        raise InputError(
+            f"networks.{key}: {path}: no such weights with a card beside them"
+        )
+    return path, json.loads(card.read_text())
+
+
+def released():
+    """Weights that the config names or that come with the repository, unless others are to be trained."""
+    if CONFIG.train:
+        return {}
+    folder = ROOT / "resources" / "weights"
+    paths = {network: folder / f"{network}.safetensors" for network in NETWORKS}
+    found = {network: path for network, path in paths.items() if path.is_file()}
+    for network, path in CONFIG.networks.released.items():
+        if path and network in NETWORKS:
+            key = f"released.{network}"
+            found[network], card = named_weights(key, path)
+            if card["role"] != network:
+                raise InputError(
+                    f"networks.{key}: {path}: is a network of role '{card['role']}'"
+                )
+            # the network of Learn-Morph-Infer has a grid of its own
+            if network != "lmi" and card["spacing"] != CONFIG.spacing:
+                raise InputError(
+                    f"networks.{key}: {path}: is for spacing: {card['spacing']:g}"
+                )
+    return found
+
+
+RELEASED = checked(released)
+"Those that are there …"
 TRAINED = [
     network
     for network in NETWORKS
@@ -73,25 +104,17 @@ def weights_of(network):
 
 
 def compared():
-    """Released surrogates that are evaluated beside the methods' own; those of another grid are passed over."""
-    paths = {
-        name: settings.find(path, ROOT)
+    """Surrogates that are evaluated beside the methods' own; those of another grid are passed over."""
+    known = {
+        name: named_weights("compared", path)
         for name, path in CONFIG.networks.compared.items()
         if path
     }
-    for path in paths.values():
-        if not (path.is_file() and path.with_suffix(".json").is_file()):
-            raise InputError(
-                f"networks.compared: {path}: no such weights with a card beside them"
-            )
-    spacings = {
-        name: json.loads(path.with_suffix(".json").read_text())["spacing"]
-        for name, path in paths.items()
-    }
     return {
         name: os.path.relpath(path)
-        for name, path in paths.items()
-        if spacings[name] == CONFIG.spacing
+        for name, (path, card) in known.items()
+        if card["spacing"] == CONFIG.spacing
+        and os.path.relpath(path) != weights_of("surrogate")
     }
 
 
