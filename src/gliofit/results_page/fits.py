@@ -8,7 +8,7 @@ import pandas as pd
 
 from gliofit.metrics import ITERATIONS
 from gliofit.results_page.run import Results
-from gliofit.results_page.words import count, level, scientific, significance, times
+from gliofit.results_page.words import count, level, significance, times
 from gliofit.statistics import signed_rank_test
 from gliofit.tables.published import beside, published
 
@@ -41,12 +41,13 @@ def _comparisons(results: Results, table: pd.DataFrame) -> list[str]:
     lines = []
     for other in ("cmaes_surrogate", "gauss_newton"):
         if all((method, "mse") in table.index and table.loc[(method, "mse"), "n"] for method in ("hybrid", other)):
-            ours, found = table.loc[("hybrid", "mse")], table.loc[(other, "mse")]
+            ratio, common = results.against("hybrid", other)
+            found = table.loc[(other, "mse")]
             lines.append(
-                f"- The hybrid's MSE is {times(ours['mean'] / found['mean'])} that of {results.titles[other]} "
-                f"({scientific(found['mean'], digits=1)}), {significance(found['p_value'])}."
+                f"- The hybrid's MSE is {times(ratio)} that of {results.titles[other]} on their {common} common cases, "
+                f"{significance(found['p_value'])}."
             )
-    if "gauss_newton" in table.index:
+    if not results.by_case("gauss_newton", "mse").empty:
         lines.append(
             "- Gauss–Newton's errors are this small because the tumours are the same solver's on the same grid; "
             "docs/benchmarks.md has data of a finer one."

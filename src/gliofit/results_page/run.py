@@ -80,6 +80,12 @@ class Results:
         frame = self._metrics[(self._metrics["method"] == method) & (self._metrics["metric"] == metric)]
         return frame.set_index("case")["value"].astype(float)
 
+    def against(self, method: str, other: str) -> tuple[float, int]:
+        """A method's mean MSE over another's, on the test cases that both have, and their number."""
+        both = pd.concat([self.by_case(method, "mse"), self.by_case(other, "mse")], axis=1, join="inner").dropna()
+        means = both.mean().to_numpy()
+        return float(means[0] / means[1]), len(both)
+
     def planned(self, method: str) -> int:
         """How many test cases a method was to be run on."""
         tests = self.config["test_cases"]

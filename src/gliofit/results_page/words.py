@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gliofit.statistics import SIGNIFICANCE
 
 ALIKE = 1.1
@@ -9,10 +11,12 @@ ALIKE = 1.1
 
 
 def scientific(value: float, error: float = float("nan"), digits: int = 2) -> str:
-    """1.76e-3, or 1.76e-3 ± 0.16e-3: the error with the value's exponent."""
+    """1.76e-3, or 1.76e-3 ± 0.16e-3: the error with the value's exponent; "–" if there is no value."""
+    if not math.isfinite(value):
+        return "–"
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     power = f"e{int(exponent)}" if int(exponent) else ""
-    spread = f" ± {error / 10.0 ** int(exponent):.{digits}f}{power}" if error == error else ""  # not NaN
+    spread = f" ± {error / 10.0 ** int(exponent):.{digits}f}{power}" if math.isfinite(error) else ""
     return f"{mantissa}{power}{spread}"
 
 
@@ -30,7 +34,7 @@ def faster(ratio: float) -> str:
 
 def significance(p: float, test: str = "paired t-test") -> str:
     """ "significantly (paired t-test, p = 1e-9)", or that there is no such test."""
-    if p != p:
+    if math.isnan(p):
         return "too few cases for a test"
     return f"{'' if p < SIGNIFICANCE else 'not '}significantly ({test}, {level(p)})"
 
