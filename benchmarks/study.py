@@ -21,7 +21,7 @@ from cases import CASES, FOLDER, brain, case
 from peers import theta_of, tumor_growth_toolkit
 from tqdm import tqdm
 
-from gliofit import Tissue, grids, invert, simulate
+from gliofit import Theta, Tissue, grids, invert, simulate
 from gliofit.files import write_text
 from gliofit.growth import fisher_kolmogorov as solver
 from gliofit.metrics import dice
@@ -50,7 +50,7 @@ def accuracy(options) -> dict:
         theta = theta_of(*rest)
         fine = simulate(tissue, theta, seed="tgk", refine=16)
         out["cases"][name] = {"gliofit": difference(simulate(tissue, theta, seed="tgk"), fine)}
-        peer = tumor_growth_toolkit(tissue, *rest) if name.startswith("64") else None
+        peer = tumor_growth_toolkit(tissue, *rest)
         if peer is not None:
             out["cases"][name]["TumorGrowthToolkit"] = difference(peer() * tissue.mask, fine)
     tissue = brain(2.0)
@@ -218,7 +218,39 @@ def methods(options) -> dict:
     return out
 
 
-STUDIES = (accuracy, convergence, throughput, memory, inversion, methods, patients)
+def gpu(options) -> dict | None:
+    """Time of many θ at once on a GPU, and how far its densities are from the CPU's; None without one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    from gliofit.growth.kernels_gpu import simulate_batch
+
+    tissue, *rest = case("64³, 2 mm, 150 d")
+    theta = theta_of(*rest)
+
+    def seconds(thetas, jacobian: bool) -> float:
+        times = []
+        for _ in range(6):
+            torch.cuda.synchronize()
+            begun = time.perf_counter()
+            simulate_batch(tissue, thetas, jacobian=jacobian)
+            torch.cuda.synchronize()
+            times.append(time.perf_counter() - begun)
+        return min(times[1:])
+
+    out = {"device": torch.cuda.get_device_name(), "batches": []}
+    for size in (1, 8, 64):
+        thetas = [Theta(theta.origin, theta.mu_D * (1 + 0.01 * i / size), theta.mu_rho) for i in range(size)]
+        apart = simulate_batch(tissue, thetas)[0].cpu().numpy() - simulate(tissue, thetas[0])
+        entry = {"size": size, "difference": float(np.abs(apart).max())}
+        for jacobian, name in ((False, "forward_ms"), (True, "jacobian_ms")):
+            entry[name] = 1e3 * seconds(thetas, jacobian) / size
+        out["batches"].append(entry)
+    return out
+
+
+STUDIES = (accuracy, convergence, throughput, memory, inversion, methods, patients, gpu)
 
 
 def main() -> None:
@@ -233,7 +265,9 @@ def main() -> None:
     for study in STUDIES:
         if study.__name__ in options.only:
             print(f"{study.__name__}: {study.__doc__}", flush=True)
-            write_text(FOLDER / f"{study.__name__}.json", json.dumps(study(options), indent=1))
+            found = study(options)
+            if found is not None:
+                write_text(FOLDER / f"{study.__name__}.json", json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
