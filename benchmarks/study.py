@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 from cases import CASES, FOLDER, brain, case
 from peers import theta_of, tumor_growth_toolkit
+from phantom import phantom
 from tqdm import tqdm
 
 from gliofit import Theta, Tissue, grids, invert, simulate
@@ -58,17 +59,6 @@ def accuracy(options) -> dict:
         entry = difference(density, simulate(tissue, theta, refine=16))
         out["prior"].append({"mu_D": theta.mu_D, "mu_rho": theta.mu_rho, **entry})
     return out
-
-
-def phantom(spacing: float) -> Tissue:
-    """A smooth head of 80 mm that can be sampled at any spacing: white matter, a grey rim and CSF in between."""
-    n = round(80 / spacing)
-    axis = (np.arange(n) + 0.5) * spacing - 40
-    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
-    grey = 0.5 + 0.5 * np.sin(x / 9) * np.cos(y / 11) * np.sin(z / 8 + 1)
-    affine = np.diag([spacing] * 3 + [1.0])
-    affine[:3, 3] = axis[0]
-    return Tissue(1 - grey, grey, 0 * grey, affine)
 
 
 def convergence(options) -> dict:

@@ -131,13 +131,6 @@ def test_training_sections_name_the_settings_of_training():
         assert set(section.model_fields) == {field.name for field in fields(settings)}
 
 
-def test_the_grids_that_weidner_can_learn_on_are_named_alike():
-    from gliofit.networks.surrogate import Weidner
-    from gliofit.training_settings import COARSER_GRIDS
-
-    assert Weidner.coarser_grids == COARSER_GRIDS
-
-
 def test_yaml_that_reads_numbers_as_text(values):
     """YAML 1.1 takes 1e-8 for text, as it has no point; every section means the number, and says so of what is none."""
     given = yaml.safe_load(

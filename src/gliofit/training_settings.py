@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gliofit.errors import InputError
 
 COARSER_GRIDS = (2, 4)
-"""`Weidner.coarser_grids`, named again so that checking a config need not import torch; a test keeps them alike."""
+"""Factors of the grids that the `weidner` surrogate can learn on; here, as checking a config must not import torch."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from phantom import phantom
 
 from gliofit import InputError, Theta, Tissue, grids, simulate
 from gliofit.growth.seed import initial_density
@@ -177,21 +178,10 @@ def test_more_threads_than_two_do_not_change_the_result():
     subprocess.run([sys.executable, "-c", MANY_THREADS], check=True, env=environment)
 
 
-def head(spacing):
-    """Smooth mixture of white and grey matter, 80 mm a side, that can be sampled at any spacing."""
-    n = round(80 / spacing)
-    axis = (np.arange(n) + 0.5) * spacing - 40
-    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
-    grey = 0.5 + 0.5 * np.sin(x / 9) * np.cos(y / 11) * np.sin(z / 8 + 1)
-    affine = np.diag([spacing] * 3 + [1.0])
-    affine[:3, 3] = axis[0]
-    return Tissue(1 - grey, grey, 0 * grey, affine)
-
-
 def test_converges_in_second_order_in_space():
-    theta, coarse, runs = Theta((1.3, -2.1, 0.7), 5.5, 2.1), head(4.0), {}
+    theta, coarse, runs = Theta((1.3, -2.1, 0.7), 5.5, 2.1), phantom(4.0), {}
     for spacing in (4.0, 2.0, 1.0):
-        tissue = head(spacing)
+        tissue = phantom(spacing)
         c = simulate(tissue, theta, refine=4)
         runs[spacing] = grids.resample(c, tissue.affine, coarse.shape, coarse.affine)
     # Δ(h) = C·h² gives (16 − 1) C against the 1 mm run, and (4 − 1) C

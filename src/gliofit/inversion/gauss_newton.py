@@ -74,11 +74,8 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     own = float(problem.tissue.spacing.max())
     coarse = [problem.resampled(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own]
     for level in coarse:
-        # one centre and box for all, so that a start means the same everywhere; but a coarse grid has the brain alone
-        corners = level.tissue.to_world(np.array([(0, 0, 0), np.array(level.tissue.shape) - 1]))
-        low, high = problem.box.lower.copy(), problem.box.upper.copy()
-        low[:3], high[:3] = np.maximum(low[:3], corners.min(0)), np.minimum(high[:3], corners.max(0))
-        level.__dict__.update(centre=problem.centre, box=Box(low, high))
+        # one centre for all, so that the box about it differs only where a grid ends: a coarse one has the brain alone
+        level.__dict__["centre"] = problem.centre
     return [*coarse, problem]
 
 

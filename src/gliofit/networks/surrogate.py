@@ -7,6 +7,7 @@ Forward surrogates: θ and anatomy → tumour cell density.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ from gliofit.networks.blocks import Conv3, ConvNeXtBlock, Dense, FilmBlock, down
 from gliofit.networks.inputs import diffusivity_of, labels_of, maps_of, mask_of
 from gliofit.theta import Box
 from gliofit.tissue import Tissue
+from gliofit.training_settings import COARSER_GRIDS
 
 FAINTEST = 1e-4
 """Added to c and to 1 − c in a logit, which then stays within ±9.2."""
@@ -34,7 +36,7 @@ MARGIN = 3
 """Voxels about them that the correction is made in, too."""
 
 
-class Surrogate(nn.Module):
+class Surrogate(nn.Module, ABC):
     """
     What every surrogate is.
 
@@ -73,13 +75,13 @@ class Surrogate(nn.Module):
         """
         return self.channels(torch.as_tensor(maps_of(tissue_crop, self)).to(self.low.device))
 
+    @abstractmethod
     def channels(self, maps: Tensor) -> Tensor:
         """Static channels [..., C, x, y, z] of tissue maps [..., 3, x, y, z] (wm, gm, csf)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logits(self, static: Tensor, theta: Tensor) -> Tensor:
         """Logit [B, x, y, z] of the density; static [B, C, x, y, z], θ [B, 5]."""
-        raise NotImplementedError
 
     def forward(self, static: Tensor, theta: Tensor) -> Tensor:
         """
@@ -122,7 +124,7 @@ class Weidner(Surrogate):
     have no part in the network's use.
     """
 
-    coarser_grids = (2, 4)
+    coarser_grids = COARSER_GRIDS
     """Factors on the spacing that it can be trained at."""
 
     def __init__(self, shape, spacing: float, box: Box, width: int = 32):

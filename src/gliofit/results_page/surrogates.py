@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from gliofit.results_page.run import Results
 from gliofit.results_page.words import ALIKE, faster, scientific, times
-from gliofit.tables import layout_of, tabulate, to_markdown
+from gliofit.tables import layout_of, tabulate
+from gliofit.tables.markup import markdown_caption, markdown_rows
 
 PAPER_MSE = 1.8e-3
 """Of the paper's surrogate over its crop (Sec. 3.1)."""
@@ -50,14 +51,11 @@ def accuracy(results: Results) -> list[str]:
     lines, told = ["## The surrogate alone"], []
     for cases, tidy in tables.items():
         names = list(dict.fromkeys(tidy.index.get_level_values(0)))
-        layout = layout_of("surrogate_error", ours=names[0])
-        plain = replace(layout, caption="")
-        # one caption, below the last, serves the tables of all sets
-        text = to_markdown(tidy.reset_index(), plain, dict(zip(names, names, strict=True)))
-        lines += [f"Test cases of set {cases}:", text.rsplit("\n\n", 1)[0]]
+        layout, titles = layout_of("surrogate_error", ours=names[0]), dict(zip(names, names, strict=True))
+        lines += [f"Test cases of set {cases}:", markdown_rows(tidy.reset_index(), layout, titles)]
         told += [_against_others(name, cases, tidy) for name in names if cases != results.anatomy]
-    note = to_markdown(tidy.reset_index(), layout, dict(zip(names, names, strict=True))).rsplit("\n\n", 1)[1]
-    return [*lines, note.strip(), *["\n".join(told)] * bool(told)]
+    # one caption, below the last, serves the tables of all sets
+    return [*lines, markdown_caption(layout, titles), *["\n".join(told)] * bool(told)]
 
 
 def _against_others(name: str, cases: str, tidy: pd.DataFrame) -> str:

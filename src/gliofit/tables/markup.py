@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -87,11 +87,20 @@ def markdown_caption(layout: Layout, titles: dict[str, str]) -> str:
     return caption(layout, titles).replace("*:", r"\*:")
 
 
+def markdown_table(layout: Layout, lines: Iterable[Sequence[str]]) -> str:
+    """The head of a table in GitHub-flavoured Markdown, and printed lines below it."""
+    head = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [*head, *lines])
+
+
+def markdown_rows(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
+    """The table without its caption."""
+    return markdown_table(layout, ([r.title, r.n, *map(MARKDOWN.cell, r.cells)] for r in rows(tidy, layout, titles)))
+
+
 def to_markdown(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:
-    """GitHub-flavoured markdown, caption below."""
-    lines = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
-    lines += [[row.title, row.n, *map(MARKDOWN.cell, row.cells)] for row in rows(tidy, layout, titles)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{markdown_caption(layout, titles)}\n"
+    """The table, caption below."""
+    return f"{markdown_rows(tidy, layout, titles)}\n\n{markdown_caption(layout, titles)}\n"
 
 
 def to_html(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gliofit.tables.cells import cell
 from gliofit.tables.layout import Column, layout_of
-from gliofit.tables.markup import MARKDOWN, header, markdown_caption
+from gliofit.tables.markup import MARKDOWN, markdown_caption, markdown_table
 
 
 def published() -> pd.DataFrame:
@@ -42,14 +42,14 @@ def beside(
     paper = published().query(f"table == {number}").set_index(["method", "metric"])
     theirs = list(paper.index.get_level_values(0).unique())
     methods = list(dict.fromkeys([*ours.index.get_level_values(0), *theirs]))
-    lines = [["Model", "N", *map(header, layout.columns)], ["---"] + ["---:"] * (len(layout.columns) + 1)]
+    lines = []
     for method in methods:
         title = titles.get(method, method)
         for table, mark in ((ours, title), (paper, f"*{title}, paper*")):
             if method in table.index.get_level_values(0):
                 rows = table.loc[method]
                 lines.append([mark, str(int(rows["n"].max())), *(_number(c, rows, value) for c in layout.columns)])
-    printed = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    printed = markdown_table(layout, lines)
     if value != "mean":
         return printed
     return f"{printed}\n\n{markdown_caption(layout, titles)} In italics: the paper’s numbers, not tested."
