@@ -10,6 +10,7 @@ import pytest
 from phantom import phantom
 
 from gliofit import InputError, Theta, Tissue, grids, simulate
+from gliofit.growth import stepper_cpu
 from gliofit.growth.seed import initial_density
 
 
@@ -158,17 +159,40 @@ def test_threads_do_not_change_the_result(small_tissue):
     np.testing.assert_array_equal(one[1], two[1])
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("mu_D", [5.0, 14.0])
+def test_tiles_do_not_change_the_result(small_tissue, monkeypatch, mu_D, threads):
+    # rows that take each other's places in the buffers, and an origin whose tumour moves across many of them
+    theta, made = Theta((-4.0, 30.0, 9.0), mu_D, 2.8), []
+
+    def run(cache):
+        monkeypatch.setattr(stepper_cpu, "CACHE_BYTES", cache)
+        return simulate(small_tissue, theta, jacobian=True, threads=threads)
+
+    buffers = stepper_cpu.Stepper.buffers
+    monkeypatch.setattr(stepper_cpu.Stepper, "buffers", lambda *a: made.append(buffers(*a)) or made[-1])
+    whole, tiled = run(1 << 40), run(0)
+    assert made[0].ring == small_tissue.shape[1] + 2
+    assert made[1].tile == 4
+    assert made[1].ring < np.ptp(np.flatnonzero(whole[0].max((0, 2))))
+    for a, b in zip(whole, tiled, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 MANY_THREADS = """
 import numpy as np
 from gliofit import Theta, Tissue, simulate
+from gliofit.growth import stepper_cpu
 
 shape = (96, 20, 20)
 tissue = Tissue(np.ones(shape), np.zeros(shape), np.zeros(shape), np.diag([2.0, 2.0, 2.0, 1.0]))
 theta = Theta((95.0, 19.0, 19.0), 14.0, 3.0)
 one = simulate(tissue, theta, jacobian=True, threads=1)
-for threads in (3, 6):
-    for a, b in zip(one, simulate(tissue, theta, jacobian=True, threads=threads)):
-        np.testing.assert_array_equal(a, b)
+for cache in (stepper_cpu.CACHE_BYTES, 0):
+    stepper_cpu.CACHE_BYTES = cache
+    for threads in (3, 6):
+        for a, b in zip(one, simulate(tissue, theta, jacobian=True, threads=threads)):
+            np.testing.assert_array_equal(a, b)
 """
 
 

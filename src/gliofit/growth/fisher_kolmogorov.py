@@ -15,25 +15,21 @@ import numpy as np
 
 from gliofit.errors import InputError
 from gliofit.growth import kernels_cpu as kernels
-from gliofit.growth import tangents_cpu as tangents
-from gliofit.growth.schedule import Schedule, schedule
+from gliofit.growth.region import Region
+from gliofit.growth.schedule import SEED_VARIANCE, Schedule, schedule
 from gliofit.growth.seed import given_density, initial_density
+from gliofit.growth.stepper_cpu import FLOOR, Stepper, zeros
 from gliofit.theta import Theta
 from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
 
 Array = np.ndarray
 
-CACHE_BYTES = 2_500_000
-"""What a sweep plans to keep in a core's caches."""
+BY_MU_D, BY_SCALE = 4, 5
+"""
+Fields after the density (0) and its tangents by x, y and z: those by μ_D, and along (D, ρ) → λ(D, ρ) at λ = 1.
 
-CACHE_LINE, PAGE = 64, 4096
-"""Bytes."""
-
-STAGGER = 3
-"""Cache lines by which fields are shifted against each other."""
-
-FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
-"""Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
+All steps but the last keep D·Δt and ρ·Δt along the latter, so that it is 0 before the last step, which becomes longer.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +59,7 @@ def medium(tissue: Tissue, dtype=np.float32) -> Medium:
     if dtype not in known:
         nx, ny, nz = tissue.shape
         padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
-        field = _zeros(1, int(np.prod(padded)), dtype)[0].reshape(padded)
+        field = zeros([(1, int(np.prod(padded)))], dtype)[0][0, : np.prod(padded)].reshape(padded)
         limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
         largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
         radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
@@ -112,7 +108,7 @@ def simulate(
         Tumour-cell density in [0, 1] at t = 1; 0 outside tissue.
     J : ndarray [5, x, y, z], with `jacobian`
         ∂c/∂(x, y, z, μ_D, μ_ρ), per mm and per unit of μ_ρ; exact for the discrete scheme, its
-        θ-dependent time steps included.
+        θ-dependent time steps included. On the CPU a view of the solver's own, padded arrays.
 
     Raises
     ------
@@ -145,83 +141,6 @@ def compile_kernels() -> None:
         simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=jacobian, threads=1)
 
 
-class _Region:
-    """The rows in which there is tumour, growing with it."""
-
-    def __init__(self, padded: tuple, nz: int, corner: Array, window: tuple):
-        nx, ny, self.row_length = padded
-        self.nz = nz
-        self.low = np.full((nx, ny), kernels.EMPTY, np.int32)
-        self.high = np.full((nx, ny), -1, np.int32)
-        here = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner[:2], window[:2], strict=True))
-        if np.prod(window):
-            self.low[here], self.high[here] = corner[2] + 1, corner[2] + 1 + window[2]
-        self.base, self.begin, self.end, self.row_y = (np.empty(nx * ny, np.int64) for _ in range(4))
-        self.plane = np.zeros(nx + 1, np.int64)
-        self.rows = 0
-
-    def grow(self, width: int) -> None:
-        """Choose the rows to visit: the support and `width` voxels around it."""
-        self.voxels = kernels.active_rows(
-            self.low,
-            self.high,
-            width,
-            self.base,
-            self.begin,
-            self.end,
-            self.plane,
-            self.row_y,
-            self.row_length,
-            self.nz,
-        )
-        self.rows = int(self.plane[-1])
-
-    @property
-    def extent(self) -> tuple:
-        return self.base[: self.rows], self.begin[: self.rows], self.end[: self.rows], self.plane
-
-    def work(self, fields: int, itemsize: int, stages: int, threads: int) -> tuple:
-        """Rows to visit and how the work on them is cut up, as a sweep takes it."""
-        y = self.row_y[: self.rows]
-        if self.rows == 0:
-            return (*self.extent, y, self.slabs(threads, stages), 0, 0, 1)
-        length = int((self.end[: self.rows] - self.begin[: self.rows]).max())
-        # planes in flight × arrays: two buffers and the density of each field, and the diffusivity
-        row = (stages + 2) * (3 * fields + 1) * length * itemsize
-        tile = max(int(CACHE_BYTES / row), 4)
-        return (*self.extent, y, self.slabs(threads, stages), int(y.min()), int(y.max()) + 1, tile)
-
-    def slabs(self, parts: int, depth: int) -> Array:
-        """Planes that split the voxels evenly; a slab between two others must outlast both its wedges."""
-        used = np.flatnonzero(self.voxels)
-        if used.size == 0:
-            return np.array([0, 0])
-        first, stop = int(used[0]), int(used[-1]) + 1
-        if parts > 2:
-            parts = max(min(parts, (stop - first) // max(2 * depth, 1)), min(2, parts))
-        share = np.cumsum(self.voxels) / self.voxels.sum()
-        inner = [int(np.searchsorted(share, k / parts)) + 1 for k in range(1, parts)]
-        slab = np.array([first, *inner, stop])
-        if parts > 2 and np.diff(slab)[1:-1].min() < 2 * depth:
-            slab = np.linspace(first, stop, parts + 1).astype(np.int64)
-        return slab
-
-    def box(self, shape: tuple) -> tuple:
-        """Slices of the unpadded grid that hold all rows visited last."""
-        if self.rows == 0:
-            return (slice(0, 0),) * 3
-        row = self.base[: self.rows] // self.row_length
-        x, y = np.divmod(row, self.low.shape[1])
-        low = x.min() - 1, y.min() - 1, max(self.begin[: self.rows].min() - 1, 0)
-        high = x.max(), y.max(), min(self.end[: self.rows].max() - 1, shape[2])
-        return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-    def settle(self, low: Array, high: Array) -> None:
-        """Take over the stretches above the floor, as the last sweep found them."""
-        row = self.base[: self.rows] // self.row_length
-        self.low.ravel()[row], self.high.ravel()[row] = low, high
-
-
 def _run(
     tissue: Tissue,
     theta: Theta,
@@ -236,130 +155,54 @@ def _run(
     field = medium(tissue, dtype)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
     begin = initial_density(tissue, theta.origin, seed) if initial is None else given_density(tissue, initial)
-    corner, start, slope = begin
     padded = field.diffusivity.shape
-    d = field.diffusivity.reshape(-1)
-    fields = kernels.FIELDS if jacobian else 1
-    arrays = _zeros(3 * fields, d.size, dtype)
-    y, a, b = (arrays[k * fields : (k + 1) * fields] for k in range(3))
-    _begin(y, padded, corner, start, slope, plan)
-
-    sx, sy = np.uintp(padded[1] * padded[2]), np.uintp(padded[2])
-    w = tuple(dtype.type(v) for v in 1 / field.radius / tissue.spacing**2)  # ω/(2h²), ω = 2/λ_max
-    degree = np.arange(1, plan.stages.max() + 1)
-    c1, c2 = (np.concatenate([[0], v]).astype(dtype) for v in ((2 * degree - 1) / degree, (degree - 1) / degree))
-    gain = np.expm1(plan.growth)
-    to_come = plan.growth.sum() - np.cumsum(plan.growth)
-    region = _Region(padded, tissue.shape[2], corner, start.shape)
-    threads = numba.get_num_threads()
-    scale = None
+    region = Region(padded, tissue.shape[2], begin[0], begin[1].shape)
+    # ω/(2h²), ω = 2/λ_max
+    stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, region, numba.get_num_threads())
+    fields = 1 + BY_SCALE if jacobian else 1
+    (y,) = zeros([(fields, field.diffusivity.size)], dtype)
+    _begin(stepper.padded(y), *begin, plan)
+    buffers = stepper.buffers(fields, _mean_chord(theta, dtype) / tissue.spacing[2])
+    own = np.zeros((fields, 4))
     for k in range(plan.steps):
-        s = int(plan.stages[k])
-        region.grow(_reach(s, k, dtype))
+        stepper.grow(k)
         if work is not None:
-            work.append(int(region.voxels.sum()) * s)
+            work.append(int(region.voxels.sum()) * int(plan.stages[k]))
+        moving = min(fields, BY_SCALE)
+        if jacobian:
+            own[BY_MU_D] = *plan.weights_mu_D[k], plan.growth_mu_D[k + 1]
         if jacobian and k == plan.steps - 1:
-            scale = _scale_tangent(y[0], padded, d, plan, region, threads, (sx, sy, w, c1, c2), (a[:2], b[:2]))
-        floor = dtype.type(max(FLOOR[dtype] * np.exp(-to_come[k + 1]), 1e-25))
-        low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
-        mix = tuple(dtype.type(v) for v in plan.weights[k])
-        where = (*region.work(fields, dtype.itemsize, s, threads), s, s, sx, sy, w, c1, c2, mix)
-        if not jacobian:
-            kernels.sweep(y[0], a[0], b[0], d, *where, dtype.type(gain[k + 1]), floor, low, high)
-        else:
-            dmix = tuple(dtype.type(v) for v in plan.weights_mu_D[k])
-            flow = dtype.type(gain[k + 1]), dtype.type(plan.growth_mu_D[k + 1])
-            tangents.sweep_tangent(*y, *a, *b, d, *where, dmix, *flow, floor, low, high)
-        region.settle(low, high)
+            own[BY_SCALE] = *plan.weights_scale[k], plan.growth_scale[k + 1]
+            kernels.lengthen(y[0], *region.extent[:3], dtype.type(plan.growth_scale[k]), y[BY_SCALE])
+            moving = fields
+        stepper.advance(k, y[:moving], buffers, own[:moving])
 
-    c = _unpadded(y[:1], padded, tissue.shape, region)[0]
+    c = np.zeros(tissue.shape, dtype)
+    kernels.unpad(y[0], *region.extent, padded[1] * padded[2], c)
     if not jacobian:
         return c
-    J = _unpadded([*y[1:], scale], padded, tissue.shape, region)
     # c depends on D and ρ alone: μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
-    here = (slice(None), *region.box(tissue.shape))
-    along, by_mu_D = J[here][4], J[here][3]
-    if theta.mu_rho > 0:
-        along *= 2 / theta.mu_rho
-        along -= by_mu_D * dtype.type(theta.mu_D / theta.mu_rho)
-    else:
-        along[:] = 0
-    return c, J
+    factors = (2 / theta.mu_rho, -theta.mu_D / theta.mu_rho) if theta.mu_rho > 0 else (0, 0)
+    kernels.combine(y[BY_SCALE], y[BY_MU_D], *(dtype.type(f) for f in factors), *region.extent[:3])
+    inner = tuple(slice(1, n + 1) for n in tissue.shape)
+    return c, stepper.padded(y)[(slice(1, None), *inner)]
 
 
-def _zeros(count: int, n: int, dtype: np.dtype) -> list[Array]:
-    """
-    Arrays of n zeros that begin at a cache line, each at another place of a memory page.
-
-    A vector then never straddles two lines, and the same voxel of all fields does not compete for the same few places
-    of the first-level cache, which cost a quarter of the tangents' time.
-    """
-    arrays = []
-    for k in range(count):  # one by one: an allocator keeps and reuses what is not too large
-        room = np.zeros(n + 2 * PAGE // np.dtype(dtype).itemsize, dtype)
-        first = -room.ctypes.data % PAGE + k * STAGGER * CACHE_LINE % PAGE
-        arrays.append(room[first // room.itemsize :][:n])
-    return arrays
+def _mean_chord(theta: Theta, dtype: np.dtype) -> float:
+    """Of a ball whose radius, mm, is about where free growth ends at the floor: how long rows become."""
+    variance = SEED_VARIANCE + 2 * theta.mu_D**2
+    decades = theta.mu_rho**2 - np.log(FLOOR[dtype]) - 1.5 * np.log(variance / SEED_VARIANCE)
+    return 4 / 3 * np.sqrt(2 * variance * max(decades, 1))
 
 
-def _unpadded(fields: list[Array], padded: tuple, shape: tuple, region: _Region) -> Array:
-    """Fields without their margin, [field, x, y, z]; only where the tumour is, so that the rest costs no memory."""
-    out = np.zeros((len(fields), *shape), fields[0].dtype)
-    box = region.box(shape)
-    inner = tuple(slice(s.start + 1, s.stop + 1) for s in box)
-    for i, field in enumerate(fields):
-        out[i][box] = field.reshape(padded)[inner]
-    return out
-
-
-def _reach(stages: int, step: int, dtype: np.dtype) -> int:
-    """
-    Voxels around the support that a step is computed on; a step of s stages reaches s voxels.
-
-    Past the first steps, whose seed is sharp, what goes further than half of that is below 1e-5; for checks
-    in float64 nothing is cut.
-    """
-    return stages if dtype == np.float64 or step < 3 else min(stages, stages // 2 + 2)
-
-
-def _begin(y: list[Array], padded: tuple, corner: Array, start: Array, slope: Array, plan: Schedule) -> None:
-    """Initial density, and its tangents if there are any, after the first logistic flow."""
+def _begin(y: Array, corner: Array, start: Array, slope: Array, plan: Schedule) -> None:
+    """Initial density, and its tangents if there are any, after the first logistic flow; y is padded."""
     inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
     gain = np.expm1(plan.growth[0])
     scale = 1 / (1 + start * gain)
-    y[0].reshape(padded)[inside] = start * (1 + gain) * scale
+    y[0][inside] = start * (1 + gain) * scale
     if len(y) > 1:
         flow = (1 + gain) * scale**2
         for i in range(3):
-            y[1 + i].reshape(padded)[inside] = slope[i] * flow
-        y[4].reshape(padded)[inside] = start * (1 - start) * flow * plan.growth_mu_D[0]
-
-
-def _scale_tangent(
-    y: Array, padded: tuple, d: Array, plan: Schedule, region: _Region, threads: int, how: tuple, scratch: tuple
-) -> Array:
-    """
-    Derivative of the final density along (D, ρ) → λ(D, ρ) at λ = 1, flat and padded.
-
-    All earlier steps keep D·Δt and ρ·Δt, so only the last one, which becomes longer, and the logistic flow before it
-    count. `scratch`: two pairs of fields that are 0 where the region is not.
-    """
-    s, dtype = int(plan.stages[-1]), y.dtype
-    (e,) = _zeros(1, y.size, dtype)
-    here = tuple(slice(b.start + 1, b.stop + 1) for b in region.box(tuple(n - 2 for n in padded)))
-    before = y.reshape(padded)[here]
-    e.reshape(padded)[here] = dtype.type(plan.growth_scale[-2]) * before * (1 - before)
-    none = dtype.type(0)
-    unused = np.empty(region.rows, np.int32)
-
-    def legendre(f, a, b):
-        where = region.work(1, dtype.itemsize, s, threads)
-        # told of one stage more than it is given, the sweep leaves the step unfinished
-        kernels.sweep(f, a, b, d, *where, s, s + 1, *how, (none,) * 3, none, none, unused, unused)
-        return (b, a) if s % 2 else (a, b)
-
-    mix, dmix = (tuple(dtype.type(v) for v in weights[-1]) for weights in (plan.weights, plan.weights_scale))
-    flow = dtype.type(np.expm1(plan.growth[-1])), dtype.type(plan.growth_scale[-1])
-    first, second = zip(*scratch, strict=True)
-    tangents.finish_scale(e, *legendre(e, *first), y, *legendre(y, *second), *region.extent, mix, dmix, *flow)
-    return e
+            y[1 + i][inside] = slope[i] * flow
+        y[BY_MU_D][inside] = start * (1 - start) * flow * plan.growth_mu_D[0]

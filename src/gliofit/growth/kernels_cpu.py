@@ -1,19 +1,19 @@
 """
 CPU kernels of the Fisher–Kolmogorov scheme (numba).
 
-Fields are flat arrays, z contiguous, padded by a voxel on every side and along z to a multiple of LANES. The
-diffusivity d is −1e9 outside tissue, so that max(0, d_i + d_j) is twice the arithmetic mean of two tissue voxels
-and exactly zero across any other face: no flux leaves the tissue, and no mask is read.
+Fields, the density and, if asked for, its tangents, are rows of an array; each is flat, z contiguous, padded by a voxel
+on every side and along z to a multiple of LANES. The diffusivity d is −1e9 outside tissue, so that max(0, d_i + d_j)
+is twice the arithmetic mean of two tissue voxels and exactly zero across any other face: no flux leaves the tissue,
+and no mask is read.
 
 A step of s stages is one sweep over the x planes in which stage j works on the plane behind stage j − 1, so that a
 plane stays in the cache for all stages (two buffers suffice: a stage overwrites the values of two stages before).
-Threads take a slab of planes each; near its inner ends a slab stops one plane earlier per stage, and the wedges left
-open are closed afterwards. Where the planes of all fields in flight outgrow the cache, the same skew cuts y into tiles.
-Only rows (x, y), and of them only the stretch of z, with tumour nearby are visited.
-
-`parallel=True` also tells the compiler that arrays do not overlap, which is what lets it vectorise – but only as
-long as no array gets a second name inside a parallel loop (numba drops the promise then), hence the long argument
-lists. Blocks of LANES voxels of constant length leave no scalar remainder.
+The same skew cuts y into tiles, small enough for the planes in flight to fit into a core's own cache: each stage of
+a tile is one row behind the last, and takes over the two rows that the tile before left there. The buffers have
+`ring` rows a plane, and a row y takes the place of row y − ring, which no stage needs any more: so they are small
+enough to stay in the cache that all cores share. Threads take a slab of planes each; near its inner ends a slab stops
+one plane earlier per stage, and the wedges left open are closed afterwards. Only rows (x, y), and of them only the
+stretch of z, with tumour nearby are visited; all else is zero.
 """
 
 from __future__ import annotations
@@ -21,14 +21,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange, uintp
 
+from gliofit.growth.rows_cpu import LANES, finish_row, stage_row
+
 OUTSIDE = -1e9
 """Diffusivity of voxels that hold no tumour."""
-
-FIELDS = 5
-"""Density and its tangents by x, y, z and μ_D, which the tangent kernels carry together."""
-
-LANES = 16
-"""Voxels per block of the innermost loop."""
 
 EMPTY = np.int32(1 << 20)
 """Start of a row without tumour."""
@@ -57,68 +53,23 @@ def diffusivity_field(wm, gm, ratio, threshold, out):
     return largest
 
 
-@njit(inline="always")
-def _faces(d, n, sx, sy, w):
-    """Coefficients ω·D/h² of the six faces of voxel n; w holds ω/(2h²) per axis."""
-    one, u, zero = uintp(1), d[n], w[0] - w[0]
-    return (
-        w[0] * max(zero, u + d[n + sx]),
-        w[0] * max(zero, u + d[n - sx]),
-        w[1] * max(zero, u + d[n + sy]),
-        w[1] * max(zero, u + d[n - sy]),
-        w[2] * max(zero, u + d[n + one]),
-        w[2] * max(zero, u + d[n - one]),
-    )
-
-
-@njit(inline="always")
-def _recurrence(q, before, n, sx, sy, f, c1, c2):
-    """c1·(q + ωL q) − c2·before at voxel n, with the faces' coefficients f."""
-    one, here = uintp(1), q[n]
-    x = f[0] * (q[n + sx] - here) + f[1] * (q[n - sx] - here)
-    y = f[2] * (q[n + sy] - here) + f[3] * (q[n - sy] - here)
-    z = f[4] * (q[n + one] - here) + f[5] * (q[n - one] - here)
-    return c1 * (here + ((x + y) + z)) - c2 * before[n]
-
-
-@njit(inline="always")
-def _stage_row(q, before, out, d, first, last, sx, sy, w, c1, c2):
-    for block in range((last - first) // uintp(LANES)):
-        begin = first + block * uintp(LANES)
-        for lane in range(LANES):
-            n = begin + uintp(lane)
-            out[n] = _recurrence(q, before, n, sx, sy, _faces(d, n, sx, sy, w), c1, c2)
-
-
-@njit(inline="always")
-def _finish_row(q, before, y, d, first, last, sx, sy, w, c1, c2, mix, gain):
-    one = q.dtype.type(1)
-    for block in range((last - first) // uintp(LANES)):
-        begin = first + block * uintp(LANES)
-        for lane in range(LANES):
-            n = begin + uintp(lane)
-            final = _recurrence(q, before, n, sx, sy, _faces(d, n, sx, sy, w), c1, c2)
-            c = mix[0] * y[n] + mix[1] * q[n] + mix[2] * final
-            y[n] = c * (one + gain) / (one + c * gain)
-
-
-@njit(inline="always")
-def _first_above(y, start, low, high, floor):
-    """First voxel of a row's stretch in which the density exceeds `floor`, EMPTY if there is none."""
-    while low < high and y[start + low] <= floor:
+@njit(**_options)
+def _first_above(c, low, high, floor):
+    """First voxel of low … high in which c exceeds `floor`, `high` if there is none."""
+    while low < high and c[low] <= floor:
         low += 1
-    return low if low < high else EMPTY
+    return low
 
 
-@njit(inline="always")
-def _stop_above(y, start, low, high, floor):
-    """One past the last such voxel, −1 if there is none."""
-    while high > low and y[start + high - 1] <= floor:
+@njit(**_options)
+def _stop_above(c, low, high, floor):
+    """One past the last such voxel, `low` if there is none."""
+    while high > low and c[high - 1] <= floor:
         high -= 1
-    return high if low < high else -1
+    return high
 
 
-@njit(inline="always")
+@njit(**_options)
 def _begin(part, slab, phase, inset):
     """First plane that the stage `inset` after the first may visit: a slab's trapezium (phase 0) or a wedge (1)."""
     if phase == 0:
@@ -126,7 +77,7 @@ def _begin(part, slab, phase, inset):
     return max(slab[part] - inset, slab[0])
 
 
-@njit(inline="always")
+@njit(**_options)
 def _end(part, slab, phase, inset):
     """One past the last such plane."""
     if phase == 0:
@@ -134,100 +85,128 @@ def _end(part, slab, phase, inset):
     return min(slab[part] + inset, slab[-1])
 
 
+@njit(**_options)
+def _place(x, y, ring, sy):
+    """Offset of row (x, y) in a buffer."""
+    return (x * ring + y % ring) * sy
+
+
+@njit(**_options)
+def _along_y(y, ring, sy):
+    """Steps in a buffer from row y to rows y + 1 and y − 1."""
+    return sy if y % ring < ring - 1 else sy - ring * sy, -sy if y % ring > 0 else ring * sy - sy
+
+
+@njit(**_options)
+def _clear(buffer, begin, stop):
+    for k in range(buffer.shape[0]):
+        for n in range(uintp(begin), uintp(stop)):
+            buffer[k, n] = 0
+
+
+@njit(**_options)
+def _vacate(buffer, x, former, gone, r, until, ring, sy, low, high, row_y):
+    """Zero in a buffer what rows former … gone of plane x leave around rows r … until, which have their places now."""
+    for old in range(former, gone):
+        while r < until and row_y[r] < row_y[old] + ring:
+            r += 1
+        a = b = high[old]
+        if r < until and row_y[r] == row_y[old] + ring:
+            a, b = min(max(low[r], low[old]), high[old]), min(max(high[r], low[old]), high[old])
+        place = _place(x, row_y[old], ring, sy)
+        _clear(buffer, place + low[old], place + a)
+        _clear(buffer, place + b, place + high[old])
+
+
 @njit(parallel=True, **_options)
-def sweep(
-    y,
-    a,
-    b,
-    d,
-    base,
-    low,
-    high,
-    plane,
-    row_y,
-    slab,
-    y_begin,
-    y_end,
-    tile,
-    stages,
-    s,
-    sx,
-    sy,
-    w,
-    c1,
-    c2,
-    mix,
-    gain,
-    floor,
-    new_low,
-    new_high,
-):
+def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, ring, clean, s, sx, sy, w,
+          c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
     """
-    The first `stages` stages of a step of s stages; stage s also ends the step: y ← logistic(α·y + β·P_{s−1} y +
-    γ·P_s y).
+    A step of s stages: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and its tangents.
 
     Parameters
     ----------
-    y, a, b, d : ndarray [n]
-        Density, two buffers (P_j y for odd and even j), diffusivity.
+    fields : tuple
+        As long as there are fields, the density and its tangents.
+    y : ndarray [fields, n]
+    a, b : ndarray [fields, (nx + 2)·ring·sy]
+        Buffers (P_j y for odd and even j), zero wherever no row to visit has its place.
+    d : ndarray [n]
+        Diffusivity.
     base, low, high : ndarray [rows]
         Rows to visit: flat offset and stretch of z (multiples of LANES).
-    plane : ndarray [nx + 3]
-        First row of each x plane.
     row_y : ndarray [rows]
         y of each row.
+    row_at : ndarray [nx + 2, ny + 2]
+        First row of plane x that is not before y.
     slab : ndarray [parts + 1]
         Planes that split the work.
     y_begin, y_end, tile : int
-        y is worked through in tiles of this many rows, each stage's one row behind the last's.
+        y is worked through in tiles of this many rows.
+    ring : int
+        Rows a plane of the buffers: more than tile + s, or all there are.
+    clean : int
+        Other than 0: leave the buffers zero, since a later step may give the places to other rows.
+    sx, sy : int
+        Offsets along x and y.
     w, mix : tuples of float
         ω/(2h²) per axis; (α, β, γ).
     c1, c2 : ndarray [> s]
         Coefficients of the recurrence per stage.
+    own : ndarray [fields, 4]
+        Derivatives of α, β, γ and of ρt by each tangent's parameter; 0 for those by the origin.
     gain : float
         exp(ρt) − 1 of the logistic flow at the step's end.
     new_low, new_high : ndarray [rows]
         Receive the stretch above `floor`.
     """
-    parts = slab.size - 1
-    for phase in range(2):
-        for part in prange(parts):
-            if phase == 0 or part > 0:
-                x_from = slab[part] if phase == 0 else slab[part] - (stages - 1)
-                x_to = slab[part + 1] if phase == 0 else slab[part] + (stages - 1)
-                for y_from in range(y_begin, y_end + stages - 1, tile):
-                    for front in range(x_from, x_to + (stages - 1)):
-                        for j in range(1, stages + 1):
+    parts, ny, across = slab.size - 1, row_at.shape[1] - 1, ring * sy
+    for y_from in range(y_begin, y_end + s - 1, tile):
+        for phase in range(min(parts, 2)):
+            for part in prange(parts):
+                if phase == 0 or part > 0:
+                    x_from = slab[part] if phase == 0 else slab[part] - (s - 1)
+                    x_to = slab[part + 1] if phase == 0 else slab[part] + (s - 1)
+                    for front in range(x_from, x_to + (s - 1)):
+                        for j in range(1, s + 1):
                             x = front - (j - 1)
                             if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
                                 continue
-                            p, q = c1[j], c2[j]
-                            for r in range(plane[x], plane[x + 1]):
-                                if row_y[r] < y_from - (j - 1) or row_y[r] >= y_from + tile - (j - 1):
+                            q = y if j == 1 else (a if j % 2 == 0 else b)
+                            before = y if j <= 2 else (a if j % 2 == 1 else b)
+                            out = a if j % 2 == 1 else b
+                            y_low, y_high = min(max(y_from - (j - 1), 0), ny), min(max(y_from + tile - (j - 1), 0), ny)
+                            begin, stop = row_at[x, y_low], row_at[x, y_high]
+                            if j <= 2:
+                                former, gone = row_at[x, max(y_low - ring, 0)], row_at[x, max(y_high - ring, 0)]
+                                _vacate(out, x, former, gone, begin, stop, ring, sy, low, high, row_y)
+                            for r in range(begin, stop):
+                                first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
+                                here = _place(x, row_y[r], ring, sy) - base[r]
+                                above, below = _along_y(row_y[r], ring, sy)
+                                at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
+                                to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
+                                if j < s:
+                                    stage_row(fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j])
                                     continue
-                                start = uintp(base[r]) + uintp(low[r])
-                                stop = uintp(base[r]) + uintp(high[r])
-                                if j == s:
-                                    if s == 2:
-                                        _finish_row(a, y, y, d, start, stop, sx, sy, w, p, q, mix, gain)
-                                    elif s % 2 == 1:
-                                        _finish_row(b, a, y, d, start, stop, sx, sy, w, p, q, mix, gain)
-                                    else:
-                                        _finish_row(a, b, y, d, start, stop, sx, sy, w, p, q, mix, gain)
-                                    new_low[r] = _first_above(y, base[r], low[r], high[r], floor)
-                                    new_high[r] = _stop_above(y, base[r], low[r], high[r], floor)
-                                elif j == 1:
-                                    _stage_row(y, y, a, d, start, stop, sx, sy, w, p, q)
-                                elif j == 2:
-                                    _stage_row(a, y, b, d, start, stop, sx, sy, w, p, q)
-                                elif j % 2 == 1:
-                                    _stage_row(b, a, a, d, start, stop, sx, sy, w, p, q)
-                                else:
-                                    _stage_row(a, b, b, d, start, stop, sx, sy, w, p, q)
+                                finish_row(fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j],
+                                           mix, own, gain)  # fmt: skip
+                                c = y[0, base[r] : base[r] + high[r]]
+                                new_low[r] = _first_above(c, low[r], high[r], floor)
+                                new_high[r] = _stop_above(c, low[r], high[r], floor)
+                                if new_low[r] == high[r]:
+                                    new_low[r], new_high[r] = EMPTY, -1
+    if clean:
+        for part in prange(parts):
+            for x in range(slab[part], slab[part + 1]):
+                for r in range(row_at[x, max(y_end - ring, 0)], row_at[x, ny]):
+                    place = _place(x, row_y[r], ring, sy)
+                    _clear(a, place + low[r], place + high[r])
+                    _clear(b, place + low[r], place + high[r])
 
 
 @njit(**_options)
-def active_rows(low, high, width, base, begin, end, plane, row_y, row_length, nz):
+def active_rows(low, high, width, base, begin, end, row_y, row_at, row_length, nz):
     """
     Rows to visit in the next step: the support, grown by `width` voxels on every side.
 
@@ -238,43 +217,47 @@ def active_rows(low, high, width, base, begin, end, plane, row_y, row_length, nz
     width : int
     base, begin, end : int64 ndarray
         Filled with the rows' flat offsets and their stretches, rounded out to multiples of LANES.
-    plane : int64 ndarray [nx + 3]
-        Filled with the first row of each plane.
     row_y : int64 ndarray
         Filled with each row's y.
+    row_at : int64 ndarray [nx + 2, ny + 2]
+        Filled, for the planes that have rows, with the first row that is not before y.
     row_length, nz : int
         Padded and true number of voxels along z.
 
     Returns
     -------
     voxels : int64 ndarray [nx + 2]
-        To visit per plane; their number of rows is plane[-1].
+        To visit per plane.
+    rows : int
+        Their number.
     """
     nx, ny = low.shape
+    voxels = np.zeros(nx, np.int64)
+    i0, i1, j0, j1 = nx, 0, ny, 0
+    for i in range(1, nx - 1):
+        for j in range(1, ny - 1):
+            if high[i, j] >= 0:
+                i0, i1, j0, j1 = min(i0, i), i + 1, min(j0, j), max(j1, j + 1)
+    if i1 == 0:
+        return voxels, 0
+    i0, i1, j0, j1 = max(1, i0 - width), min(nx - 1, i1 + width), max(1, j0 - width), min(ny - 1, j1 + width)
     first = np.full((nx, ny), EMPTY, np.int32)
     last = np.full((nx, ny), -1, np.int32)
-    i0, i1 = nx, 0
-    for i in range(1, nx - 1):
-        if high[i].max() >= 0:
-            i0, i1 = min(i0, i), i
-    i0, i1 = max(1, i0 - width), min(nx - 1, i1 + width + 1)
     for i in range(i0, i1):  # widen along y …
         for shift in range(-width, width + 1):
-            here, there = max(1, 1 - shift), min(ny - 1, ny - 1 - shift)
-            for j in range(here, there):
+            for j in range(max(j0, j0 - shift), min(j1, j1 - shift)):
                 first[i, j] = min(first[i, j], low[i, j + shift])
                 last[i, j] = max(last[i, j], high[i, j + shift])
     rows = 0
-    voxels = np.zeros(nx, np.int64)
     least, most = np.empty(ny, np.int32), np.empty(ny, np.int32)
-    plane[: i0 + 1] = 0
     for i in range(i0, i1):  # … then along x, and by `width` along z
         least[:], most[:] = EMPTY, -1
         for ii in range(max(i0, i - width), min(i1, i + width + 1)):
-            for j in range(1, ny - 1):
+            for j in range(j0, j1):
                 least[j] = min(least[j], first[ii, j])
                 most[j] = max(most[j], last[ii, j])
-        for j in range(1, ny - 1):
+        for j in range(ny):
+            row_at[i, j] = rows
             if most[j] >= 0:
                 base[rows] = (i * ny + j) * row_length
                 row_y[rows] = j
@@ -282,6 +265,29 @@ def active_rows(low, high, width, base, begin, end, plane, row_y, row_length, nz
                 end[rows] = (min(nz + 1, most[j] + width) + LANES - 1) // LANES * LANES
                 voxels[i] += end[rows] - begin[rows]
                 rows += 1
-        plane[i + 1] = rows
-    plane[i1 + 1 :] = rows
-    return voxels
+    return voxels, rows
+
+
+@njit(parallel=True, **_options)
+def lengthen(c, base, low, high, growth, tangent):
+    """`tangent` ← growth·c·(1 − c), the derivative of a logistic flow by its length, in the rows to visit."""
+    for r in prange(base.size):
+        for n in range(uintp(base[r] + low[r]), uintp(base[r] + high[r])):
+            tangent[n] = growth * c[n] * (1 - c[n])
+
+
+@njit(parallel=True, **_options)
+def combine(a, b, p, q, base, low, high):
+    """a ← p·a + q·b in the rows to visit."""
+    for r in prange(base.size):
+        for n in range(uintp(base[r] + low[r]), uintp(base[r] + high[r])):
+            a[n] = p * a[n] + q * b[n]
+
+
+@njit(parallel=True, **_options)
+def unpad(field, base, low, high, row_y, sx, out):
+    """Copy the rows of a flat, padded field into `out` [nx, ny, nz]."""
+    for r in prange(base.size):
+        row, source = out[base[r] // sx - 1, row_y[r] - 1], field[base[r] + 1 :]
+        for z in range(uintp(max(low[r], 1) - 1), uintp(min(high[r], out.shape[2] + 1) - 1)):
+            row[z] = source[z]

@@ -96,26 +96,25 @@ def normal_equations(target, c: Array, jacobian: Array, extras: Array) -> tuple[
     found = target.residuals(c, np.asarray(extras, float))
     r, count = found.r, len(found.by_extra)
     gradient, matrix = np.zeros(5 + count), np.zeros((5 + count, 5 + count))
-    everywhere = jacobian.reshape(5, -1)
     for m in range(len(r)):
         # the density matters to a map where there are cells and it has a slope: outlines have one near their border
-        slope = found.by_density[m].ravel()
-        here = np.flatnonzero((c.ravel() > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max()))
-        tangents = everywhere[:, here]
-        rows, residual = slope[here] * tangents, r[m].ravel()[here]
+        slope = found.by_density[m]
+        here = (c > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
+        tangents = jacobian[:, here]
+        rows, residual = slope[here] * tangents, r[m][here]
         by_size = np.zeros(5 + count)
         if found.size_by_density is not None:
-            by_size[:5], by_size[5:] = tangents @ found.size_by_density[m].ravel()[here], found.size_by_extra[:, m]
+            by_size[:5], by_size[5:] = tangents @ found.size_by_density[m][here], found.size_by_extra[:, m]
         square = np.sum(np.square(r[m], dtype=np.float64))
         half, own_matrix = np.zeros(5 + count), np.zeros_like(matrix)
         half[:5], own_matrix[:5, :5] = rows @ residual, rows @ rows.T
         for k in range(count):
             if found.by_extra[k, m].any():
-                own = found.by_extra[k, m].ravel()
-                half[5 + k] = own @ r[m].ravel()
+                own = found.by_extra[k, m]
+                half[5 + k] = own.ravel() @ r[m].ravel()
                 own_matrix[:5, 5 + k] = own_matrix[5 + k, :5] = rows @ own[here]
                 for i in range(count):
-                    own_matrix[5 + k, 5 + i] = own @ found.by_extra[i, m].ravel()
+                    own_matrix[5 + k, 5 + i] = own.ravel() @ found.by_extra[i, m].ravel()
         # r' = rows − r·by_size
         gradient += half - square * by_size
         matrix += own_matrix - np.outer(half, by_size) - np.outer(by_size, half) + square * np.outer(by_size, by_size)

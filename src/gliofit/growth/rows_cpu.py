@@ -1,0 +1,233 @@
+"""
+The innermost loops of the CPU kernels: rows of voxels, as vectors in LLVM's own terms.
+
+A row is worked through in blocks of LANES voxels along z. Written out as vectors, the loops do not depend on what a
+compiler finds out of arrays that may overlap, and one text serves any number of fields: `fields`, a tuple of as many
+numbers, tells how many to unroll. Field 0 is the density, all others are its tangents; the faces' coefficients are
+computed once for all of them.
+
+numba's cache does not know of this module: after a change here, touch `kernels_cpu`.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+LANES = 16
+"""Voxels per block."""
+
+ORIGIN = 3
+"""Fields 1 … ORIGIN are the tangents by the origin, which the time steps do not depend on."""
+
+INDEX, NUMBER = ir.IntType(64), ir.IntType(32)
+
+ROUND = ("contract",)
+"""A product and a sum may be rounded once."""
+
+
+def _index(value: int) -> ir.Constant:
+    return ir.Constant(INDEX, value)
+
+
+class _Rows:
+    """Writes a loop over the blocks of a row of several fields."""
+
+    def __init__(self, context, builder, signature, arguments, names: str):
+        self.context, self.builder = context, builder
+        self.arguments = dict(zip(names.split(), arguments, strict=True))
+        self.types = dict(zip(names.split(), signature.args, strict=True))
+        self.fields = len(self.types["fields"])
+        number = self.types["q"].dtype
+        self.size = number.bitwidth // 8
+        self.scalar = context.get_value_type(number)
+        self.vector = ir.VectorType(self.scalar, LANES)
+        self.zero, self.one = (self.splat(ir.Constant(self.scalar, v)) for v in (0.0, 1.0))
+
+    def items(self, name: str) -> list:
+        """The numbers of a tuple."""
+        return [self.builder.extract_value(self.arguments[name], i) for i in range(len(self.types[name]))]
+
+    def splat(self, value):
+        """A vector of equal numbers."""
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(nothing, value, ir.Constant(NUMBER, 0))
+        return self.builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(NUMBER, LANES), [0] * LANES))
+
+    def add(self, a, b):
+        return self.builder.fadd(a, b, flags=ROUND)
+
+    def sub(self, a, b):
+        return self.builder.fsub(a, b, flags=ROUND)
+
+    def mul(self, a, b):
+        return self.builder.fmul(a, b, flags=ROUND)
+
+    def sum_of(self, pairs):
+        """Σ a·b."""
+        (a, b), *rest = pairs
+        total = self.mul(a, b)
+        for a, b in rest:
+            total = self.add(total, self.mul(a, b))
+        return total
+
+    def array(self, name: str):
+        return self.context.make_array(self.types[name])(self.context, self.builder, self.arguments[name])
+
+    def origins(self, name: str, offset) -> list:
+        """Pointers to the row's first voxel in each field (or in the only one) of an array."""
+        array, builder = self.array(name), self.builder
+        first = builder.gep(array.data, [builder.add(self.arguments["first"], offset)])
+        if self.types[name].ndim == 1:
+            return [first]
+        stride = builder.sdiv(builder.extract_value(array.strides, 0), _index(self.size))
+        return [builder.gep(first, [builder.mul(stride, _index(k))]) for k in range(self.fields)]
+
+    def _place(self, origin, n):
+        return self.builder.bitcast(self.builder.gep(origin, [n]), self.vector.as_pointer())
+
+    def load(self, origin, n):
+        return self.builder.load(self._place(origin, n), align=self.size)
+
+    def store(self, vector, origin, n) -> None:
+        self.builder.store(vector, self._place(origin, n), align=self.size)
+
+    def loop(self, body) -> None:
+        """Call body(n) for each block, at offset n of the row."""
+        builder = self.builder
+        length = builder.mul(self.arguments["blocks"], _index(LANES))
+        entry, head, done = builder.block, builder.append_basic_block("blocks"), builder.append_basic_block("done")
+        builder.cbranch(builder.icmp_signed(">", length, _index(0)), head, done)
+        builder.position_at_end(head)
+        n = builder.phi(INDEX)
+        body(n)
+        following = builder.add(n, _index(LANES))
+        n.add_incoming(_index(0), entry)
+        n.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_signed("<", following, length), head, done)
+        builder.position_at_end(done)
+
+
+class _Stencil(_Rows):
+    """The diffusion operator on a row."""
+
+    def __init__(self, *details):
+        super().__init__(*details)
+        at_q, at_before, *_ = self.items("at")
+        self.q, self.before = self.origins("q", at_q), self.origins("before", at_before)
+        (self.d,) = self.origins("d", _index(0))
+        sx, sy, along_z = self.arguments["sx"], self.arguments["sy"], [_index(1), _index(-1)]
+        self.in_q = [*self.items("to"), *along_z]
+        self.in_d = [sx, self.builder.neg(sx), sy, self.builder.neg(sy), *along_z]
+        self.w = [self.splat(v) for v in self.items("w")]
+        self.c1, self.c2 = self.splat(self.arguments["c1"]), self.splat(self.arguments["c2"])
+
+    def faces(self, n) -> list:
+        """Coefficients ω·D/h² of the six faces of each voxel: x + 1, x − 1, y + 1, y − 1, z + 1, z − 1."""
+        here, out = self.load(self.d, n), []
+        for face, step in enumerate(self.in_d):
+            both = self.builder.fadd(here, self.load(self.d, self.builder.add(n, step)))
+            open_ = self.builder.select(self.builder.fcmp_ordered(">", both, self.zero), both, self.zero)
+            out.append(self.mul(self.w[face // 2], open_))
+        return out
+
+    def recurrence(self, k: int, n, faces: list) -> tuple:
+        """q, and c1·(q + ωL q) − c2·before, of field k."""
+        here = total = self.load(self.q[k], n)
+        for face, step in zip(faces, self.in_q, strict=True):
+            there = self.load(self.q[k], self.builder.add(n, step))
+            total = self.add(total, self.mul(face, self.sub(there, here)))
+        return here, self.sub(self.mul(self.c1, total), self.mul(self.c2, self.load(self.before[k], n)))
+
+
+@intrinsic
+def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1, c2):
+    """
+    One stage of a row: out ← c1·(q + ωL q) − c2·before.
+
+    Parameters
+    ----------
+    fields : tuple
+        As long as there are fields.
+    q, before, out : ndarray [fields, n]
+    d : ndarray [n]
+        Diffusivity.
+    at : tuple of int
+        Offsets from a voxel of d to the same of q, before and out.
+    to : tuple of int
+        Offsets from a voxel of q to its neighbours x + 1, x − 1, y + 1 and y − 1.
+    first, blocks : int
+        First voxel of d, and number of blocks of LANES voxels.
+    sx, sy : int
+        Offsets along x and y in d.
+    w : tuple of float
+        ω/(2h²) per axis.
+    c1, c2 : float
+    """
+    names = "fields q before out d at to first blocks sx sy w c1 c2"
+
+    def write(context, builder, signature, arguments):
+        rows = _Stencil(context, builder, signature, arguments, names)
+        out = rows.origins("out", rows.items("at")[2])
+
+        def block(n):
+            faces = rows.faces(n)
+            for k in range(rows.fields):
+                rows.store(rows.recurrence(k, n, faces)[1], out[k], n)
+
+        rows.loop(block)
+        return context.get_dummy_value()
+
+    return types.void(fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1, c2), write
+
+
+@intrinsic
+def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1, c2, mix, own, gain):
+    """
+    The last stage of a row and the end of the step: y ← logistic(α·y + β·q + γ·final), and its tangents.
+
+    As `stage_row`; further
+
+    Parameters
+    ----------
+    y : ndarray [fields, n]
+        Voxels as in d.
+    mix : tuple of float
+        (α, β, γ).
+    own : ndarray [fields, 4]
+        Derivatives of α, β, γ and of ρt by each tangent's parameter (past ORIGIN).
+    gain : float
+        exp(ρt) − 1 of the logistic flow.
+    """
+    names = "fields q before y d at to first blocks sx sy w c1 c2 mix own gain"
+
+    def write(context, builder, signature, arguments):
+        rows = _Stencil(context, builder, signature, arguments, names)
+        y = rows.origins("y", _index(0))
+        mix, gain = [rows.splat(v) for v in rows.items("mix")], rows.splat(rows.arguments["gain"])
+        table = rows.array("own").data
+        own = {
+            k: [rows.splat(builder.load(builder.gep(table, [_index(4 * k + i)]))) for i in range(4)]
+            for k in range(ORIGIN + 1, rows.fields)
+        }
+        grown = rows.add(rows.one, gain)
+
+        def block(n):
+            faces = rows.faces(n)
+            parts = [(rows.load(y[k], n), *rows.recurrence(k, n, faces)) for k in range(rows.fields)]
+            c = rows.sum_of(zip(mix, parts[0], strict=True))
+            scale = builder.fdiv(rows.one, rows.add(rows.one, rows.mul(c, gain)))
+            slope = rows.mul(rows.mul(grown, scale), scale)
+            of_density = *parts[0], rows.mul(c, rows.sub(rows.one, c))
+            for k in range(1, rows.fields):
+                tangent = rows.sum_of(zip(mix, parts[k], strict=True))
+                if k > ORIGIN:
+                    tangent = rows.add(tangent, rows.sum_of(zip(own[k], of_density, strict=True)))
+                rows.store(rows.mul(slope, tangent), y[k], n)
+            rows.store(rows.mul(rows.mul(c, grown), scale), y[0], n)
+
+        rows.loop(block)
+        return context.get_dummy_value()
+
+    return types.void(fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1, c2, mix, own, gain), write
