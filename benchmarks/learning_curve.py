@@ -66,22 +66,22 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(ROLES), choices=list(ROLES))
     options = parser.parse_args()
     config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"patients": None})
-    rows = []
     for role in options.networks:
-        what, columns = ROLES[role]
+        (what, columns), rows = ROLES[role], []
         for part in PARTS:
             card = trained(role, part, options.shards, getattr(config.networks, role).given(), config.seeds.training)
             errors = [
                 "; ".join(form.format(found[name]) for name, form in columns.items())
                 for found in (card["metrics"], *card["test"].values())
             ]
-            seen = card["settings"]["steps"] * card["settings"]["batch"]
-            cells = [f"`{role}` ({what})", f"{card['data']['train_samples']:,}", f"{seen:,}", *errors]
-            rows.append(f"| {' | '.join(cells)} |")
+            known, seen = card["data"]["train_samples"], card["settings"]["steps"] * card["settings"]["batch"]
+            rows.append(f"| {known:,} | {seen:,} | {' | '.join(errors)} |")
             print(rows[-1], flush=True)
-    names = " | ".join(["validation", *card["test"]])
-    head = f"| network (error) | tumours | samples seen | {names} |"
-    put("networks.md", "learning curve", [head, "|---|--:|--:|" + "--:|" * (1 + len(card["test"])), *rows])
+        sets = [("validation", card["data"]["validation_samples"])]
+        sets += [(name, found["samples"]) for name, found in card["test"].items()]
+        names = " | ".join(f"{name} ({count:,})" for name, count in sets)
+        head = f"| `{role}` ({what}): tumours | samples seen | {names} |"
+        put("networks.md", f"learning curve of {role}", [head, "|--:|--:|" + "--:|" * len(sets), *rows])
 
 
 if __name__ == "__main__":

@@ -105,21 +105,20 @@ def _clear(buffer, begin, stop):
 
 
 @njit(**_options)
-def _vacate(buffer, x, former, gone, r, until, ring, sy, low, high, row_y):
-    """Zero in a buffer what rows former … gone of plane x leave around rows r … until, which have their places now."""
-    for old in range(former, gone):
-        while r < until and row_y[r] < row_y[old] + ring:
-            r += 1
-        a = b = high[old]
-        if r < until and row_y[r] == row_y[old] + ring:
-            a, b = min(max(low[r], low[old]), high[old]), min(max(high[r], low[old]), high[old])
-        place = _place(x, row_y[old], ring, sy)
-        _clear(buffer, place + low[old], place + a)
-        _clear(buffer, place + b, place + high[old])
+def _vacate(buffer, used, x, y_low, y_high, low, high, row_at, sy):
+    """Zero in a buffer what other rows have left in the places of rows y_low … y_high, around these rows' stretches."""
+    ring = used.shape[1]
+    for y in range(y_low, y_high):
+        mine, r = used[x, y % ring], row_at[x, y]
+        begin, stop = (low[r], high[r]) if row_at[x, y + 1] > r else (mine[1], mine[1])
+        place = _place(x, y, ring, sy)
+        _clear(buffer, place + mine[0], place + min(begin, mine[1]))
+        _clear(buffer, place + max(stop, mine[0]), place + mine[1])
+        mine[0], mine[1] = begin, stop
 
 
 @njit(parallel=True, **_options)
-def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, ring, clean, s, sx, sy, w,
+def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, s, sx, sy, w,
           c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
     """
     A step of s stages: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and its tangents.
@@ -130,7 +129,9 @@ def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_e
         As long as there are fields, the density and its tangents.
     y : ndarray [fields, n]
     a, b : ndarray [fields, (nx + 2)·ring·sy]
-        Buffers (P_j y for odd and even j), zero wherever no row to visit has its place.
+        Buffers (P_j y for odd and even j).
+    used_a, used_b : int32 ndarray [nx + 2, ring, 2]
+        The stretch of z of each place in the buffers in which they are not zero.
     d : ndarray [n]
         Diffusivity.
     base, low, high : ndarray [rows]
@@ -142,11 +143,7 @@ def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_e
     slab : ndarray [parts + 1]
         Planes that split the work.
     y_begin, y_end, tile : int
-        y is worked through in tiles of this many rows.
-    ring : int
-        Rows a plane of the buffers: more than tile + s, or all there are.
-    clean : int
-        Other than 0: leave the buffers zero, since a later step may give the places to other rows.
+        y is worked through in tiles of this many rows; ring is more than tile + s, or as many rows as there are.
     sx, sy : int
         Offsets along x and y.
     w, mix : tuples of float
@@ -160,8 +157,9 @@ def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_e
     new_low, new_high : ndarray [rows]
         Receive the stretch above `floor`.
     """
-    parts, ny, across = slab.size - 1, row_at.shape[1] - 1, ring * sy
-    for y_from in range(y_begin, y_end + s - 1, tile):
+    parts, ny, ring = slab.size - 1, row_at.shape[1] - 1, used_a.shape[1]
+    across = ring * sy
+    for y_from in range(y_begin - 1, y_end + s - 1, tile):  # from the row before, whose place others may have used
         for phase in range(min(parts, 2)):
             for part in prange(parts):
                 if phase == 0 or part > 0:
@@ -176,11 +174,10 @@ def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_e
                             before = y if j <= 2 else (a if j % 2 == 1 else b)
                             out = a if j % 2 == 1 else b
                             y_low, y_high = min(max(y_from - (j - 1), 0), ny), min(max(y_from + tile - (j - 1), 0), ny)
-                            begin, stop = row_at[x, y_low], row_at[x, y_high]
                             if j <= 2:
-                                former, gone = row_at[x, max(y_low - ring, 0)], row_at[x, max(y_high - ring, 0)]
-                                _vacate(out, x, former, gone, begin, stop, ring, sy, low, high, row_y)
-                            for r in range(begin, stop):
+                                used = used_a if j == 1 else used_b
+                                _vacate(out, used, x, y_low, y_high, low, high, row_at, sy)
+                            for r in range(row_at[x, y_low], row_at[x, y_high]):
                                 first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
                                 here = _place(x, row_y[r], ring, sy) - base[r]
                                 above, below = _along_y(row_y[r], ring, sy)
@@ -196,13 +193,13 @@ def sweep(fields, y, a, b, d, base, low, high, row_y, row_at, slab, y_begin, y_e
                                 new_high[r] = _stop_above(c, low[r], high[r], floor)
                                 if new_low[r] == high[r]:
                                     new_low[r], new_high[r] = EMPTY, -1
-    if clean:
-        for part in prange(parts):
-            for x in range(slab[part], slab[part + 1]):
-                for r in range(row_at[x, max(y_end - ring, 0)], row_at[x, ny]):
-                    place = _place(x, row_y[r], ring, sy)
-                    _clear(a, place + low[r], place + high[r])
-                    _clear(b, place + low[r], place + high[r])
+
+
+@njit(**_options)
+def _cover(first, last, low, high):
+    """Widen the stretches first … last so that they hold low … high."""
+    for j in range(uintp(first.size)):
+        first[j], last[j] = min(first[j], low[j]), max(last[j], high[j])
 
 
 @njit(**_options)
@@ -245,18 +242,16 @@ def active_rows(low, high, width, base, begin, end, row_y, row_at, row_length, n
     last = np.full((nx, ny), -1, np.int32)
     for i in range(i0, i1):  # widen along y …
         for shift in range(-width, width + 1):
-            for j in range(max(j0, j0 - shift), min(j1, j1 - shift)):
-                first[i, j] = min(first[i, j], low[i, j + shift])
-                last[i, j] = max(last[i, j], high[i, j + shift])
+            a, b = max(j0, j0 - shift), min(j1, j1 - shift)
+            _cover(first[i, a:b], last[i, a:b], low[i, a + shift :], high[i, a + shift :])
     rows = 0
     least, most = np.empty(ny, np.int32), np.empty(ny, np.int32)
     for i in range(i0, i1):  # … then along x, and by `width` along z
         least[:], most[:] = EMPTY, -1
         for ii in range(max(i0, i - width), min(i1, i + width + 1)):
-            for j in range(j0, j1):
-                least[j] = min(least[j], first[ii, j])
-                most[j] = max(most[j], last[ii, j])
-        for j in range(ny):
+            _cover(least[j0:j1], most[j0:j1], first[ii, j0:], last[ii, j0:])
+        row_at[i, :j0] = rows
+        for j in range(j0, j1):
             row_at[i, j] = rows
             if most[j] >= 0:
                 base[rows] = (i * ny + j) * row_length
@@ -265,6 +260,7 @@ def active_rows(low, high, width, base, begin, end, row_y, row_at, row_length, n
                 end[rows] = (min(nz + 1, most[j] + width) + LANES - 1) // LANES * LANES
                 voxels[i] += end[rows] - begin[rows]
                 rows += 1
+        row_at[i, j1:] = rows
     return voxels, rows
 
 

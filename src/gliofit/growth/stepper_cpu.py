@@ -52,16 +52,22 @@ class Buffers:
     Parameters
     ----------
     odd, even : ndarray [fields, (nx + 2)·ring·row]
+    used_odd, used_even : int32 ndarray [nx + 2, ring, 2]
+        The stretch of each row's place in which they are not zero.
     tile : int
         Rows of y that are worked on together.
-    ring : int
-        Rows a plane of the buffers.
     """
 
     odd: Array
     even: Array
+    used_odd: Array
+    used_even: Array
     tile: int
-    ring: int
+
+    @property
+    def ring(self) -> int:
+        """Rows a plane."""
+        return self.used_odd.shape[1]
 
 
 class Stepper:
@@ -107,7 +113,8 @@ class Stepper:
         row = (self.most + 2) * (3 * fields + 1) * min(length, self.shape[2]) * self.dtype.itemsize
         tile = max(int(CACHE_BYTES / row), 4)
         ring = min(tile + self.most + 1, self.shape[1])
-        return Buffers(*zeros([(fields, self.shape[0] * ring * self.shape[2])] * 2, self.dtype), tile, ring)
+        used = np.zeros((2, self.shape[0], ring, 2), np.int32)
+        return Buffers(*zeros([(fields, self.shape[0] * ring * self.shape[2])] * 2, self.dtype), *used, tile)
 
     def grow(self, step: int) -> None:
         """Choose the rows for a step."""
@@ -130,13 +137,11 @@ class Stepper:
         """
         plan, region, s, fields = self.plan, self.region, int(self.plan.stages[step]), len(y)
         first, stop = region.y_range
-        # whether in the next step, which may be wider by a step's stages, rows share a place in the buffers
-        clean = buffers.ring < self.shape[1] and stop - first + 2 * self.most > buffers.ring - 2
         low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
         floor = max(FLOOR[self.dtype] * np.exp(-self.to_come[step + 1]), 1e-25)
         kernels.sweep(
-            tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], self.d, *region.extent, region.row_at,
-            region.slabs(self.threads, s), first, stop, buffers.tile, buffers.ring, clean,
+            tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], buffers.used_odd, buffers.used_even,
+            self.d, *region.extent, region.row_at, region.slabs(self.threads, s), first, stop, buffers.tile,
             s, self.shape[1] * self.shape[2], self.shape[2], self.w, self.c1, self.c2,
             self._numbers(plan.weights[step]), own.astype(self.dtype), self.dtype.type(np.expm1(plan.growth[step + 1])),
             self.dtype.type(floor), low, high,
