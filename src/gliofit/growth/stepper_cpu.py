@@ -19,7 +19,7 @@ CACHE_BYTES = 400_000
 CACHE_LINE, PAGE = 64, 4096
 """Bytes."""
 
-STAGGER = 3
+STAGGER = 23
 """Cache lines by which fields are shifted against each other."""
 
 FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
@@ -31,8 +31,8 @@ def zeros(shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[Array]:
     Fields of zeros: arrays [fields, ≥ n] for each (fields, n).
 
     Each field begins at a cache line, and at another place of a memory page than the others: a vector then never
-    straddles two lines, and the same voxel of all fields does not compete for the same few places of the first-level
-    cache, which cost a quarter of the tangents' time.
+    straddles two lines, and rows of the same voxels of all fields do not compete for the same few places of the
+    first-level cache, which cost a quarter of the tangents' time.
     """
     arrays, shift = [], 0
     for fields, n in shapes:
