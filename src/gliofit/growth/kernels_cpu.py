@@ -181,10 +181,14 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
                                 first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
                                 here = _place(x, row_y[r], ring, sy) - base[r]
                                 above, below = _along_y(row_y[r], ring, sy)
-                                at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
                                 to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
-                                if j < s:
+                                at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
+                                if j < min(s, 3):
                                     stage_row(fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j])
+                                    continue
+                                if j < s:  # in place
+                                    stage_row(fields, q, before, before, d, (here, here), to, first, blocks,
+                                              sx, sy, w, c1[j], c2[j])  # fmt: skip
                                     continue
                                 finish_row(fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j],
                                            mix, own, gain)  # fmt: skip

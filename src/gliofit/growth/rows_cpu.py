@@ -154,7 +154,8 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
     d : ndarray [n]
         Diffusivity.
     at : tuple of int
-        Offsets from a voxel of d to the same of q, before and out.
+        Offsets from a voxel of d to the same of q, before and out; of q and before alone where out is before, which
+        saves pointers, of which there are more than a processor has registers.
     to : tuple of int
         Offsets from a voxel of q to its neighbours x + 1, x − 1, y + 1 and y − 1.
     first, blocks : int
@@ -169,7 +170,8 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
 
     def write(context, builder, signature, arguments):
         rows = _Stencil(context, builder, signature, arguments, names)
-        out = rows.origins("out", rows.items("at")[2])
+        in_place = len(rows.types["at"]) == 2
+        out = rows.before if in_place else rows.origins("out", rows.items("at")[2])
 
         def block(n):
             faces = rows.faces(n)
