@@ -105,7 +105,7 @@ def throughput(options) -> dict:
             theta = theta_of(*rest)
             work, times = [], {False: [], True: []}
             solver._run(tissue, theta, False, "smooth", np.dtype(np.float32), 1.0, work)
-            for _ in range(8):  # by turns, as the machine is not equally fast all the time
+            for _ in range(21):  # by turns, as the machine is not equally fast all the time
                 for jacobian, taken in times.items():
                     begun = time.perf_counter()
                     simulate(tissue, theta, threads=threads, jacobian=jacobian)

@@ -169,12 +169,13 @@ def test_tiles_do_not_change_the_result(small_tissue, monkeypatch, mu_D, threads
         monkeypatch.setattr(stepper_cpu, "CACHE_BYTES", cache)
         return simulate(small_tissue, theta, jacobian=True, threads=threads)
 
-    buffers = stepper_cpu.Stepper.buffers
-    monkeypatch.setattr(stepper_cpu.Stepper, "buffers", lambda *a: made.append(buffers(*a)) or made[-1])
+    room = stepper_cpu.Stepper.room
+    monkeypatch.setattr(stepper_cpu.Stepper, "room", lambda *a: made.append(room(*a)) or made[-1])
     whole, tiled = run(1 << 40), run(0)
-    assert made[0].ring == small_tissue.shape[1] + 2
-    assert made[1].tile == 4
-    assert made[1].ring < np.ptp(np.flatnonzero(whole[0].max((0, 2))))
+    (_, wide), (_, narrow) = made
+    assert wide.ring == small_tissue.shape[1] + 2
+    assert narrow.tile == 4
+    assert narrow.ring < np.ptp(np.flatnonzero(whole[0].max((0, 2))))
     for a, b in zip(whole, tiled, strict=True):
         np.testing.assert_array_equal(a, b)
 

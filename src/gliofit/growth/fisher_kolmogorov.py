@@ -59,7 +59,7 @@ def medium(tissue: Tissue, dtype=np.float32) -> Medium:
     if dtype not in known:
         nx, ny, nz = tissue.shape
         padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
-        field = zeros([(1, int(np.prod(padded)))], dtype)[0][0, : np.prod(padded)].reshape(padded)
+        field = zeros(1, [int(np.prod(padded))], dtype)[0][0, : np.prod(padded)].reshape(padded)
         limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
         largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
         radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
@@ -160,9 +160,8 @@ def _run(
     # ω/(2h²), ω = 2/λ_max
     stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, region, numba.get_num_threads())
     fields = 1 + BY_SCALE if jacobian else 1
-    (y,) = zeros([(fields, field.diffusivity.size)], dtype)
+    y, buffers = stepper.room(fields, _mean_chord(theta, dtype) / tissue.spacing[2])
     _begin(stepper.padded(y), *begin, plan)
-    buffers = stepper.buffers(fields, _mean_chord(theta, dtype) / tissue.spacing[2])
     own = np.zeros((fields, 4))
     for k in range(plan.steps):
         stepper.grow(k)

@@ -86,15 +86,22 @@ def _end(part, slab, phase, inset):
 
 
 @njit(**_options)
-def _place(x, y, ring, sy):
-    """Offset of row (x, y) in a buffer."""
-    return (x * ring + y % ring) * sy
+def _slot(y, turn, ring):
+    """Place of row y in a plane of a buffer; `turn` is a multiple of `ring` that is less than two rings before y."""
+    slot = y - turn
+    return slot - ring if slot >= ring else slot
 
 
 @njit(**_options)
-def _along_y(y, ring, sy):
+def _place(x, slot, ring, sy):
+    """Offset of row (x, y) in a buffer."""
+    return (x * ring + slot) * sy
+
+
+@njit(**_options)
+def _along_y(slot, ring, sy):
     """Steps in a buffer from row y to rows y + 1 and y − 1."""
-    return sy if y % ring < ring - 1 else sy - ring * sy, -sy if y % ring > 0 else ring * sy - sy
+    return sy if slot < ring - 1 else sy - ring * sy, -sy if slot > 0 else ring * sy - sy
 
 
 @njit(**_options)
@@ -108,18 +115,22 @@ def _clear(buffer, begin, stop):
 def _vacate(buffer, used, x, y_low, y_high, low, high, row_at, sy):
     """Zero in a buffer what other rows have left in the places of rows y_low … y_high, around these rows' stretches."""
     ring = used.shape[1]
+    turn = y_low - y_low % ring
     for y in range(y_low, y_high):
-        mine, r = used[x, y % ring], row_at[x, y]
-        begin, stop = (low[r], high[r]) if row_at[x, y + 1] > r else (mine[1], mine[1])
-        place = _place(x, y, ring, sy)
-        _clear(buffer, place + mine[0], place + min(begin, mine[1]))
-        _clear(buffer, place + max(stop, mine[0]), place + mine[1])
+        slot = _slot(y, turn, ring)
+        mine, r = used[x, slot], row_at[x, y]
+        before, after = mine[0], mine[1]
+        begin, stop = (low[r], high[r]) if row_at[x, y + 1] > r else (after, after)
         mine[0], mine[1] = begin, stop
+        if before < begin or after > stop:
+            place = _place(x, slot, ring, sy)
+            _clear(buffer, place + before, place + min(begin, after))
+            _clear(buffer, place + max(stop, before), place + after)
 
 
 @njit(parallel=True, **_options)
-def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, s, sx, sy, w,
-          c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
+def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, back, s, sx,
+          sy, w, c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
     """
     A step of s stages: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and its tangents.
 
@@ -128,8 +139,8 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
     fields : tuple
         As long as there are fields, the density and its tangents.
     y : ndarray [fields, n]
-    a, b : ndarray [fields, (nx + 2)·ring·sy]
-        Buffers (P_j y for odd and even j).
+    a, b : ndarray [fields, ≥ (nx + 2)·ring·sy]
+        Buffers (P_j y for odd and even j); as far from field to field as y.
     used_a, used_b : int32 ndarray [nx + 2, ring, 2]
         The stretch of z of each place in the buffers in which they are not zero.
     d : ndarray [n]
@@ -144,6 +155,8 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
         Planes that split the work.
     y_begin, y_end, tile : int
         y is worked through in tiles of this many rows; ring is more than tile + s, or as many rows as there are.
+    back : bool
+        Begin with the last tile. A step that begins where the last one ended finds more of y in the shared cache.
     sx, sy : int
         Offsets along x and y.
     w, mix : tuples of float
@@ -173,14 +186,19 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
                             q = y if j == 1 else (a if j % 2 == 0 else b)
                             before = y if j <= 2 else (a if j % 2 == 1 else b)
                             out = a if j % 2 == 1 else b
-                            y_low, y_high = min(max(y_from - (j - 1), 0), ny), min(max(y_from + tile - (j - 1), 0), ny)
+                            y_low, y_high = y_from - (j - 1), y_from - (j - 1) + tile
+                            if back:
+                                y_low, y_high = y_begin + y_end - y_high, y_begin + y_end - y_low
+                            y_low, y_high = min(max(y_low, 0), ny), min(max(y_high, 0), ny)
                             if j <= 2:
                                 used = used_a if j == 1 else used_b
                                 _vacate(out, used, x, y_low, y_high, low, high, row_at, sy)
+                            turn = y_low - y_low % ring
                             for r in range(row_at[x, y_low], row_at[x, y_high]):
                                 first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
-                                here = _place(x, row_y[r], ring, sy) - base[r]
-                                above, below = _along_y(row_y[r], ring, sy)
+                                slot = _slot(row_y[r], turn, ring)
+                                here = _place(x, slot, ring, sy) - base[r]
+                                above, below = _along_y(slot, ring, sy)
                                 to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
                                 at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
                                 if j < min(s, 3):

@@ -75,14 +75,29 @@ class _Rows:
     def array(self, name: str):
         return self.context.make_array(self.types[name])(self.context, self.builder, self.arguments[name])
 
-    def origins(self, name: str, offset) -> list:
-        """Pointers to the row's first voxel in each field (or in the only one) of an array."""
-        array, builder = self.array(name), self.builder
-        first = builder.gep(array.data, [builder.add(self.arguments["first"], offset)])
-        if self.types[name].ndim == 1:
-            return [first]
-        stride = builder.sdiv(builder.extract_value(array.strides, 0), _index(self.size))
-        return [builder.gep(first, [builder.mul(stride, _index(k))]) for k in range(self.fields)]
+    def origin(self, name: str, offset=None):
+        """Pointer to the row's first voxel in the first (or only) field of an array."""
+        first = self.arguments["first"] if offset is None else self.builder.add(self.arguments["first"], offset)
+        return self.builder.gep(self.array(name).data, [first])
+
+    def stride(self, name: str):
+        """Voxels from one field of an array to the next."""
+        return self.builder.sdiv(self.builder.extract_value(self.array(name).strides, 0), _index(self.size))
+
+    def distance(self, start, end):
+        """Voxels from one pointer to another."""
+        start, end = (self.builder.ptrtoint(pointer, INDEX) for pointer in (start, end))
+        return self.builder.sdiv(self.builder.sub(end, start), _index(self.size))
+
+    def here(self, origin, n):
+        """
+        The pointer origin + n, whose making is hidden from the optimiser.
+
+        It would otherwise keep a pointer for every neighbour in every field, of which there are more than a processor
+        has registers; so it computes them from this one.
+        """
+        pointer = self.builder.gep(origin, [n])
+        return self.builder.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], False)
 
     def _place(self, origin, n):
         return self.builder.bitcast(self.builder.gep(origin, [n]), self.vector.as_pointer())
@@ -115,8 +130,9 @@ class _Stencil(_Rows):
     def __init__(self, *details):
         super().__init__(*details)
         at_q, at_before, *_ = self.items("at")
-        self.q, self.before = self.origins("q", at_q), self.origins("before", at_before)
-        (self.d,) = self.origins("d", _index(0))
+        self.q, self.d = self.origin("q", at_q), self.origin("d")
+        self.to_before = self.distance(self.q, self.origin("before", at_before))
+        self.to_field = self.stride("q")
         sx, sy, along_z = self.arguments["sx"], self.arguments["sy"], [_index(1), _index(-1)]
         self.in_q = [*self.items("to"), *along_z]
         self.in_d = [sx, self.builder.neg(sx), sy, self.builder.neg(sy), *along_z]
@@ -125,20 +141,27 @@ class _Stencil(_Rows):
 
     def faces(self, n) -> list:
         """Coefficients ω·D/h² of the six faces of each voxel: x + 1, x − 1, y + 1, y − 1, z + 1, z − 1."""
-        here, out = self.load(self.d, n), []
+        d, out = self.here(self.d, n), []
+        here = self.load(d, _index(0))
         for face, step in enumerate(self.in_d):
-            both = self.builder.fadd(here, self.load(self.d, self.builder.add(n, step)))
+            both = self.builder.fadd(here, self.load(d, step))
             open_ = self.builder.select(self.builder.fcmp_ordered(">", both, self.zero), both, self.zero)
             out.append(self.mul(self.w[face // 2], open_))
         return out
 
-    def recurrence(self, k: int, n, faces: list) -> tuple:
-        """q, and c1·(q + ωL q) − c2·before, of field k."""
-        here = total = self.load(self.q[k], n)
+    def each_field(self, n):
+        """Pointers to a block of q in each field."""
+        place = self.here(self.q, n)
+        for k in range(self.fields):
+            yield k, place
+            place = self.builder.gep(place, [self.to_field])
+
+    def recurrence(self, place, faces: list) -> tuple:
+        """q, and c1·(q + ωL q) − c2·before, of the field in which `place` is."""
+        here = total = self.load(place, _index(0))
         for face, step in zip(faces, self.in_q, strict=True):
-            there = self.load(self.q[k], self.builder.add(n, step))
-            total = self.add(total, self.mul(face, self.sub(there, here)))
-        return here, self.sub(self.mul(self.c1, total), self.mul(self.c2, self.load(self.before[k], n)))
+            total = self.add(total, self.mul(face, self.sub(self.load(place, step), here)))
+        return here, self.sub(self.mul(self.c1, total), self.mul(self.c2, self.load(place, self.to_before)))
 
 
 @intrinsic
@@ -151,11 +174,11 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
     fields : tuple
         As long as there are fields.
     q, before, out : ndarray [fields, n]
+        As far from field to field in all of them.
     d : ndarray [n]
         Diffusivity.
     at : tuple of int
-        Offsets from a voxel of d to the same of q, before and out; of q and before alone where out is before, which
-        saves pointers, of which there are more than a processor has registers.
+        Offsets from a voxel of d to the same of q, before and out; of q and before alone where out is before.
     to : tuple of int
         Offsets from a voxel of q to its neighbours x + 1, x − 1, y + 1 and y − 1.
     first, blocks : int
@@ -171,12 +194,12 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
     def write(context, builder, signature, arguments):
         rows = _Stencil(context, builder, signature, arguments, names)
         in_place = len(rows.types["at"]) == 2
-        out = rows.before if in_place else rows.origins("out", rows.items("at")[2])
+        to_out = rows.to_before if in_place else rows.distance(rows.q, rows.origin("out", rows.items("at")[2]))
 
         def block(n):
             faces = rows.faces(n)
-            for k in range(rows.fields):
-                rows.store(rows.recurrence(k, n, faces)[1], out[k], n)
+            for _, place in rows.each_field(n):
+                rows.store(rows.recurrence(place, faces)[1], place, to_out)
 
         rows.loop(block)
         return context.get_dummy_value()
@@ -194,7 +217,7 @@ def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, s
     Parameters
     ----------
     y : ndarray [fields, n]
-        Voxels as in d.
+        Voxels as in d; as far from field to field as q.
     mix : tuple of float
         (α, β, γ).
     own : ndarray [fields, 4]
@@ -206,7 +229,7 @@ def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, s
 
     def write(context, builder, signature, arguments):
         rows = _Stencil(context, builder, signature, arguments, names)
-        y = rows.origins("y", _index(0))
+        to_y = rows.distance(rows.q, rows.origin("y"))
         mix, gain = [rows.splat(v) for v in rows.items("mix")], rows.splat(rows.arguments["gain"])
         table = rows.array("own").data
         own = {
@@ -217,17 +240,19 @@ def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, s
 
         def block(n):
             faces = rows.faces(n)
-            parts = [(rows.load(y[k], n), *rows.recurrence(k, n, faces)) for k in range(rows.fields)]
-            c = rows.sum_of(zip(mix, parts[0], strict=True))
-            scale = builder.fdiv(rows.one, rows.add(rows.one, rows.mul(c, gain)))
-            slope = rows.mul(rows.mul(grown, scale), scale)
-            of_density = *parts[0], rows.mul(c, rows.sub(rows.one, c))
-            for k in range(1, rows.fields):
-                tangent = rows.sum_of(zip(mix, parts[k], strict=True))
-                if k > ORIGIN:
-                    tangent = rows.add(tangent, rows.sum_of(zip(own[k], of_density, strict=True)))
-                rows.store(rows.mul(slope, tangent), y[k], n)
-            rows.store(rows.mul(rows.mul(c, grown), scale), y[0], n)
+            for k, place in rows.each_field(n):
+                parts = rows.load(place, to_y), *rows.recurrence(place, faces)
+                mixed = rows.sum_of(zip(mix, parts, strict=True))
+                if k == 0:
+                    scale = builder.fdiv(rows.one, rows.add(rows.one, rows.mul(mixed, gain)))
+                    slope = rows.mul(rows.mul(grown, scale), scale)
+                    of_density = *parts, rows.mul(mixed, rows.sub(rows.one, mixed))
+                    value = rows.mul(rows.mul(mixed, grown), scale)
+                else:
+                    if k > ORIGIN:
+                        mixed = rows.add(mixed, rows.sum_of(zip(own[k], of_density, strict=True)))
+                    value = rows.mul(slope, mixed)
+                rows.store(value, place, to_y)
 
         rows.loop(block)
         return context.get_dummy_value()

@@ -26,22 +26,21 @@ FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
 """Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
 
 
-def zeros(shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[Array]:
+def zeros(fields: int, sizes: Sequence[int], dtype: np.dtype) -> list[Array]:
     """
-    Fields of zeros: arrays [fields, ≥ n] for each (fields, n).
+    Fields of zeros: an array [fields, ≥ n] for each size n, to use the first n of; as far from field to field in all.
 
     Each field begins at a cache line, and at another place of a memory page than the others: a vector then never
     straddles two lines, and rows of the same voxels of all fields do not compete for the same few places of the
     first-level cache, which cost a quarter of the tangents' time.
     """
-    arrays, shift = [], 0
-    for fields, n in shapes:
-        stride = (-(-n * dtype.itemsize // PAGE) * PAGE + STAGGER * CACHE_LINE) // dtype.itemsize
-        room = np.zeros(fields * stride + 2 * PAGE // dtype.itemsize, dtype)
-        first = (-room.ctypes.data % PAGE + shift % PAGE) // dtype.itemsize
-        arrays.append(room[first : first + fields * stride].reshape(fields, stride))
-        shift += fields * STAGGER * CACHE_LINE
-    return arrays
+    page, shift = PAGE // dtype.itemsize, STAGGER * CACHE_LINE // dtype.itemsize
+    pages = np.cumsum([0, *(-(-n // page) + 1 for n in sizes)])
+    stride = pages[-1] * page + shift
+    starts = pages * page + np.arange(len(pages)) * fields * shift % page
+    room = np.zeros(fields * stride + starts[-1] + page, dtype)
+    room = room[-room.ctypes.data % PAGE // dtype.itemsize :]
+    return [room[start : start + fields * stride].reshape(fields, stride) for start in starts[:-1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +102,9 @@ class Stepper:
         """A view [fields, nx + 2, ny + 2, ≥ nz + 2] of flat fields."""
         return fields[:, : self.d.size].reshape(-1, *self.shape)
 
-    def buffers(self, fields: int, length: float) -> Buffers:
+    def room(self, fields: int, length: float) -> tuple[Array, Buffers]:
         """
-        Buffers for a number of fields, for rows that become about `length` voxels long.
+        A number of fields, all 0, and their buffers, for rows that become about `length` voxels long.
 
         The longer the rows, the narrower the tiles: what is in flight should fit into a core's own cache.
         """
@@ -114,7 +113,9 @@ class Stepper:
         tile = max(int(CACHE_BYTES / row), 4)
         ring = min(tile + self.most + 1, self.shape[1])
         used = np.zeros((2, self.shape[0], ring, 2), np.int32)
-        return Buffers(*zeros([(fields, self.shape[0] * ring * self.shape[2])] * 2, self.dtype), *used, tile)
+        sizes = self.d.size, *[self.shape[0] * ring * self.shape[2]] * 2
+        y, odd, even = zeros(fields, sizes, self.dtype)
+        return y, Buffers(odd, even, *used, tile)
 
     def grow(self, step: int) -> None:
         """Choose the rows for a step."""
@@ -142,7 +143,7 @@ class Stepper:
         kernels.sweep(
             tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], buffers.used_odd, buffers.used_even,
             self.d, *region.extent, region.row_at, region.slabs(self.threads, s), first, stop, buffers.tile,
-            s, self.shape[1] * self.shape[2], self.shape[2], self.w, self.c1, self.c2,
+            step % 2 == 1, s, self.shape[1] * self.shape[2], self.shape[2], self.w, self.c1, self.c2,
             self._numbers(plan.weights[step]), own.astype(self.dtype), self.dtype.type(np.expm1(plan.growth[step + 1])),
             self.dtype.type(floor), low, high,
         )  # fmt: skip
