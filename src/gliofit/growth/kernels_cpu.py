@@ -112,8 +112,8 @@ def _clear(buffer, begin, stop):
 
 
 @njit(**_options)
-def _vacate(buffer, used, x, y_low, y_high, low, high, row_at, sy):
-    """Zero in a buffer what other rows have left in the places of rows y_low … y_high, around these rows' stretches."""
+def _vacate(a, b, used, x, y_low, y_high, low, high, row_at, sy):
+    """Zero in the buffers what other rows left in the places of rows y_low … y_high, around these rows' stretches."""
     ring = used.shape[1]
     turn = y_low - y_low % ring
     for y in range(y_low, y_high):
@@ -124,12 +124,13 @@ def _vacate(buffer, used, x, y_low, y_high, low, high, row_at, sy):
         mine[0], mine[1] = begin, stop
         if before < begin or after > stop:
             place = _place(x, slot, ring, sy)
-            _clear(buffer, place + before, place + min(begin, after))
-            _clear(buffer, place + max(stop, before), place + after)
+            for buffer in (a, b):
+                _clear(buffer, place + before, place + min(begin, after))
+                _clear(buffer, place + max(stop, before), place + after)
 
 
 @njit(parallel=True, **_options)
-def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, back, s, sx,
+def sweep(fields, y, a, b, used, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, back, s, sx,
           sy, w, c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
     """
     A step of s stages: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and its tangents.
@@ -141,7 +142,7 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
     y : ndarray [fields, n]
     a, b : ndarray [fields, ≥ (nx + 2)·ring·sy]
         Buffers (P_j y for odd and even j); as far from field to field as y.
-    used_a, used_b : int32 ndarray [nx + 2, ring, 2]
+    used : int32 ndarray [nx + 2, ring, 2]
         The stretch of z of each place in the buffers in which they are not zero.
     d : ndarray [n]
         Diffusivity.
@@ -170,7 +171,7 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
     new_low, new_high : ndarray [rows]
         Receive the stretch above `floor`.
     """
-    parts, ny, ring = slab.size - 1, row_at.shape[1] - 1, used_a.shape[1]
+    parts, ny, ring = slab.size - 1, row_at.shape[1] - 1, used.shape[1]
     across = ring * sy
     for y_from in range(y_begin - 1, y_end + s - 1, tile):  # from the row before, whose place others may have used
         for phase in range(min(parts, 2)):
@@ -190,9 +191,8 @@ def sweep(fields, y, a, b, used_a, used_b, d, base, low, high, row_y, row_at, sl
                             if back:
                                 y_low, y_high = y_begin + y_end - y_high, y_begin + y_end - y_low
                             y_low, y_high = min(max(y_low, 0), ny), min(max(y_high, 0), ny)
-                            if j <= 2:
-                                used = used_a if j == 1 else used_b
-                                _vacate(out, used, x, y_low, y_high, low, high, row_at, sy)
+                            if j == 1:
+                                _vacate(a, b, used, x, y_low, y_high, low, high, row_at, sy)
                             turn = y_low - y_low % ring
                             for r in range(row_at[x, y_low], row_at[x, y_high]):
                                 first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES

@@ -38,7 +38,7 @@ def zeros(fields: int, sizes: Sequence[int], dtype: np.dtype) -> list[Array]:
     pages = np.cumsum([0, *(-(-n // page) + 1 for n in sizes)])
     stride = pages[-1] * page + shift
     starts = pages * page + np.arange(len(pages)) * fields * shift % page
-    room = np.zeros(fields * stride + starts[-1] + page, dtype)
+    room = np.zeros(fields * stride + starts[-2] + page, dtype)
     room = room[-room.ctypes.data % PAGE // dtype.itemsize :]
     return [room[start : start + fields * stride].reshape(fields, stride) for start in starts[:-1]]
 
@@ -51,7 +51,7 @@ class Buffers:
     Parameters
     ----------
     odd, even : ndarray [fields, (nx + 2)·ring·row]
-    used_odd, used_even : int32 ndarray [nx + 2, ring, 2]
+    used : int32 ndarray [nx + 2, ring, 2]
         The stretch of each row's place in which they are not zero.
     tile : int
         Rows of y that are worked on together.
@@ -59,14 +59,13 @@ class Buffers:
 
     odd: Array
     even: Array
-    used_odd: Array
-    used_even: Array
+    used: Array
     tile: int
 
     @property
     def ring(self) -> int:
         """Rows a plane."""
-        return self.used_odd.shape[1]
+        return self.used.shape[1]
 
 
 class Stepper:
@@ -112,10 +111,8 @@ class Stepper:
         row = (self.most + 2) * (3 * fields + 1) * min(length, self.shape[2]) * self.dtype.itemsize
         tile = max(int(CACHE_BYTES / row), 4)
         ring = min(tile + self.most + 1, self.shape[1])
-        used = np.zeros((2, self.shape[0], ring, 2), np.int32)
-        sizes = self.d.size, *[self.shape[0] * ring * self.shape[2]] * 2
-        y, odd, even = zeros(fields, sizes, self.dtype)
-        return y, Buffers(odd, even, *used, tile)
+        odd, even, y = zeros(fields, [self.shape[0] * ring * self.shape[2]] * 2 + [self.d.size], self.dtype)
+        return y, Buffers(odd, even, np.zeros((self.shape[0], ring, 2), np.int32), tile)
 
     def grow(self, step: int) -> None:
         """Choose the rows for a step."""
@@ -141,8 +138,8 @@ class Stepper:
         low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
         floor = max(FLOOR[self.dtype] * np.exp(-self.to_come[step + 1]), 1e-25)
         kernels.sweep(
-            tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], buffers.used_odd, buffers.used_even,
-            self.d, *region.extent, region.row_at, region.slabs(self.threads, s), first, stop, buffers.tile,
+            tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], buffers.used, self.d,
+            *region.extent, region.row_at, region.slabs(self.threads, s), first, stop, buffers.tile,
             step % 2 == 1, s, self.shape[1] * self.shape[2], self.shape[2], self.w, self.c1, self.c2,
             self._numbers(plan.weights[step]), own.astype(self.dtype), self.dtype.type(np.expm1(plan.growth[step + 1])),
             self.dtype.type(floor), low, high,
