@@ -116,7 +116,7 @@ def throughput(options) -> dict:
                 found = {"voxels_per_second": rate, "gb_per_second": 4e-9 * numbers * rate}
                 if jacobian:
                     pairs = np.array(times[True][1:]) / np.array(times[False][1:])
-                    found["times_alone"] = np.quantile(pairs, (0.25, 0.5, 0.75)).tolist()
+                    found |= {"pairs": pairs.size, "times_alone": np.quantile(pairs, (0.25, 0.5, 0.75)).tolist()}
                 out["cases"].setdefault(name, {})[f"{threads}{', with tangents' if jacobian else ''}"] = found
     return out
 

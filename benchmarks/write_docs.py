@@ -140,11 +140,11 @@ def throughput(study: dict) -> list[str]:
     lines += [
         "",
         "Six fields, density and Jacobian, relative to the density alone (at most 3.5 was aimed at): the best times, "
-        "median (and quartiles) of 60 pairs run by turns, and what they would cost if their 64 bytes a voxel moved at "
-        "the copy's speed:",
+        "median (and quartiles) of pairs run by turns, and what they would cost if their 64 bytes a voxel moved at the "
+        "copy's speed:",
         "",
-        "| case | threads | best times | pairs | at the copy's speed |",
-        "|---|---|--:|--:|--:|",
+        "| case | threads | best times | pairs | N | at the copy's speed |",
+        "|---|---|--:|--:|--:|--:|",
     ]
     for name, by_threads in study["cases"].items():
         for threads, copy in study["copy"].items():
@@ -152,7 +152,7 @@ def throughput(study: dict) -> list[str]:
             rate, (low, median, high) = alone["voxels_per_second"], six["times_alone"]
             lines.append(
                 f"| {name} | {threads} | {rate / six['voxels_per_second']:.2f} | {median:.2f} ({low:.2f}–{high:.2f}) "
-                f"| {64e-9 * rate / copy:.2f} |"
+                f"| {six['pairs']} | {64e-9 * rate / copy:.2f} |"
             )
     lines += [
         "",

@@ -201,12 +201,8 @@ def sweep(fields, y, a, b, used, d, base, low, high, row_y, row_at, slab, y_begi
                                 above, below = _along_y(slot, ring, sy)
                                 to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
                                 at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
-                                if j < min(s, 3):
+                                if j < s:
                                     stage_row(fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j])
-                                    continue
-                                if j < s:  # in place
-                                    stage_row(fields, q, before, before, d, (here, here), to, first, blocks,
-                                              sx, sy, w, c1[j], c2[j])  # fmt: skip
                                     continue
                                 finish_row(fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j],
                                            mix, own, gain)  # fmt: skip

@@ -194,7 +194,7 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
     d : ndarray [n]
         Diffusivity.
     at : tuple of int
-        Offsets from a voxel of d to the same of q, before and out; of q and before alone where out is before.
+        Offsets from a voxel of d to the same of q, before and out.
     to : tuple of int
         Offsets from a voxel of q to its neighbours x + 1, x − 1, y + 1 and y − 1.
     first, blocks : int
@@ -209,8 +209,7 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
 
     def write(context, builder, signature, arguments):
         rows = _Stencil(context, builder, signature, arguments, names)
-        in_place = len(rows.types["at"]) == 2
-        to_out = rows.to_before if in_place else rows.distance(rows.q, rows.origin("out", rows.items("at")[2]))
+        to_out = rows.distance(rows.q, rows.origin("out", rows.items("at")[2]))
 
         def block(n):
             faces, centre = rows.faces(n)
