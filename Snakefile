@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from gliofit.workflow import own_lock, release_stale_lock
+from gliofit.pipeline.locks import own_lock, release_stale_lock
 
 min_version("9.19")
 

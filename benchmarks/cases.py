@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gliofit import Tissue
-from gliofit.atlas import download_sri24, load_sri24
+from gliofit.anatomy.atlas import download_sri24, load_sri24
 
 FOLDER = Path(os.environ.get("GLIOFIT_BENCHMARKS", Path(__file__).parents[1] / "results" / "benchmarks"))
 """Where figures and json go; the atlas's wheel is kept there too."""

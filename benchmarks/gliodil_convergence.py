@@ -13,10 +13,10 @@ from cases import brain
 from pages import put
 
 from gliofit import Problem, Theta, simulate
+from gliofit.base.overlap import dice
 from gliofit.growth import compile_kernels
-from gliofit.imaging import SegmentationTarget
 from gliofit.inversion import invert
-from gliofit.metrics import dice
+from gliofit.observation.segmentation import SegmentationTarget
 
 RUNS = {
     "Adam, coarse to fine": {},

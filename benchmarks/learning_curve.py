@@ -17,11 +17,11 @@ from pathlib import Path
 import yaml
 from pages import put
 
-from gliofit.config import load_config
-from gliofit.errors import InputError
-from gliofit.networks.release import release
-from gliofit.training import train
-from gliofit.training_settings import SETTINGS
+from gliofit.base.errors import InputError
+from gliofit.pipeline.config import load_config
+from gliofit.training.loop import train
+from gliofit.training.release import release
+from gliofit.training.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "results" / "benchmarks" / "learning_curve"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gliofit.files import write_text
+from gliofit.base.files import write_text
 
 DOCS = Path(__file__).parents[1] / "docs"
 END = "<!-- end -->"

@@ -7,8 +7,6 @@ import numpy as np
 from gliofit import Theta, Tissue
 from gliofit.growth.seed import initial_density
 
-Array = np.ndarray
-
 
 def euler_steps(tissue: Tissue, diffusivity: float, growth: float, days: float) -> int:
     """TumorGrowthToolkit's number of explicit steps."""

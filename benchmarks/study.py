@@ -22,11 +22,13 @@ from peers import theta_of, tumor_growth_toolkit
 from phantom import phantom
 from tqdm import tqdm
 
-from gliofit import Theta, Tissue, grids, invert, simulate
-from gliofit.files import write_text
+from gliofit import Theta, Tissue, invert, simulate
+from gliofit.base import grids
+from gliofit.base.files import write_text
+from gliofit.base.overlap import dice
 from gliofit.growth import fisher_kolmogorov as solver
-from gliofit.metrics import dice
-from gliofit.sampling import Prior, sample
+from gliofit.inversion.patient_problem import patient_problem
+from gliofit.synthetic.prior import Prior, sample
 
 SEED = 2026
 ROOT = Path(__file__).parent.parent
@@ -168,12 +170,12 @@ def inversion(options) -> dict:
 
 def patients(options) -> dict:
     """Segmentation fits of prepared patients (the pipeline's results/ID/prepared) by Gauss–Newton and by CMA-ES."""
-    from gliofit.patients import load_prepared
+    from gliofit.patients.prepared import load_prepared
 
     out = {}
     for folder in tqdm(options.prepared, desc="patients"):
         prepared = load_prepared(folder)
-        problem = prepared.problem(2.0)
+        problem = patient_problem(prepared, 2.0)
         if not out:  # modules and numba's kernels are loaded before anything is timed
             invert(problem.target, problem.tissue, "gauss_newton", threads=1, iterations=1)
         out[prepared.patient.id] = entry = {}
@@ -192,9 +194,9 @@ def patients(options) -> dict:
 
 def methods(options) -> dict:
     """Every inversion method with the default config's settings on the same densities (2 mm, SRI24)."""
-    from gliofit.config import load_config
     from gliofit.inversion import describe
     from gliofit.inversion.registry import ready
+    from gliofit.pipeline.config import load_config
 
     config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"patients": None})
     tissue, out = brain(2.0), {}
@@ -218,7 +220,7 @@ def gpu(options) -> dict | None:
 
     if not torch.cuda.is_available():
         return None
-    from gliofit.growth.kernels_gpu import simulate_batch
+    from gliofit.growth.gpu.batch import simulate_batch
 
     tissue, *rest = case("64³, 2 mm, 150 d")
     theta = theta_of(*rest)

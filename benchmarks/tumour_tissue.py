@@ -16,12 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from gliofit import Tissue, invert
-from gliofit.atlas import Anatomy
-from gliofit.clinical import data_fit
-from gliofit.nifti import Volume
-from gliofit.patients import Prepared, load_prepared
-from gliofit.preparation import TUMOUR_TISSUE, fill
-from gliofit.registration import Registration
+from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.registration import Registration
+from gliofit.base.nifti import Volume
+from gliofit.evaluation.patient_scores import data_fit
+from gliofit.inversion.patient_problem import patient_problem
+from gliofit.patients.preparation import TUMOUR_TISSUE, fill
+from gliofit.patients.prepared import Prepared, load_prepared
 
 SPACING = 2.0
 
@@ -30,7 +31,7 @@ def fitted(prepared: Prepared, maps: list, choice: str) -> dict[str, float]:
     """Dice scores, loss and seconds of a fit with one choice of tissue under the tumour."""
     tissue = Tissue(*fill(maps, prepared.brain, prepared.whole, prepared.core, choice), prepared.affine)
     patient = replace(prepared, tissue=tissue)
-    problem = patient.problem(SPACING)
+    problem = patient_problem(patient, SPACING)
     fit = invert(problem.target, problem.tissue, "gauss_newton", uncertainty=False)
     density = patient.to_scan(fit.density, problem.tissue.affine)
     return {**data_fit(density, patient), "loss": fit.loss}

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cases import CASES, FOLDER
 
-from gliofit.files import whole, write_text
+from gliofit.base.files import whole, write_text
 
 DOCS = Path("docs")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from gliofit.grids import resample
-from gliofit.sample_sheet import Patient
+from gliofit.base.grids import resample
+from gliofit.patients.sample_sheet import Patient
 
 BRATS = ("L", "P", "S")
 """Storage orientation of BraTS: both x and y run against RAS."""

@@ -45,6 +45,6 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def mni152():
     """MNI152 at 2 mm, an `Anatomy` that needs no download."""
-    from gliofit.atlas import load_mni152
+    from gliofit.anatomy.atlas import load_mni152
 
     return load_mni152(2)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from phantom import phantom
 
-from gliofit import InputError, Theta, Tissue, grids, simulate
-from gliofit.growth import stepper_cpu
+from gliofit import InputError, Theta, Tissue, simulate
+from gliofit.base import grids
+from gliofit.growth.cpu import stepper as stepper_cpu
 from gliofit.growth.seed import initial_density
 
 

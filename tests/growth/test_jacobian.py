@@ -6,7 +6,7 @@ import torch
 
 from gliofit import Theta, Tissue, simulate
 from gliofit.growth.autograd import simulate_torch
-from gliofit.growth.kernels_gpu import simulate_batch
+from gliofit.growth.gpu.batch import simulate_batch
 
 CASES = {
     "mid white matter": ((5.0, 22.0, 3.0), 7.3, 2.4),

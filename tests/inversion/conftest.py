@@ -6,7 +6,8 @@ import pytest
 from networks_for_tests import wave_density
 
 from gliofit import Problem, Theta, simulate
-from gliofit.imaging import DensityTarget, SegmentationTarget
+from gliofit.observation.density import DensityTarget
+from gliofit.observation.segmentation import SegmentationTarget
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gliofit import Problem, Theta, simulate
-from gliofit.imaging import DensityTarget
+from gliofit.observation.density import DensityTarget
 
 
 def test_bounds_of_the_origin_stay_on_the_grid(small_tissue):

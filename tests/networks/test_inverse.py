@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from gliofit import Theta, simulate
-from gliofit.errors import InputError
-from gliofit.networks.io import build
-from gliofit.sampling import Prior
+from gliofit.base.errors import InputError
+from gliofit.networks.weights import build
+from gliofit.synthetic.prior import Prior
 
 SHAPE = (16, 16, 16)
 

@@ -5,17 +5,18 @@ import pytest
 import torch
 
 from gliofit import Theta, simulate
-from gliofit.errors import InputError
+from gliofit.anatomy.brain_window import brain_centre, window_affine, window_shape
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
 from gliofit.networks import load_lmi
-from gliofit.networks.io import build
 from gliofit.networks.lmi import Lmi, outlines_image
-from gliofit.networks.release import release
-from gliofit.shards import ShardDataset, simulate_shard
-from gliofit.theta import Box
-from gliofit.tissue import Tissue
-from gliofit.training import train, validate
-from gliofit.training_settings import WholeBrainSettings
-from gliofit.whole_brain import THRESHOLDS, WholeBrainDataset, brain_centre, window_affine, window_shape
+from gliofit.networks.weights import build
+from gliofit.synthetic.shards import ShardDataset, simulate_shard
+from gliofit.training.loop import train, validate
+from gliofit.training.release import release
+from gliofit.training.settings import WholeBrainSettings
+from gliofit.training.whole_brain import THRESHOLDS, WholeBrainDataset
 
 REACH = np.array([40.0, 48.0, 44.0])
 BOX = Box(np.array([*-REACH, 2.0, 1.5]), np.array([*REACH, 25.0, 6.0]))

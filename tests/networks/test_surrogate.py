@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from gliofit import Theta, simulate
-from gliofit.errors import InputError
+from gliofit.base.errors import InputError
 from gliofit.networks.inputs import diffusivity_of, labels_of, mask_of
-from gliofit.networks.io import build
 from gliofit.networks.surrogate import Weidner, cut
-from gliofit.sampling import Prior
+from gliofit.networks.weights import build
+from gliofit.synthetic.prior import Prior
 
 SHAPE = (16, 16, 16)
 THETA = [[1.3, -2.1, 3.4, 9.0, 2.6], [-6.2, 4.0, 0.7, 14.0, 2.1]]

@@ -5,13 +5,13 @@ import os
 import re
 import sys
 
-from gliofit import config as settings
-from gliofit.atlas import SRI24_WHEEL
-from gliofit.errors import InputError
+from gliofit.pipeline import config as settings
+from gliofit.anatomy.atlas import SRI24_WHEEL
+from gliofit.base.errors import InputError
 from gliofit.inversion import describe
 from gliofit.inversion.registry import OPTIONAL
-from gliofit.tables.layout import STANDARD_PLAN
-from gliofit.workflow import dependencies
+from gliofit.reporting.tables.layout import STANDARD_PLAN
+from gliofit.pipeline.dependencies import dependencies
 
 ROOT = Path(workflow.basedir)
 "The repository; paths of the config may be relative to it."

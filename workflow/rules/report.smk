@@ -109,7 +109,7 @@ rule results_page:
         config="results/config.yaml",
         cards=CARDS.values(),
         sources=sources("results_page.py"),
-        published=os.path.relpath(ROOT / "src/gliofit/data/weidner2026.csv"),
+        published=os.path.relpath(ROOT / "src/gliofit/reporting/tables/weidner2026.csv"),
     output:
         page="results/page/results.md",
         images=expand("results/page/images/results_{key}.png", key=PAGE_FIGURES),

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.atlas import load_anatomy
+    from gliofit.anatomy.atlas import load_anatomy
 
     wheel = next(iter(snakemake.input.files), None)
     anatomy = load_anatomy(snakemake.params.choice, wheel)

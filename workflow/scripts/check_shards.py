@@ -1,11 +1,11 @@
 """Check every shard against the specification; the first fault ends the run."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.errors import InputError
-    from gliofit.files import write_text
-    from gliofit.shard_checker import fault
+    from gliofit.base.errors import InputError
+    from gliofit.base.files import write_text
+    from gliofit.synthetic.check_shards import fault
 
     shards = [path for path in snakemake.input if path.endswith(".h5")]
     for shard in shards:

@@ -1,13 +1,12 @@
 """Per-patient values of all methods in one tidy table."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     import pandas as pd
 
-    from gliofit.files import write_text
-    from gliofit.metrics import read_metrics, tidy
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json, write_text
+    from gliofit.evaluation.metrics import read_metrics, tidy
 
     found = [read_json(path) for path in snakemake.input.scores]
     # null is what cannot be told: no recurrence, no PET

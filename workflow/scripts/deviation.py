@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.nifti import save_volume
-    from gliofit.patients import load_prepared
-    from gliofit.uncertainty import deviation_of_fit
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json
+    from gliofit.base.nifti import save_volume
+    from gliofit.inversion.posterior.laplace import deviation_of_fit
+    from gliofit.patients.prepared import load_prepared
 
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
     tissue = patient.tissue.working_grid(snakemake.params.spacing)

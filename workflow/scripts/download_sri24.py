@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.atlas import download_sri24
+    from gliofit.anatomy.atlas import download_sri24
 
     download_sri24(Path(snakemake.output[0]).parent)

@@ -1,11 +1,11 @@
 """Simulated test cases: θ from the prior, unseen in training, or at its edges and beyond."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.sampling import SPLITS, Prior, edge_samples, samples
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import write_json
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import write_json
+    from gliofit.synthetic.prior import SPLITS, Prior, edge_samples, samples
 
     params, threads = snakemake.params, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures import case_errors, distribution, landscape
+    from gliofit.reporting.figures import case_errors, distribution, landscape
 
     params, metrics = snakemake.params, snakemake.input.metrics
     stem = Path(snakemake.output.png).with_suffix("")

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit import grids
-    from gliofit.field import density_of
-    from gliofit.figures import ForwardCase, forward, worst_cases
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base import grids
+    from gliofit.base.files import read_json
     from gliofit.growth import simulate
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json
+    from gliofit.growth.theta import Theta
+    from gliofit.inversion.own_density import density_of
+    from gliofit.reporting.figures import ForwardCase, forward, worst_cases
 
     params = snakemake.params
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)

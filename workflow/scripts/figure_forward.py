@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures import forward
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import read_json
+    from gliofit.evaluation.surrogate_scores import compare
+    from gliofit.growth.theta import Theta
     from gliofit.networks import load_surrogate
-    from gliofit.surrogate_error import compare
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json
+    from gliofit.reporting.figures import forward
 
     params = snakemake.params
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)

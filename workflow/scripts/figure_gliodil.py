@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures.synthetic_patients import View, synthetic_patients
-    from gliofit.gliodil_patients import load_patient
-    from gliofit.metrics import read_metrics
-    from gliofit.nifti import load_volume
-    from gliofit.tissue import Tissue
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.nifti import load_volume
+    from gliofit.evaluation.metrics import read_metrics
+    from gliofit.reporting.figures.gliodil_patients import View, synthetic_patients
+    from gliofit.synthetic.gliodil_patient import load_patient
 
     files, params = snakemake.input, snakemake.params
     tissue = Tissue.from_nifti(*files.tissue).working_grid(1.0)

@@ -3,11 +3,11 @@
 import csv
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures import learning
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json
+    from gliofit.reporting.figures import learning
 
     logs = {}
     for network, path in zip(snakemake.params.networks, snakemake.input.logs, strict=True):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures import PatientView, patients
+    from gliofit.reporting.figures import PatientView, patients
 
     files = snakemake.input
     rows = zip(snakemake.params.names, files.scans, files.segmentations, files.densities, strict=True)

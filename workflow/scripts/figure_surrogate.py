@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.figures import case_errors, landscape
+    from gliofit.reporting.figures import case_errors, landscape
 
     frame = case_errors(snakemake.input.metrics, snakemake.params.method, "forward", "mse_crop")
     landscape(Path(snakemake.output.png).with_suffix(""), frame, "MSE over the crop")

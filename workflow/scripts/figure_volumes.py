@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     import numpy as np
 
-    from gliofit.figures import volumes
-    from gliofit.nifti import load_volume
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json
+    from gliofit.base.nifti import load_volume
+    from gliofit.reporting.figures import volumes
 
     patients = []
     for path in snakemake.input.whole:

@@ -1,15 +1,16 @@
 """One method on some of the simulated test cases, whose density is observed: θ̂ and how it was found."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from time import process_time
 
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import read_json, write_json
+    from gliofit.base.versions import versions
     from gliofit.growth import simulate
+    from gliofit.growth.theta import Theta
     from gliofit.inversion.registry import invert, ready
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json, versions, write_json
 
     method, params, threads = snakemake.wildcards.method, snakemake.params, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)

@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
+    from gliofit.base.files import write_json
+    from gliofit.base.nifti import save_volume
+    from gliofit.base.versions import versions
+    from gliofit.inversion.patient_problem import patient_problem
     from gliofit.inversion.registry import invert, ready
-    from gliofit.nifti import save_volume
-    from gliofit.patients import atlas_grid, load_prepared
-    from gliofit.workflow import versions, write_json
+    from gliofit.patients.prepared import atlas_grid, load_prepared
 
     method, params, output = snakemake.wildcards.method, snakemake.params, snakemake.output
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
-    problem = patient.problem(params.spacing)
+    problem = patient_problem(patient, params.spacing)
     networks = ready(method, snakemake.input.networks)
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}

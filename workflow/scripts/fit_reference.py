@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
+    from gliofit.base.files import read_json, write_json
+    from gliofit.base.versions import versions
     from gliofit.growth import simulate
+    from gliofit.growth.theta import Theta
     from gliofit.inversion.registry import invert, ready
-    from gliofit.patients import atlas_grid, load_prepared
-    from gliofit.theta import Theta
-    from gliofit.workflow import read_json, versions, write_json
+    from gliofit.patients.prepared import atlas_grid, load_prepared
 
     method, params, threads = snakemake.wildcards.method, snakemake.params, snakemake.threads
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)

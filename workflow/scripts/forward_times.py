@@ -1,16 +1,15 @@
 """Times of the solver and of every surrogate on the first test cases, measured in one job so that they compare."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     import pandas as pd
 
-    from gliofit.files import write_text
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import read_json, write_text
+    from gliofit.evaluation.surrogate_scores import solver_times, surrogate_times, table_rows
+    from gliofit.growth.theta import Theta
     from gliofit.networks import load_surrogate
-    from gliofit.surrogate_error import solver_times, surrogate_times, table_rows
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json
 
     params, threads = snakemake.params, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)

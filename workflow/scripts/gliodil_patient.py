@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.clinical import defined
-    from gliofit.gliodil_patients import load_patient, make_patient
-    from gliofit.gliodil_scores import standard_scores
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import write_json
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import write_json
+    from gliofit.evaluation.gliodil_scores import standard_scores
+    from gliofit.evaluation.patient_scores import defined
+    from gliofit.synthetic.gliodil_patient import load_patient, make_patient
 
     params, output = snakemake.params, snakemake.output
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(1.0)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.report import Patient, write_report
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json
+    from gliofit.reporting.run_report import Patient, write_report
 
     files, params = snakemake.input, snakemake.params
     tables = {

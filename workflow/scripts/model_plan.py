@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     import numpy as np
 
-    from gliofit.clinical import coverages, data_fit, defined
-    from gliofit.nifti import load_volume, save_volume
-    from gliofit.patients import load_prepared
-    from gliofit.planning import model_plan
-    from gliofit.workflow import read_json, write_json
+    from gliofit.base.files import read_json, write_json
+    from gliofit.base.nifti import load_volume, save_volume
+    from gliofit.evaluation.patient_scores import coverages, data_fit, defined
+    from gliofit.patients.prepared import load_prepared
+    from gliofit.planning.plans import model_plan
 
     files, output, method = snakemake.input, snakemake.output, snakemake.wildcards.method
     patient = load_prepared(Path(files.prepared[0]).parent)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.nifti import load_volume
-    from gliofit.page import MethodFit, Plans, write_page
-    from gliofit.patients import load_prepared
-    from gliofit.workflow import read_json
+    from gliofit.base.files import read_json
+    from gliofit.base.nifti import load_volume
+    from gliofit.patients.prepared import load_prepared
+    from gliofit.reporting.patient_page import MethodFit, Plans, write_page
 
     files, params = snakemake.input, snakemake.params
     patient = load_prepared(Path(files.prepared[0]).parent)

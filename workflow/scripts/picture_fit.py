@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.nifti import load_volume
-    from gliofit.patients import load_prepared
-    from gliofit.qc import density_picture
+    from gliofit.base.nifti import load_volume
+    from gliofit.patients.prepared import load_prepared
+    from gliofit.reporting.figures.patient_view import density_picture
 
     prepared = load_prepared(Path(snakemake.input.prepared[0]).parent)
     density = load_volume(snakemake.input.density).data

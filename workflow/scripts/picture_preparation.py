@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.patients import load_prepared
-    from gliofit.qc import preparation_picture
+    from gliofit.patients.prepared import load_prepared
+    from gliofit.reporting.figures.patient_view import preparation_picture
 
     preparation_picture(load_prepared(Path(snakemake.input.prepared[0]).parent), snakemake.output[0])

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.atlas import Anatomy
-    from gliofit.preparation import prepare_patient
-    from gliofit.sample_sheet import Patient
+    from gliofit.anatomy.atlas import Anatomy
+    from gliofit.patients.preparation import prepare_patient
+    from gliofit.patients.sample_sheet import Patient
 
     params = snakemake.params
     report = prepare_patient(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.networks.release import release
+    from gliofit.training.release import release
 
     files = snakemake.input
     release(

@@ -1,9 +1,9 @@
 """The page of results: tables of this run beside the paper's numbers."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.results_page import Results, write_page
+    from gliofit.reporting.results_doc import Results, write_page
 
     params, files = snakemake.params, snakemake.input
     pictures = dict(zip(params.names, files.figures, strict=True))

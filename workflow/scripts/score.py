@@ -1,6 +1,6 @@
 """Metrics of a set's fits, all methods, beside the reference θ run through the solver on the whole brain."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from collections import defaultdict
@@ -8,13 +8,12 @@ with job(snakemake):
 
     import pandas as pd
 
-    from gliofit.field import density_of
-    from gliofit.files import write_text
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import read_json, write_text
+    from gliofit.evaluation.metrics import evaluate_fit, search_metrics, tidy
     from gliofit.growth import simulate
-    from gliofit.metrics import evaluate_fit, search_metrics, tidy
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json
+    from gliofit.growth.theta import Theta
+    from gliofit.inversion.own_density import density_of
 
     # a reference serves all methods, and a tissue all references on it
     by_tissue = defaultdict(lambda: defaultdict(list))

@@ -1,12 +1,12 @@
 """Tumours of the prior, grown by the numerical solver: one HDF5 shard."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.deformation import of_shard
-    from gliofit.sampling import Prior
-    from gliofit.shards import simulate_shard
-    from gliofit.tissue import Tissue
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.synthetic.prior import Prior
+    from gliofit.synthetic.shards import simulate_shard
+    from gliofit.synthetic.training_anatomy import of_shard
 
     params = snakemake.params
     atlas = Tissue.from_nifti(*snakemake.input.tissue)

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     import numpy as np
 
-    from gliofit.clinical import coverages, defined
-    from gliofit.nifti import save_volume
-    from gliofit.patients import load_prepared
-    from gliofit.planning import standard_plan
-    from gliofit.workflow import write_json
+    from gliofit.base.files import write_json
+    from gliofit.base.nifti import save_volume
+    from gliofit.evaluation.patient_scores import coverages, defined
+    from gliofit.patients.prepared import load_prepared
+    from gliofit.planning.plans import standard_plan
 
     params, output = snakemake.params, snakemake.output
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)

@@ -1,15 +1,14 @@
 """A surrogate's error on every test case of a set."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.files import write_text
-    from gliofit.inversion.crops import torch_threads
+    from gliofit.anatomy.tissue import Tissue
+    from gliofit.base.files import read_json, write_text
+    from gliofit.base.threads import torch_threads
+    from gliofit.evaluation.surrogate_scores import compare, table_rows
+    from gliofit.growth.theta import Theta
     from gliofit.networks import load_surrogate
-    from gliofit.surrogate_error import compare, table_rows
-    from gliofit.theta import Theta
-    from gliofit.tissue import Tissue
-    from gliofit.workflow import read_json
 
     wildcards, threads = snakemake.wildcards, snakemake.threads
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(snakemake.params.spacing)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.atlas import Anatomy
-    from gliofit.synthetic import make_synthetic_patient
+    from gliofit.anatomy.atlas import Anatomy
+    from gliofit.synthetic.brats_like_patient import make_synthetic_patient
 
     anatomy = Anatomy.load(Path(snakemake.input.t1).parent)
     make_synthetic_patient(anatomy, Path(snakemake.output[0]).parent, seed=snakemake.params.seed)

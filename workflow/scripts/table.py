@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.tables import write_table
+    from gliofit.reporting.tables import write_table
 
     params = snakemake.params
     stem = Path(snakemake.output.csv).with_suffix("")

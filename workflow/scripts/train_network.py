@@ -1,10 +1,10 @@
 """Train one network; a run that was killed goes on from its checkpoint."""
 
-from gliofit.workflow import job
+from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.training import train
-    from gliofit.training_settings import SETTINGS
+    from gliofit.training.loop import train
+    from gliofit.training.settings import SETTINGS
 
     params, output, role = snakemake.params, snakemake.output, snakemake.wildcards.network
     train(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from gliofit.anatomy.tissue import Tissue
 from gliofit.growth.fisher_kolmogorov import simulate
-from gliofit.theta import Theta
-from gliofit.tissue import Tissue
+from gliofit.growth.theta import Theta
 
 
 class _Simulate(torch.autograd.Function):

@@ -7,22 +7,19 @@ scheme, the kernels its loops; this module is the way in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
-
 import numba
 import numpy as np
 
-from gliofit.errors import InputError
-from gliofit.growth import kernels_cpu as kernels
-from gliofit.growth.region import Region
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.growth.cpu import sweep as kernels
+from gliofit.growth.cpu.region import Region
+from gliofit.growth.cpu.stepper import FLOOR, Stepper
+from gliofit.growth.medium import medium
 from gliofit.growth.schedule import SEED_VARIANCE, Schedule, schedule
 from gliofit.growth.seed import given_density, initial_density
-from gliofit.growth.stepper_cpu import FLOOR, Stepper, zeros
-from gliofit.theta import Theta
-from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
-
-Array = np.ndarray
+from gliofit.growth.theta import Theta
 
 BY_MU_D, BY_SCALE = 4, 5
 """
@@ -30,41 +27,6 @@ Fields after the density (0) and its tangents by x, y and z: those by μ_D, and 
 
 All steps but the last keep D·Δt and ρ·Δt along the latter, so that it is 0 before the last step, which becomes longer.
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Medium:
-    """
-    What of a tissue the kernels read; θ has no part in it.
-
-    Parameters
-    ----------
-    diffusivity : ndarray [nx + 2, ny + 2, nz + 2]
-        D / D_w, `kernels_cpu.OUTSIDE` where no tumour can be.
-    radius : float
-        Bound of the spectral radius of the diffusion operator for D_w = 1, 1/mm².
-    """
-
-    diffusivity: Array
-    radius: float
-
-
-_media: WeakKeyDictionary[Tissue, dict] = WeakKeyDictionary()
-
-
-def medium(tissue: Tissue, dtype=np.float32) -> Medium:
-    """The kernels' view of a tissue, made once."""
-    known = _media.setdefault(tissue, {})
-    dtype = np.dtype(dtype)
-    if dtype not in known:
-        nx, ny, nz = tissue.shape
-        padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
-        field = zeros(1, [int(np.prod(padded))], dtype)[0][0, : np.prod(padded)].reshape(padded)
-        limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
-        largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
-        radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
-        known[dtype] = Medium(field, radius)
-    return known[dtype]
 
 
 def simulate(
@@ -120,7 +82,7 @@ def simulate(
             raise InputError("an initial density is for device cpu alone")
         if np.dtype(dtype) != np.float32:
             raise InputError(f"device cuda computes in float32, not {np.dtype(dtype)}")
-        from gliofit.growth.kernels_gpu import simulate_batch
+        from gliofit.growth.gpu.batch import simulate_batch
 
         result = simulate_batch(tissue, [theta], jacobian=jacobian, seed=seed, refine=refine)
         return tuple(r[0].cpu().numpy() for r in result) if jacobian else result[0].cpu().numpy()

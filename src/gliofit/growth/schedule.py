@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
-Array = np.ndarray
+from gliofit.base.arrays import Array
 
 GROWTH_PER_STEP = 0.75
 """ρ·Δt of a well-resolved front; sets the accuracy in time. See docs/benchmarks.md, convergence."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gliofit.errors import InputError
-from gliofit.tissue import TISSUE_THRESHOLD, Tissue
-
-Array = np.ndarray
+from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
 
 PEAK = 250.0 / (20.0 * np.pi) ** 1.5
 """Density at the origin, 0.502."""

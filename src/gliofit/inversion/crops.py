@@ -7,18 +7,16 @@ crop's centre; problems live on a whole brain and in world millimetres. The wall
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from gliofit import grids
-from gliofit.errors import InputError
-from gliofit.inversion.problem import Fit, Problem
-from gliofit.tissue import Tissue
-
-Array = np.ndarray
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.base.threads import torch_threads
+from gliofit.inversion.legal import legal
+from gliofit.inversion.problem import Problem
 
 # torch takes seconds to import and the registry loads every method, so it is imported where it is used
 
@@ -39,57 +37,9 @@ def network(problem: Problem, role: str):
     found = problem.networks[role]
     if not isinstance(found, str | Path):
         return found
-    from gliofit.networks.io import load_network
+    from gliofit.networks.weights import load_network
 
     return load_network(found, role)
-
-
-def require_positive(**settings: float) -> None:
-    """Raise an InputError for the first setting that is not a positive, finite number."""
-    for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise InputError(f"setting {name} = {value!r} must be a positive number")
-
-
-def into_tissue(tissue: Tissue, origin: Array) -> Array:
-    """
-    The point (3,) in mm nearest to `origin` where a tumour can begin.
-
-    Origins in tissue are returned as they are; others (a centre of mass in a ventricle, a candidate in the CSF or
-    beyond the grid) would leave the solver without a seed and move to the centre of the nearest tissue voxel.
-    """
-    voxel = tissue.to_voxel(origin)
-    index = np.round(voxel).astype(int)
-    if np.all(index >= 0) and np.all(index < tissue.shape) and tissue.mask[tuple(index)]:
-        return np.asarray(origin, float)
-    places = np.argwhere(tissue.mask)
-    nearest = (((places - voxel) * tissue.spacing) ** 2).sum(1).argmin()
-    return tissue.to_world(places[nearest])
-
-
-def legal(problem: Problem, parameters: Array) -> Array:
-    """`parameters` = [θ, extras…] inside the problem's box and with the origin in tissue."""
-    parameters = problem.box.clip(parameters)
-    parameters[:3] = into_tissue(problem.tissue, parameters[:3])
-    return parameters
-
-
-def finish(problem: Problem, parameters: Array, started: float, **values) -> Fit:
-    """`Fit.of` for parameters that a network proposed: legal first, then rerun through the numerical solver."""
-    return Fit.of(problem, legal(problem, parameters), started, **values)
-
-
-@contextmanager
-def torch_threads(count: int):
-    """Let torch use `count` CPU threads, and put its former number back."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Crop:
@@ -187,8 +137,3 @@ class SurrogateLoss:
         extras = parameters[:, 5:].float().to(self.static.device)
         losses = [self.target.torch_loss(c, self.arrays, e) for c, e in zip(densities, extras, strict=True)]
         return torch.stack(losses)
-
-
-def clock() -> float:
-    """Start of a search, for `Fit.of`."""
-    return time.perf_counter()

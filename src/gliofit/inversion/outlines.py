@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from scipy import ndimage
-
-from gliofit.errors import InputError
-from gliofit.imaging import DensityTarget, SegmentationTarget
-from gliofit.inversion.problem import START_MU, Problem
-from gliofit.tissue import Tissue
-
-Array = np.ndarray
+from gliofit.base.errors import InputError
+from gliofit.inversion.problem import Problem
+from gliofit.observation.density import DensityTarget
+from gliofit.observation.outlines import density_from_segmentation
+from gliofit.observation.segmentation import SegmentationTarget
 
 
 def as_density(problem: Problem) -> Problem:
@@ -40,58 +36,3 @@ def as_density(problem: Problem) -> Problem:
         if isinstance(part, DensityTarget):
             return replace(problem, target=part)
     raise InputError("the networks' methods need a density or a segmentation among the observations")
-
-
-def density_from_segmentation(
-    core: Array, whole: Array, tissue: Tissue, threshold_core: float = 0.65, threshold_whole: float = 0.25
-) -> Array:
-    """
-    A density that the segmentations could have come from.
-
-    A growing front has a logistic profile, so logit c falls linearly with distance. It is pinned to the thresholds
-    at the two outlines, interpolated between them by the distances to each, and continued inwards and outwards with
-    the mean slope between them. On simulated tumours with random thresholds (0.5–0.85, 0.05–0.5) its squared error
-    is 0.4 times that of the staircase 0.65·core + 0.25·(whole − core).
-
-    Parameters
-    ----------
-    core, whole : ndarray [x, y, z]
-        Labelled fraction of each voxel. Without a core, c stays below its threshold and the slope is that of a front
-        with the training set's mean μ.
-    tissue : Tissue
-        On the same grid; the density is 0 outside its mask.
-
-    Returns
-    -------
-    ndarray [x, y, z], float32
-    """
-    top, foot = _logit(threshold_core), _logit(threshold_whole)
-    outside_whole = _signed_distance(whole, tissue)
-    if not core.any():
-        slope = START_MU[1] / START_MU[0]
-        logit = np.minimum(foot - slope * outside_whole, top)
-    else:
-        outside_core = _signed_distance(core, tissue)
-        rim = (outside_whole < 0) & (outside_core > 0)
-        gap = np.maximum(outside_core - outside_whole, tissue.spacing.min())
-        width = gap[rim].mean() if rim.any() else tissue.spacing.min()
-        slope = (top - foot) / width
-        logit = np.where(
-            outside_whole >= 0,
-            foot - slope * outside_whole,
-            np.where(outside_core <= 0, top - slope * outside_core, top - (top - foot) * outside_core / gap),
-        )
-    return (tissue.mask / (1 + np.exp(-logit))).astype(np.float32)
-
-
-def _logit(p: float) -> float:
-    return float(np.log(p / (1 - p)))
-
-
-def _signed_distance(fraction: Array, tissue: Tissue) -> Array:
-    """Distance in mm to the outline of `fraction` ≥ ½ (or half its maximum, if lower), negative inside."""
-    inside = fraction >= min(0.5, float(fraction.max()) / 2)
-    half = tissue.spacing.mean() / 2  # from a voxel's centre to the face between the regions
-    away = ndimage.distance_transform_edt(~inside, sampling=tissue.spacing)
-    deep = ndimage.distance_transform_edt(inside, sampling=tissue.spacing)
-    return np.where(inside, half - deep, away - half)

@@ -1,19 +1,18 @@
-"""The methods by name. A new one is a module in this folder with a function under `@method(...)`."""
+"""The methods by name. A new one is a module in `gliofit.inversion.methods` with a function under `@method(...)`."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
 
 import numpy as np
 
-from gliofit.errors import InputError
+from gliofit.base.errors import InputError
 from gliofit.growth import compile_kernels
-from gliofit.imaging import DensityTarget
-from gliofit.inversion.problem import Fit, Problem
+from gliofit.inversion.fit import Fit
+from gliofit.inversion.problem import Problem
+from gliofit.observation.density import DensityTarget
 
 
 @dataclass(frozen=True)
@@ -62,16 +61,8 @@ def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool
     return register
 
 
-def _load_all() -> None:
-    import gliofit.inversion as package
-
-    for module in iter_modules(package.__path__):
-        import_module(f"gliofit.inversion.{module.name}")
-
-
 def describe(name: str) -> Method:
     """The registered method, or an InputError naming those that exist."""
-    _load_all()
     if name not in METHODS:
         raise InputError(f"unknown method '{name}'; there are: {', '.join(sorted(METHODS))}")
     return METHODS[name]
@@ -85,7 +76,7 @@ def ready(name: str, paths) -> dict:
 
     What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
     """
-    from gliofit.networks.io import load_network
+    from gliofit.networks.weights import load_network
 
     compile_kernels()
     return {role: load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=False)}
@@ -107,7 +98,7 @@ def invert(
 
     Parameters
     ----------
-    target : ndarray [x, y, z] or a target of `gliofit.imaging`
+    target : ndarray [x, y, z] or a target of `gliofit.observation.imaging`
         An array is taken as the density itself.
     tissue : Tissue
     method : str
@@ -116,7 +107,7 @@ def invert(
         Weights by role ("surrogate", "inverse", "inverse_segmentation"), for the learned methods. Without the last,
         segmentations are shown to "inverse" as a density (`outlines.density_from_segmentation`).
     seed, threads : int
-    morph : gliofit.morph.Morph, optional
+    morph : gliofit.anatomy.morph.Morph, optional
         The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
     **settings
         The method's own settings.

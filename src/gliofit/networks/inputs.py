@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gliofit.errors import InputError
-from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+from gliofit.anatomy.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+from gliofit.base.errors import InputError
 
 
 def maps_of(crop: Tissue, network) -> np.ndarray:

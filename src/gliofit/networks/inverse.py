@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gliofit.errors import InputError
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
 from gliofit.networks.blocks import ConvNeXtBlock, Dense, downsample, pack
 from gliofit.networks.inputs import labels_of, maps_of
-from gliofit.theta import Box
-from gliofit.tissue import Tissue
 
 
 class Inverse(nn.Module):

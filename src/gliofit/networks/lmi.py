@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gliofit.errors import InputError
-from gliofit.theta import Box
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
 
 CORE, WHOLE = 0.666, 0.333
 """What tumour core and whole tumour add to the network's input (the authors' code; a necrotic core is core)."""

@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gliofit.errors import InputError
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
 from gliofit.growth.autograd import simulate_torch
 from gliofit.networks.blocks import Conv3, ConvNeXtBlock, Dense, FilmBlock, downsample, pack, unpack, upsample
+from gliofit.networks.grids import COARSER_GRIDS
 from gliofit.networks.inputs import diffusivity_of, labels_of, maps_of, mask_of
-from gliofit.theta import Box
-from gliofit.tissue import Tissue
-from gliofit.training_settings import COARSER_GRIDS
 
 FAINTEST = 1e-4
 """Added to c and to 1 − c in a logit, which then stays within ±9.2."""

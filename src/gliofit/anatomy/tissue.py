@@ -1,0 +1,158 @@
+"""Brain tissue on a voxel grid: the anatomy that a tumour grows in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+
+GREY_MATTER_RATIO = 10.0
+"""R = D_w / D_g: cells spread ten times slower in grey matter (Weidner 2026, Sec. 2.1)."""
+
+TISSUE_THRESHOLD = 0.1
+"""A voxel with p_WM + p_GM of at least this can hold tumour (TumorGrowthToolkit's convention)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """
+    Tissue fractions on a grid.
+
+    Parameters
+    ----------
+    wm, gm, csf : array_like [x, y, z]
+        Fractions in [0, 1] of white matter, grey matter and cerebrospinal fluid.
+    affine : array_like (4, 4)
+        Voxel index → mm; no shear.
+
+    Raises
+    ------
+    InputError
+        On shapes that differ, values that are not finite or not fractions, or an affine with shear.
+    """
+
+    wm: Array
+    gm: Array
+    csf: Array
+    affine: Array
+
+    def __post_init__(self):
+        for name in ("wm", "gm", "csf"):
+            data = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
+            if data.ndim != 3:
+                raise InputError(f"tissue map {name} has {data.ndim} dimensions, not 3")
+            if data.shape != np.shape(self.wm):
+                raise InputError(f"tissue map {name} has shape {data.shape}, but wm has {np.shape(self.wm)}")
+            low, high = float(data.min(initial=0)), float(data.max(initial=0))
+            if not np.isfinite(low + high):
+                raise InputError(f"tissue map {name} holds values that are not finite")
+            if low < -0.01 or high > 1.01:
+                raise InputError(f"tissue map {name} is not a fraction: its values run from {low:.3g} to {high:.3g}")
+            if low < 0 or high > 1:
+                data = data.clip(0, 1)
+            object.__setattr__(self, name, data)
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+            raise InputError("tissue affine is not an invertible 4×4 matrix")
+        direction = affine[:3, :3] / grids.spacing_of(affine)
+        if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
+            raise InputError("tissue affine has shear: its axes are not perpendicular")
+        object.__setattr__(self, "affine", affine)
+
+    @classmethod
+    def from_nifti(cls, wm_path: str | Path, gm_path: str | Path, csf_path: str | Path) -> Tissue:
+        """Read three NIfTI maps; all must share shape and affine."""
+        from gliofit.base.nifti import load_volume
+
+        images = [load_volume(path) for path in (wm_path, gm_path, csf_path)]
+        for path, image in zip((gm_path, csf_path), images[1:], strict=True):
+            if image.shape != images[0].shape:
+                raise InputError(f"{path}: shape {image.shape} differs from {images[0].shape} of {wm_path}")
+            if not np.allclose(image.affine, images[0].affine, atol=1e-3):
+                raise InputError(f"{path}: affine differs from that of {wm_path}")
+        return cls(*(image.data for image in images), images[0].affine)
+
+    def to_nifti(self, folder: str | Path) -> None:
+        """Write wm.nii.gz, gm.nii.gz and csf.nii.gz into `folder`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("wm", "gm", "csf"):
+            nib.save(nib.Nifti1Image(getattr(self, name), self.affine), folder / f"{name}.nii.gz")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.wm.shape
+
+    @cached_property
+    def spacing(self) -> Array:
+        """Voxel edge lengths (3,) in mm."""
+        return grids.spacing_of(self.affine)
+
+    @cached_property
+    def direction(self) -> Array:
+        """Unit vectors of the voxel axes in world space, as columns (3, 3)."""
+        return self.affine[:3, :3] / self.spacing
+
+    @cached_property
+    def mask(self) -> Array:
+        """Where tumour can be: p_WM + p_GM ≥ 0.1, bool [x, y, z]."""
+        return self.wm + self.gm >= np.float32(TISSUE_THRESHOLD)
+
+    @cached_property
+    def brain(self) -> Array:
+        """Where any tissue is, CSF included, bool [x, y, z]."""
+        return self.wm + self.gm + self.csf >= np.float32(TISSUE_THRESHOLD)
+
+    @cached_property
+    def relative_diffusivity(self) -> Array:
+        """D / D_w = p_WM + p_GM / R inside tissue, 0 outside; float32 [x, y, z]."""
+        return np.where(self.mask, self.wm + self.gm / np.float32(GREY_MATTER_RATIO), np.float32(0))
+
+    def labels(self) -> Array:
+        """Hard labels, uint8: 0 background, 1 CSF, 2 GM, 3 WM (the paper's coding)."""
+        stack = np.stack([np.full(self.shape, TISSUE_THRESHOLD, np.float32), self.csf, self.gm, self.wm])
+        return stack.argmax(0).astype(np.uint8)
+
+    def to_voxel(self, points_mm) -> Array:
+        """World mm (…, 3) → continuous voxel indices."""
+        return grids.to_voxel(self.affine, points_mm)
+
+    def to_world(self, voxels) -> Array:
+        """Continuous voxel indices (…, 3) → world mm."""
+        return grids.to_world(self.affine, voxels)
+
+    def centre_of_mass(self, weights: Array) -> Array:
+        """Centre of mass (3,) in mm of non-negative `weights` [x, y, z]."""
+        total = float(weights.sum(dtype=np.float64))
+        if not total > 0:
+            raise InputError("the tumour is empty: its centre of mass is undefined")
+        axes = [weights.sum(axis=tuple(b for b in range(3) if b != a), dtype=np.float64) for a in range(3)]
+        return self.to_world(np.array([(a * np.arange(a.size)).sum() / total for a in axes]))
+
+    def resample_to(self, shape: tuple, affine: Array) -> Tissue:
+        """The same anatomy on another grid."""
+        if tuple(shape) == self.shape and np.allclose(affine, self.affine, atol=1e-5):
+            return self
+        return Tissue(*(grids.resample(m, self.affine, shape, affine) for m in (self.wm, self.gm, self.csf)), affine)
+
+    def working_grid(self, spacing: float, margin_mm: float = 4.0) -> Tissue:
+        """The whole brain on an RAS-aligned isotropic grid of `spacing` mm."""
+        if not self.brain.any():
+            raise InputError("the tissue maps are empty")
+        return self.resample_to(*grids.aligned_grid(self.affine, self.brain, spacing, margin_mm))
+
+    def crop(self, offset: Array, shape: tuple) -> Tissue:
+        """Window of the grid from voxel `offset`, zero-padded beyond its edge."""
+        maps = (grids.take(m, offset, shape) for m in (self.wm, self.gm, self.csf))
+        return Tissue(*maps, grids.shifted(self.affine, offset))
+
+    def crop_offset(self, centre_mm, shape: tuple) -> Array:
+        """Voxel offset (3,) of a window of `shape` centred on `centre_mm` (to the nearest voxel)."""
+        return np.round(self.to_voxel(centre_mm)).astype(int) - np.array(shape) // 2

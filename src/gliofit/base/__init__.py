@@ -1,0 +1,1 @@
+"""What every wing stands on: errors, files, grids, NIfTI, boxes, threads, versions; nothing of tumours."""

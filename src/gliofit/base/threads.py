@@ -1,0 +1,18 @@
+"""CPU threads of the libraries that have their own pools."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+
+@contextmanager
+def torch_threads(count: int):
+    """Let torch use `count` CPU threads, and put its former number back."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

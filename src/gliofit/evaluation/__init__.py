@@ -1,0 +1,1 @@
+"""How well a density or θ̂ does: metrics, statistics, scores of patients and surrogates."""

@@ -1,0 +1,1 @@
+"""The growth solver's compiled loops on the CPU."""

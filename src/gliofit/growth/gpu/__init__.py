@@ -1,0 +1,1 @@
+"""The growth solver's batches on a GPU."""

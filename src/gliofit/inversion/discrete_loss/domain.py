@@ -1,0 +1,117 @@
+"""The box around a tumour that a discrete loss lives on, and the way there and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.inversion.problem import Problem
+from gliofit.observation.density import DensityTarget
+from gliofit.observation.pet import PETTarget
+from gliofit.observation.segmentation import SegmentationTarget
+
+ROOM_MM = 12.0
+"""A box leaves at least this on every side: small tumours would leave a seed and a margin no room."""
+
+THRESHOLDS = (0.65, 0.30)
+"""θ_up and θ_down to start from (GliODIL's code)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """
+    What is known of the tumour, as fractions of the voxels of a grid [x, y, z].
+
+    Parameters
+    ----------
+    core, whole : ndarray
+        Outlines; of an observed density, its super-level sets at `THRESHOLDS` of its maximum.
+    density : ndarray, optional
+        The cell density itself.
+    pet, region : ndarray, optional
+        FET-PET, and where it counts.
+    """
+
+    core: Array
+    whole: Array
+    density: Array | None = None
+    pet: Array | None = None
+    region: Array | None = None
+
+    @classmethod
+    def of(cls, target) -> Observed:
+        """Of a problem's target; InputError if it has neither outlines nor a density, or no core."""
+        known: dict[str, Array] = {}
+        for part in getattr(target, "parts", (target,)):
+            if isinstance(part, SegmentationTarget):
+                known |= {"core": part.core, "whole": part.whole}
+            elif isinstance(part, DensityTarget):
+                known["density"] = part.density
+            elif isinstance(part, PETTarget):
+                known |= {"pet": part.pet, "region": part.region}
+        if "core" not in known:
+            if "density" not in known:
+                raise InputError("gliodil needs a segmentation or a density among the observations")
+            peak = float(known["density"].max())
+            outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in THRESHOLDS]
+            known |= dict(zip(("core", "whole"), outlines, strict=True))
+        if not (known["core"] >= 0.5).any():
+            raise InputError("gliodil starts from the tumour core, but the observation has none")
+        return cls(**known)
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """
+    A problem on the grid of a box around its tumour.
+
+    Parameters
+    ----------
+    tissue : Tissue
+        Of the box; its spacing differs between axes.
+    observed : Observed
+        On the same grid.
+    """
+
+    tissue: Tissue
+    observed: Observed
+
+    @classmethod
+    def around(cls, problem: Problem, cells: int, margin: float) -> Domain:
+        """
+        The bounding box of the visible tumour, `margin` times as long, cut into `cells` voxels per axis.
+
+        Parameters
+        ----------
+        problem : Problem
+        cells : int
+        margin : float
+            At least 1; a box leaves `ROOM_MM` on every side in any case.
+        """
+        observed, whole_grid = Observed.of(problem.target), problem.tissue
+        index = np.argwhere(np.maximum(observed.whole, observed.core) >= 0.5)
+        low, high = index.min(0) - 0.5, index.max(0) + 0.5
+        length = np.maximum(margin * (high - low), high - low + 2 * ROOM_MM / whole_grid.spacing)
+        step = length / cells
+        affine = whole_grid.affine @ np.diag([*step, 1.0])
+        affine[:3, 3] = whole_grid.to_world((low + high - length + step) / 2)
+        shape = (cells,) * 3
+
+        def here(a: Array) -> Array:
+            return grids.resample(a, whole_grid.affine, shape, affine)
+
+        values = {name: here(a) for name, a in vars(observed).items() if a is not None}
+        if "pet" in values:  # of what lies in the region only: elsewhere PET may be cut away
+            values["pet"] = here(observed.pet * observed.region) / np.maximum(values["region"], 1e-3)
+        return cls(whole_grid.resample_to(shape, affine), Observed(**values))
+
+    @cached_property
+    def inside(self) -> Array:
+        """Tissue, bool [x, y, z]."""
+        return self.tissue.mask

@@ -1,0 +1,199 @@
+"""
+Gradient-based inversion: L-BFGS through the frozen surrogate (Weidner 2026, Sec. 2.3, Fig. 2b).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofit.base.arrays import Array
+from gliofit.base.threads import torch_threads
+from gliofit.inversion.crops import SurrogateLoss
+from gliofit.inversion.fit import Fit
+from gliofit.inversion.legal import clock, finish, legal, require_positive
+from gliofit.inversion.outlines import as_density
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.registry import method
+from gliofit.inversion.search.lbfgs import Descent, minimise
+
+START_SPREAD = 0.1
+"""Standard deviation of the further starts of a multi-start search, as a fraction of each parameter's range."""
+
+
+def descend(
+    problem: Problem,
+    start: Array,
+    *,
+    fix_origin: bool,
+    iterations: int,
+    tolerance: float,
+    relative_tolerance: float,
+    starts: int,
+) -> tuple[Array, Descent, int]:
+    """
+    Fit by L-BFGS on the surrogate from `start` = [θ, extras…].
+
+    Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
+    two steps: first the density that they suggest (`outlines.density_from_segmentation`), then themselves.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray (n,)
+    fix_origin : bool
+        Leave the start's origin as it is and search the rest.
+    iterations, tolerance, relative_tolerance
+        See `lbfgs.minimise`.
+    starts : int
+        Descents; those after the first start at random distances from `start`. The lowest surrogate loss wins.
+
+    Returns
+    -------
+    parameters : ndarray (n,)
+        The best found.
+    descent : Descent
+        Of the winning start.
+    evaluations : int
+        Surrogate runs of all starts and steps.
+    """
+    require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
+    settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
+    before = 0
+    suggested = as_density(problem)
+    if suggested is not problem:
+        theta, _, before = descend(suggested, start[:5], fix_origin=fix_origin, starts=starts, **settings)
+        start, starts = np.array([*theta, *start[5:]]), 1
+    loss = SurrogateLoss(problem)
+    parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
+    return parameters, descent, before + loss.evaluations
+
+
+def correct(
+    problem: Problem,
+    start: Array,
+    last: Descent,
+    *,
+    fix_origin: bool,
+    iterations: int,
+    tolerance: float,
+    relative_tolerance: float,
+) -> tuple[Array, Descent, int]:
+    """
+    `descend` once more from `start`, where the `last` one ended, on the surrogate with its error there taken off.
+
+    Near `start` the surrogate's error hardly changes with θ, so that this fits the numerical solver's density instead
+    of the surrogate's. (Defect correction; one run of the solver.)
+    """
+    settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
+    loss = SurrogateLoss(problem)
+    loss.correct(start)
+    parameters, descent = _search(problem, loss, start, fix_origin, 1, {**settings, "last": last})
+    return parameters, descent, loss.evaluations
+
+
+def _search(
+    problem: Problem, loss: SurrogateLoss, start: Array, fix_origin: bool, starts: int, settings: dict
+) -> tuple[Array, Descent]:
+    """The lowest of `starts` descents of a loss."""
+    import torch
+
+    first = problem.box.to_unit(start)
+    free = np.arange(3 if fix_origin else 0, first.size)
+    rng = np.random.default_rng(problem.seed)
+    with torch_threads(problem.threads):
+        fixed = torch.as_tensor(first)
+
+        def function(unit):
+            return loss(torch.cat([fixed[: free[0]], unit])[None])[0]
+
+        best = None
+        for number in range(starts):
+            jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
+            descent = minimise(function, first[free] + jitter, **settings)
+            if best is None or descent.loss < best.loss:
+                best = descent
+    parameters = start.copy()
+    parameters[free] = problem.box.from_unit(np.concatenate([first[: free[0]], best.unit]))[free]
+    return parameters, best
+
+
+def _fit(problem: Problem, **settings) -> Fit:
+    started = clock()
+    parameters, descent, evaluations = descend(problem, legal(problem, problem.start), **settings)
+    return finish(
+        problem,
+        parameters,
+        started,
+        history=descent.history,
+        evaluations=evaluations,
+        converged=descent.converged,
+        reason=descent.reason,
+    )
+
+
+@method("gb_surrogate", "GB surrogate", networks=("surrogate",))
+def gb_surrogate(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+) -> Fit:
+    """
+    L-BFGS on the surrogate from the centre of mass and the mean μ of the paper's training set (Sec. 2.3).
+
+    Bounds are smooth (see `lbfgs`), where the paper's code clamps; the best iterate is returned, where it keeps the
+    last.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a network "surrogate".
+    iterations : int
+        L-BFGS iterations at most, per start.
+    tolerance : float
+        Stop when the surrogate's loss on the crop changes by less between iterations (paper: 1e-8) …
+    relative_tolerance : float
+        … or by less than this share of itself. Below 1e-3 a fit follows the surrogate's errors and its density is
+        no better, at up to three times the cost.
+    starts : int
+        Descents from different starts (1: the paper's).
+
+    Returns
+    -------
+    Fit
+        `history`: the surrogate's loss per iteration; `evaluations`: its runs, each with gradient.
+    """
+    return _fit(
+        problem,
+        fix_origin=False,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+    )
+
+
+@method("gb_surrogate_com", "GB surrogate COM", networks=("surrogate",))
+def gb_surrogate_com(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+) -> Fit:
+    """
+    `gb_surrogate` with the origin fixed at the visible tumour's centre of mass (Weidner 2026, Sec. 3.4).
+
+    μ_D and μ_ρ are fitted given that origin; the paper's code replaces the origin after a free fit.
+    """
+    return _fit(
+        problem,
+        fix_origin=True,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+    )

@@ -1,0 +1,116 @@
+"""
+Direct prediction and gradient-based refinement, whichever explains the tumour better (Weidner 2026, Sec. 2.3), and then
+the same with the surrogate's error taken off.
+"""
+
+from __future__ import annotations
+
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.inversion.fit import Fit
+from gliofit.inversion.legal import clock, finish, legal
+from gliofit.inversion.methods.direct import predict
+from gliofit.inversion.methods.gradient_based import correct, descend
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.registry import method
+from gliofit.inversion.search.lbfgs import Descent
+
+
+def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int, **settings) -> Fit:
+    if isinstance(corrections, bool) or not isinstance(corrections, int) or corrections < 0:
+        raise InputError(f"setting corrections = {corrections!r} must be 0 or a positive whole number")
+    started = clock()
+    guess = predict(problem)
+    if fix_origin:
+        guess[:3] = legal(problem, problem.start)[:3]
+    direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="")
+
+    def solved(parameters: Array, descent: Descent) -> Fit:
+        about = {"history": descent.history, "converged": descent.converged, "reason": descent.reason}
+        return finish(problem, parameters, started, evaluations=0, **about)
+
+    parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, starts=starts, **settings)
+    found = {"direct": direct, "gb_surrogate": solved(parameters, descent)}
+    history, step = list(descent.history), descent
+    for _ in range(corrections):
+        parameters = legal(problem, parameters)
+        parameters, step, more = correct(problem, parameters, step, fix_origin=fix_origin, **settings)
+        history, evaluations = history + step.history, evaluations + more
+        corrected, before = solved(parameters, step), found.get("corrected", found["gb_surrogate"])
+        if corrected.loss >= before.loss:
+            found.setdefault("corrected", corrected)  # as a candidate with its loss, though it is not chosen
+            break
+        found["corrected"] = corrected
+    kept = min(found, key=lambda name: found[name].loss)
+    fit = found[kept]
+    fit.details = {"kept": kept, **{f"loss_{name}": candidate.loss for name, candidate in found.items()}}
+    fit.details["iterations_gb_surrogate"] = len(descent.history) - 1
+    if kept == "direct":
+        fit.reason = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
+        fit.converged = descent.converged
+    fit.history, fit.evaluations = history, evaluations + 1
+    fit.seconds = clock() - started
+    return fit
+
+
+@method("hybrid", "Hybrid", networks=("surrogate", "inverse", "inverse_segmentation"))
+def hybrid(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+    corrections: int = 1,
+) -> Fit:
+    """
+    The direct prediction, refined by L-BFGS on the surrogate; the best under the numerical solver.
+
+    `details` tells which was kept and all solver losses; `seconds` includes the solver runs that decide; `evaluations`
+    counts network runs.
+
+    Parameters
+    ----------
+    problem : Problem
+        With networks "surrogate" and "inverse" (of outlines, "inverse_segmentation" is asked in its place if given).
+    iterations, tolerance, relative_tolerance, starts
+        As for `gb_surrogate`.
+    corrections : int
+        Descents that follow with the surrogate's error, which the solver's run tells, taken off
+        (`gradient_based.correct`). 0: the paper's method.
+    """
+    return _hybrid(
+        problem,
+        fix_origin=False,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+        corrections=corrections,
+    )
+
+
+@method("hybrid_com", "Hybrid COM", networks=("surrogate", "inverse", "inverse_segmentation"))
+def hybrid_com(
+    problem: Problem,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    relative_tolerance: float = 1e-3,
+    starts: int = 1,
+    corrections: int = 1,
+) -> Fit:
+    """
+    `hybrid` with the origin fixed at the visible tumour's centre of mass throughout (Weidner 2026, Sec. 3.4).
+
+    Only μ_D and μ_ρ of the direct prediction are used, and only they are refined.
+    """
+    return _hybrid(
+        problem,
+        fix_origin=True,
+        iterations=iterations,
+        tolerance=tolerance,
+        relative_tolerance=relative_tolerance,
+        starts=starts,
+        corrections=corrections,
+    )

@@ -1,0 +1,120 @@
+"""
+Learn-Morph-Infer (Ezhov 2023): the tumour's outlines in the atlas's space → θ by a network → solver → back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from gliofit.anatomy.morph import Morph
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.base.threads import torch_threads
+from gliofit.growth import simulate
+from gliofit.growth.theta import Theta
+from gliofit.inversion.crops import network
+from gliofit.inversion.fit import Fit
+from gliofit.inversion.legal import clock, into_tissue, legal
+from gliofit.inversion.own_density import Field
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.registry import method
+from gliofit.observation.density import DensityTarget
+from gliofit.observation.segmentation import SegmentationTarget
+
+
+def outlines(problem: Problem) -> list[Array]:
+    """
+    Core and whole tumour on the problem's grid, as fractions of its voxels.
+
+    An observed density is cut at the targets' default thresholds (0.65 and 0.25); of several observations, the first
+    that is a segmentation or a density counts.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    for part in getattr(problem.target, "parts", (problem.target,)):
+        if isinstance(part, SegmentationTarget):
+            return [part.core, part.whole]
+        if isinstance(part, DensityTarget):
+            empty = SegmentationTarget(part.density, part.density)
+            return [(part.density >= threshold).astype(np.float32) for threshold in empty.extra_start]
+    raise InputError("Learn-Morph-Infer needs a density or a segmentation among the observations")
+
+
+def predict(problem: Problem, morph: Morph) -> Theta:
+    """
+    θ̂ in the atlas's space, its origin in tissue.
+
+    Labels are not interpolated: a voxel of the network's window is tumour if at least half of it is.
+    """
+    from gliofit.anatomy.brain_window import window_affine  # imports torch
+
+    model = network(problem, "lmi")
+    window = window_affine(morph.tissue, model.shape, model.spacing)
+    seen = morph.to_atlas(outlines(problem), problem.tissue.affine, tuple(model.shape), window)
+    core, whole = (fraction >= 0.5 for fraction in seen)
+    with torch_threads(problem.threads):
+        theta = model.predict(core, whole | core)
+    centre = grids.to_world(window, (np.array(model.shape) - 1) / 2)
+    theta[:3] = into_tissue(morph.tissue, theta[:3] + centre)
+    return Theta.from_array(theta)
+
+
+def fitted_extras(problem: Problem, density: Array) -> Array:
+    """The target's own unknowns (thresholds) that suit a density best, inside their bounds; empty if it has none."""
+    box = problem.target.extra_box
+    if box is None:
+        return np.zeros(0)
+    loss = lambda unit: problem.target.loss(density, box.from_unit(unit))  # noqa: E731
+    start = box.to_unit(problem.target.extra_start)
+    found = minimize(loss, start, method="Nelder-Mead", bounds=[(0, 1)] * len(start), options={"xatol": 1e-2})
+    return box.from_unit(found.x)
+
+
+def _finish(problem: Problem, morph: Morph, theta: Theta, started: float, own: Field | None) -> Fit:
+    """The fit of θ̂ in the atlas's space: its origin mapped to the patient, the target's extras fitted."""
+    origin = morph.point_to_patient(theta.origin)
+    parameters = np.array([*origin, theta.mu_D, theta.mu_rho, *problem.target.extra_start])
+    parameters = legal(problem, parameters)
+    density = problem.density(parameters) if own is None else own.on(problem.tissue)
+    parameters[5:] = fitted_extras(problem, density)
+    details = {"theta_atlas": theta.to_dict()}
+    how = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
+    fit = Fit.of(problem, parameters, started, own=own, history=[], **how)
+    fit.history = [fit.loss]
+    return fit
+
+
+@method("lmi", "LMI", networks=("lmi",), atlas=True)
+def lmi(problem: Problem) -> Fit:
+    """
+    θ̂ from outlines in the atlas's space, the solver there, and its density morphed to the patient (Ezhov 2023).
+
+    `density` is that morphed field (`own`), not a solver's run on the patient's tissue, and `loss` is its. `theta` has
+    its origin mapped to the patient; `details["theta_atlas"]` is what the network found. Thresholds are fitted to the
+    result. Where the tissue is the atlas, the two fields are one.
+    """
+    started = clock()
+    morph = problem.morph or Morph(problem.tissue)
+    theta = predict(problem, morph)
+    own = None
+    if problem.morph is not None:
+        grown = simulate(morph.tissue, theta, threads=problem.threads)
+        own = Field(morph.to_patient(grown, problem.tissue.shape, problem.tissue.affine), problem.tissue.affine)
+    return _finish(problem, morph, theta, started, own)
+
+
+@method("lmi_patient", "LMI in patient space", networks=("lmi",), atlas=True)
+def lmi_patient(problem: Problem) -> Fit:
+    """
+    θ̂ as for `lmi`, its origin mapped to the patient, and the solver on the patient's own tissue (Ezhov 2023, Sec. 3.4).
+
+    Thresholds are fitted to the result.
+    """
+    started = clock()
+    morph = problem.morph or Morph(problem.tissue)
+    return _finish(problem, morph, predict(problem, morph), started, None)

@@ -1,0 +1,1 @@
+"""What is known of the parameters beside their best values."""

@@ -1,0 +1,1 @@
+"""Searches that methods share: Levenberg–Marquardt, L-BFGS, CMA-ES."""

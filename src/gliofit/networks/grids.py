@@ -1,0 +1,10 @@
+"""Grids that networks work on; here, as reading a config must not import torch."""
+
+from __future__ import annotations
+
+COARSER_GRIDS = (2, 4)
+"""Factors of the grids that the `weidner` surrogate can learn on; here, as checking a config must not import torch."""
+
+
+CROP_MM = 128
+"""Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""

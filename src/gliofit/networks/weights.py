@@ -1,0 +1,190 @@
+"""
+Released networks: weights as safetensors, and a JSON model card beside them.
+
+The card says what is needed to rebuild the network (architecture, width, shape, spacing, parameter box), where it came
+from (settings, seed, data hashes, versions) and how well it did; it carries the hash of the weights it belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from torch import nn
+
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
+from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
+from gliofit.networks.lmi import LMIS, Lmi
+from gliofit.networks.surrogate import SURROGATES, Surrogate
+
+FORMAT = "gliofit-network"
+FORMAT_VERSION = 1
+
+ARCHITECTURES = {
+    "surrogate": tuple(SURROGATES),
+    "inverse": INVERSES,
+    "inverse_segmentation": INVERSES,
+    "lmi": LMIS,
+}
+
+INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
+
+
+def build(role: str, architecture: str, shape, spacing: float, box: Box, width: int) -> nn.Module:
+    """
+    A network with fresh weights.
+
+    Raises
+    ------
+    InputError
+        On an unknown role or architecture, or a shape or width it cannot work on.
+    """
+    if role not in ARCHITECTURES:
+        raise InputError(f"unknown network role '{role}'; there are: {', '.join(ARCHITECTURES)}")
+    if architecture not in ARCHITECTURES[role]:
+        raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
+    if role in INVERSE_CLASSES:
+        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture)
+    return SURROGATES[architecture](shape, spacing, box, width)
+
+
+def card_path(path: str | Path) -> Path:
+    """The card beside a weights file."""
+    return Path(path).with_suffix(".json")
+
+
+def save_network(network: nn.Module, architecture: str, path: str | Path, **about: Any) -> dict[str, Any]:
+    """
+    Write weights and card; the card last, so that weights without a card are not mistaken for a release.
+
+    Parameters
+    ----------
+    network : Surrogate, Inverse or Lmi
+    architecture : str
+    path : path
+        Of the weights (`.safetensors`).
+    **about
+        Further entries of the card, JSON-ready (settings, seed, data, metrics).
+
+    Returns
+    -------
+    dict
+        The card.
+    """
+    path = Path(path)
+    weights = save({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()})
+    card = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "role": network.role,
+        "architecture": architecture,
+        "width": network.width,
+        "shape": list(network.shape),
+        "spacing": network.spacing,
+        "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "versions": {name: version(name) for name in ("gliofit", "torch", "numpy")},
+        **about,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for target, data in ((path, weights), (card_path(path), json.dumps(card, indent=2).encode())):
+        part = target.with_name(f".{os.getpid()}-{target.name}")
+        part.write_bytes(data)
+        part.replace(target)
+    return card
+
+
+def read_card(path: str | Path, role: str) -> dict[str, Any]:
+    """
+    The card beside weights, checked against `role` and this version's format.
+
+    Raises
+    ------
+    InputError
+        If it is missing, unreadable, of another format or role, or lacks an entry.
+    """
+    card_file = card_path(path)
+    if not card_file.is_file():
+        raise InputError(f"{card_file}: no such file; weights are loaded with their model card beside them")
+    try:
+        card = json.loads(card_file.read_text())
+    except ValueError as error:
+        raise InputError(f"{card_file}: is not JSON ({error})") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise InputError(f"{card_file}: is not a {FORMAT} card")
+    if card.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{card_file}: has format version {card.get('format_version')}, but this gliofit reads {FORMAT_VERSION}"
+        )
+    for name in ("role", "architecture", "width", "shape", "spacing", "box", "weights_sha256"):
+        if name not in card:
+            raise InputError(f"{card_file}: lacks the entry '{name}'")
+    if card["role"] != role:
+        raise InputError(f"{card_file}: describes a network of role '{card['role']}', not '{role}'")
+    return card
+
+
+def load_network(path: str | Path, role: str, device: str = "cpu") -> nn.Module:
+    """
+    A released network, frozen and ready to use.
+
+    Raises
+    ------
+    InputError
+        If weights or card are missing or do not belong together.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    card = read_card(path, role)
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:
+        raise InputError(f"{path}: its SHA-256 is not the one on its card; it is damaged or the card is another's")
+    box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
+    network = build(role, card["architecture"], card["shape"], card["spacing"], box, card["width"])
+    try:
+        network.load_state_dict(load(data))
+    except RuntimeError as error:
+        raise InputError(f"{path}: its weights do not fit the architecture on its card") from error
+    return network.to(torch.device(device)).eval().requires_grad_(False)
+
+
+def load_surrogate(path: str | Path, device: str = "cpu") -> Surrogate:
+    """
+    A forward surrogate; see `Surrogate` for its use.
+
+    Parameters
+    ----------
+    path : path
+        `.safetensors`, its card beside it (`.json`).
+    device : str
+
+    Raises
+    ------
+    InputError
+        If weights or card are missing, do not belong together or are of another format version.
+    """
+    return load_network(path, "surrogate", device)
+
+
+def load_inverse(path: str | Path, device: str = "cpu", *, segmentation: bool = False) -> Inverse:
+    """
+    A direct inverse; see `Inverse.predict`. Parameters and errors as for `load_surrogate`.
+
+    With `segmentation`, the one that takes tumour core and whole tumour in place of the density.
+    """
+    return load_network(path, "inverse_segmentation" if segmentation else "inverse", device)
+
+
+def load_lmi(path: str | Path, device: str = "cpu") -> Lmi:
+    """Learn-Morph-Infer's network; see `Lmi.predict`. Parameters and errors as for `load_surrogate`."""
+    return load_network(path, "lmi", device)

@@ -1,0 +1,106 @@
+"""Several observations of one tumour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliofit.base.arrays import Array
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
+from gliofit.observation.residuals import Residuals
+
+
+@dataclass(frozen=True, eq=False)
+class JointTarget:
+    """
+    Several observations of one tumour: the losses add, weighted, and the extras follow one another.
+
+    Parameters
+    ----------
+    parts : tuple of targets
+        On the same grid; the first says where the tumour is.
+    weights : tuple of float
+        Of the parts' losses.
+    """
+
+    parts: tuple
+    weights: tuple[float, ...]
+
+    def __post_init__(self):
+        if len(self.parts) != len(self.weights) or not self.parts:
+            raise InputError(f"{len(self.parts)} observations but {len(self.weights)} weights")
+        if len({part.shape for part in self.parts}) > 1:
+            raise InputError(f"observations differ in shape: {[part.shape for part in self.parts]}")
+
+    @property
+    def shape(self) -> tuple:
+        return self.parts[0].shape
+
+    @property
+    def extra_names(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts for name in part.extra_names)
+
+    @property
+    def extra_box(self) -> Box | None:
+        boxes = [part.extra_box for part in self.parts if part.extra_box is not None]
+        if not boxes:
+            return None
+        return Box(np.concatenate([b.lower for b in boxes]), np.concatenate([b.upper for b in boxes]))
+
+    @property
+    def extra_start(self) -> Array:
+        return np.concatenate([part.extra_start for part in self.parts])
+
+    @property
+    def extra_starts(self) -> list[Array]:
+        """The first part's starts, each with the others' defaults."""
+        rest = [part.extra_start for part in self.parts[1:]]
+        return [np.concatenate([first, *rest]) for first in self.parts[0].extra_starts]
+
+    @property
+    def visible(self) -> Array:
+        return self.parts[0].visible
+
+    def _split(self, extras: Array) -> list[slice]:
+        ends = np.cumsum([len(part.extra_names) for part in self.parts])
+        return [slice(end - len(part.extra_names), end) for part, end in zip(self.parts, ends, strict=True)]
+
+    def arrays(self) -> dict[str, Array]:
+        return {f"{i}.{name}": a for i, part in enumerate(self.parts) for name, a in part.arrays().items()}
+
+    def residuals(self, c: Array, extras: Array) -> Residuals:
+        """The parts' maps one after another, scaled so that mean(r²) is the loss."""
+        found = [
+            (part.residuals(c, extras[here]), here) for part, here in zip(self.parts, self._split(extras), strict=True)
+        ]
+        maps = sum(len(own.r) for own, _ in found)
+        r, slope, by_size = (np.zeros((maps, *c.shape), c.dtype) for _ in range(3))
+        extra = np.zeros((len(extras), maps, *c.shape), c.dtype)
+        size_by_extra = np.zeros((len(extras), maps))
+        at = 0
+        for (own, here), weight in zip(found, self.weights, strict=True):
+            factor = c.dtype.type(np.sqrt(weight * maps / len(own.r)))
+            place = slice(at, at + len(own.r))
+            r[place], slope[place], extra[here, place] = factor * own.r, factor * own.by_density, factor * own.by_extra
+            if own.size_by_density is not None:
+                by_size[place], size_by_extra[here, place] = own.size_by_density, own.size_by_extra
+            at += len(own.r)
+        return Residuals(r, slope, extra, by_size, size_by_extra)
+
+    def loss(self, c: Array, extras: Array) -> float:
+        """Weighted sum of the parts' losses."""
+        parts = zip(self.parts, self.weights, self._split(extras), strict=True)
+        return sum(weight * part.loss(c, extras[here]) for part, weight, here in parts)
+
+    def torch_loss(self, c, arrays, extras):
+        """The same loss on torch tensors."""
+        total = 0.0
+        for i, (part, weight, here) in enumerate(zip(self.parts, self.weights, self._split(extras), strict=True)):
+            own = {name: arrays[f"{i}.{name}"] for name in part.arrays()}
+            total = total + weight * part.torch_loss(c, own, extras[here])
+        return total
+
+    def map(self, function) -> JointTarget:
+        return JointTarget(tuple(part.map(function) for part in self.parts), self.weights)

@@ -1,5 +1,0 @@
-"""A patient's own page: what was inferred, by which method, how well, and what a plan would make of it."""
-
-from gliofit.page.document import MethodFit, Plans, write_page
-
-__all__ = ["MethodFit", "Plans", "write_page"]

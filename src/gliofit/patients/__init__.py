@@ -1,0 +1,1 @@
+"""Patients: sample sheet, labels, headers, scans, and what is prepared from them."""

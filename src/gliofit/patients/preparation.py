@@ -1,0 +1,169 @@
+"""From a patient's scans to what a growth model needs: tissue and tumour masks in the patient's own space."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.registration import Settings, load_settings, register
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.base.files import write_text
+from gliofit.base.nifti import Volume, save_volume
+from gliofit.base.overlap import dice
+from gliofit.patients.sample_sheet import Patient
+from gliofit.patients.scans import Scans, load_scans
+
+GOOD_DICE = 0.95
+"""A registration whose brains overlap less deserves a look."""
+
+TUMOUR_TISSUE = ("core", "csf", "keep")
+"""What becomes white matter within the tumour; see `prepare_patient`."""
+
+PREPARED = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
+"""Volumes that `prepare_patient` writes, each NAME.nii.gz; prepared.json comes last."""
+
+
+def prepare_patient(
+    patient: Patient,
+    anatomy: Anatomy,
+    settings: str | Path | Settings,
+    folder: str | Path,
+    threads: int = 1,
+    tumour_tissue: str = "core",
+) -> dict:
+    """
+    Check a patient's scans, bring tissue maps into the patient's space and write all that an inversion needs.
+
+    Tissue comes from the patient's own maps if wm and gm are given, else from the atlas registered to the T1 (or T1c),
+    else – only for scans in the atlas's own space – from the atlas as it is.
+
+    Parameters
+    ----------
+    patient : Patient
+    anatomy : Anatomy
+        The atlas.
+    settings : str or Settings
+        Of the registration: "fast", "precise" or a JSON file.
+    folder : path
+        Gets wm, gm, csf (fractions), seg (1 necrotic, 2 edema, 3 enhancing), core, whole and brain (uint8 masks), all
+        .nii.gz on the scan's own grid, `registration/` with the transforms, and at last prepared.json.
+    threads : int
+    tumour_tissue : "core", "csf" or "keep"
+        What the maps say within the tumour is what the atlas has in its place, a ventricle or sulcus that the tumour
+        has pushed aside included. "core" takes the whole core as white matter, and CSF in the rest of the tumour;
+        "csf" only the CSF, so that it does not block growth; "keep" leaves the maps as they are.
+
+    Returns
+    -------
+    dict
+        As in prepared.json: brain Dice, volumes in ml, share of core that was CSF, warnings, seconds.
+
+    Raises
+    ------
+    InputError
+        On bad scans (see `load_scans`), before the registration starts.
+    """
+    started = time.perf_counter()
+    if tumour_tissue not in TUMOUR_TISSUE:
+        raise InputError(f"tumour_tissue = '{tumour_tissue}' is unknown; choose {', '.join(TUMOUR_TISSUE)}")
+    settings = settings if isinstance(settings, Settings) else load_settings(settings)
+    scans = load_scans(patient)
+    folder = Path(folder)
+    (folder / "prepared.json").unlink(missing_ok=True)
+    maps, overlap = _tissue_maps(scans, anatomy, settings, folder, threads)
+    lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
+    maps = fill(maps, scans.brain, scans.whole, scans.core, tumour_tissue)
+    report = {
+        "patient": patient.to_dict(),
+        "tissue": patient.anatomy,
+        "brain_dice": overlap,
+        "volumes_ml": _volumes(scans, maps),
+        "tumour_tissue": tumour_tissue,
+        "core_csf_before": lost,
+        "warnings": scans.warnings,
+    }
+    volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"seg": scans.labels, "brain": scans.brain}
+    volumes |= {"core": scans.core, "whole": scans.whole}
+    for name in PREPARED:
+        data = volumes[name]
+        save_volume(folder / f"{name}.nii.gz", data.astype(np.uint8) if data.dtype == bool else data, scans.affine)
+    report["seconds"] = round(time.perf_counter() - started, 1)
+    write_text(folder / "prepared.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    return report
+
+
+def _tissue_maps(
+    scans: Scans, anatomy: Anatomy, settings: Settings, folder: Path, threads: int
+) -> tuple[list[Array], float | None]:
+    """WM, GM and CSF on the scan's grid, and the Dice of their brain with the patient's (None for own maps)."""
+    source, atlas = scans.patient.anatomy, anatomy.tissue
+    volumes = [Volume(m, atlas.affine) for m in (atlas.wm, atlas.gm, atlas.csf)]
+    if source == "maps":
+        return _own_maps(scans), None
+    if source == "registration":
+        found = register(scans.t1, scans.brain, scans.whole, anatomy, settings, folder / "registration", threads)
+        maps = found.to_patient(volumes, scans.shape, scans.affine)
+    else:
+        scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
+        maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
+    warped = sum(maps) >= 0.5
+    if scans.brain.all():  # no scan or mask to tell the brain by
+        scans.brain = warped | scans.whole
+    overlap = dice(warped, scans.brain)
+    if overlap < GOOD_DICE:
+        scans.warnings.append(f"patient {scans.patient.id}: brain Dice with the atlas is only {overlap:.3f}")
+    return maps, overlap
+
+
+def _own_maps(scans: Scans) -> list[Array]:
+    """The patient's tissue maps; CSF is the rest of the brain if it is not given."""
+    maps = []
+    for name in ("wm", "gm", "csf"):
+        data = scans.images.get(name)
+        if data is None:
+            data = np.where(scans.brain, np.clip(1 - maps[0] - maps[1], 0, 1), 0)
+        elif data.min() < -0.01 or data.max() > 1.01:
+            path = scans.patient.files[name]
+            raise InputError(f"{path}: not a map of fractions: values run from {data.min():.3g} to {data.max():.3g}")
+        maps.append(data)
+    return maps
+
+
+def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tissue: str = "core") -> list[Array]:
+    """
+    Tissue fractions that add up to 1 everywhere in the brain and to 0 outside.
+
+    What the maps leave open in the brain (a rim where atlas and patient differ) becomes CSF; in the tumour it becomes
+    white matter, as does what `tumour_tissue` says (see `prepare_patient`).
+
+    Parameters
+    ----------
+    maps : list of ndarray [x, y, z]
+        WM, GM and CSF.
+    brain, whole, core : ndarray of bool [x, y, z]
+    tumour_tissue : "core", "csf" or "keep"
+    """
+    wm, gm, csf = (np.where(brain, np.clip(m, 0, 1), 0).astype(np.float32) for m in maps)
+    total = np.maximum(wm + gm + csf, 1)
+    wm, gm, csf = wm / total, gm / total, csf / total
+    rest = np.where(brain, np.clip(1 - wm - gm - csf, 0, 1), 0).astype(np.float32)
+    inside = brain & whole
+    wm = wm + np.where(inside, rest, 0)
+    csf = csf + np.where(inside, 0, rest)
+    if tumour_tissue != "keep":
+        wm, csf = np.where(inside, wm + csf, wm), np.where(inside, 0, csf)
+    if tumour_tissue == "core":
+        wm, gm = np.where(brain & core, wm + gm, wm), np.where(brain & core, 0, gm)
+    return [np.clip(m, 0, 1).astype(np.float32) for m in (wm, gm, csf)]
+
+
+def _volumes(scans: Scans, maps: list[Array]) -> dict[str, float]:
+    masks = {"brain": scans.brain, "whole": scans.whole, "core": scans.core}
+    masks |= dict(zip(("wm", "gm", "csf"), maps, strict=True))
+    return {name: round(float(m.sum(dtype=np.float64)) * scans.millilitres, 3) for name, m in masks.items()}

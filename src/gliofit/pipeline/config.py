@@ -1,0 +1,244 @@
+"""
+Reading the workflow's configuration, with errors a user can act on.
+
+The sections are those of `config_sections`. Methods are described by their own functions: a method's settings
+are the keyword arguments it takes, checked against their defaults' types and signs.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from difflib import get_close_matches
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    create_model,
+)
+
+from gliofit.base.errors import InputError
+from gliofit.patients.headers import check_headers
+from gliofit.patients.sample_sheet import Patient, discover_brats, read_sample_sheet
+from gliofit.pipeline.config_sections import Config
+from gliofit.synthetic.prior import Prior
+from gliofit.training.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from gliofit.inversion.registry import Method
+
+MADE = "results/synthetic/"
+"""Where the pipeline puts the in-silico patients that it makes itself."""
+
+RESERVED = frozenset(
+    [
+        "anatomy",
+        "benchmarks",
+        "cases",
+        "figures",
+        "forward",
+        "gliodil_synthetic",
+        "logs",
+        "metrics",
+        "networks",
+        "patients",
+        "shards",
+        "synthetic",
+        "table3",
+        "tables",
+    ]
+)
+"""Folders of results/ that no patient may be named after."""
+
+RELEASED_SPACING = 2.0
+"""Of the networks in resources/weights, mm."""
+
+
+def load_config(values: dict[str, Any], source: str = "config") -> Config:
+    """
+    Validate a config.
+
+    Parameters
+    ----------
+    values : dict
+        As read from YAML.
+    source : str
+        Named in the error.
+
+    Raises
+    ------
+    InputError
+        One sentence naming the key and what is wrong with it.
+    """
+    texts = {name: values[name] for name in ("patients", "brats_dir") if name in values}
+    values = {**_typed(values), **texts}
+    values["spacing"] = _as_float(values.get("spacing"))
+    if isinstance(methods := values.get("methods"), dict):
+        # a config laid over another can only add keys: `hybrid: false` takes a method out
+        values["methods"] = {name: given for name, given in methods.items() if given is not False}
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{source}: {_sentence(error)}") from None
+    if not config.train and config.spacing != RELEASED_SPACING:
+        raise InputError(
+            f"{source}: the released networks are for spacing: {RELEASED_SPACING:g}; set train: true to train others"
+        )
+    if config.samples.shards > config.samples.train:
+        raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
+    try:
+        Prior(**config.prior.model_dump())
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+    for role, settings in SETTINGS.items():
+        # training itself would refuse them only after its samples have been simulated
+        try:
+            settings(**getattr(config.networks, role).given())
+        except InputError as error:
+            raise InputError(f"{source}: networks.{role}: {error}") from None
+    _check_methods(config, source)
+    return config
+
+
+def _typed(value: Any) -> Any:
+    """
+    Numbers and switches that arrived as text, as what they are.
+
+    `--config "methods={'hybrid': {'iterations': 3}}"` gives nested values as text, and YAML reads 1e-4 as such.
+    """
+    if isinstance(value, dict):
+        return {key: _typed(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_typed(entry) for entry in value]
+    if isinstance(value, str):
+        words = {"true": True, "false": False, "null": None}
+        if value.lower() in words:
+            return words[value.lower()]
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value)
+    return value
+
+
+def _as_float(value: Any) -> Any:
+    # `spacing: 2` means 2.0; a Literal does not convert by itself
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem, in words."""
+    # of a union's complaints, the one that got furthest into the value is what the user meant
+    first = max(error.errors(), key=lambda e: (e["type"] == "extra_forbidden", len(e["loc"])))
+    path = [
+        str(part)
+        for part in first["loc"]
+        if part not in ("AtlasFiles", "str", "dict[str,any]") and "[" not in str(part)
+    ]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return unknown("key", key, [".".join([*path[:-1], name]) for name in _keys(path[:-1])])
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing"
+    return f"{key} = {first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """The words for an unknown name, with the nearest known one."""
+    close = get_close_matches(name, known, 1, 0.6)
+    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}"
+    return f"unknown {kind} '{name}'; {hint}"
+
+
+def _keys(path: list[str]) -> list[str]:
+    """The keys of a section, by its dotted path."""
+    model: Any = Config
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        model = next(t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel))
+    return list(model.model_fields)
+
+
+def _check_methods(config: Config, source: str) -> None:
+    """Methods and their settings against the registry and each method's own signature."""
+    from gliofit.inversion import describe
+
+    if not config.methods:
+        raise InputError(f"{source}: methods is empty; name at least one")
+    for method in config.methods:
+        try:
+            described = describe(method)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+        _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+    for method in config.test_cases.at_most:  # of which the config may have taken some out
+        try:
+            describe(method)
+        except InputError as error:
+            raise InputError(f"{source}: test_cases.at_most: {error}") from None
+    for method in [*config.gliodil_synthetic.methods, *config.gliodil_synthetic.at_most]:
+        try:
+            describe(method)
+        except InputError as error:
+            raise InputError(f"{source}: gliodil_synthetic: {error}") from None
+
+
+def _check_settings(method: Method, settings: dict[str, Any], where: str) -> None:
+    """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
+    defaults = method.settings()
+    hints = get_type_hints(method.run)
+    fields = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
+    model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
+    for name, value in settings.items():
+        if name not in defaults:
+            raise InputError(f"{where}: {unknown('setting', name, list(defaults))}")
+        if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
+            raise InputError(f"{where}.{name} = {value!r} must be finite and not negative")
+    try:
+        # YAML has lists where Python's defaults are tuples
+        model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+    except ValidationError as error:
+        raise InputError(f"{where}.{_sentence(error)}") from None
+
+
+def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str]]:
+    """
+    The patients of the sample sheet and of `brats_dir`, checked as far as headers tell.
+
+    Parameters
+    ----------
+    config : Config
+    root : path
+        The repository, where relative paths are looked for when they are not under the working directory.
+
+    Returns
+    -------
+    patients : dict of id → Patient
+    warnings : list of str
+        Cases of `brats_dir` that were passed over, and why.
+
+    Raises
+    ------
+    InputError
+        Naming the sheet's line, or the file, and the fault.
+    """
+    listed = read_sample_sheet(find(config.patients, root), root, (MADE,)) if config.patients else []
+    found, warnings = discover_brats(config.brats_dir) if config.brats_dir else ([], [])
+    patients: dict[str, Patient] = {}
+    for patient in [*listed, *found]:
+        if patient.id in RESERVED:
+            raise InputError(f"patient id '{patient.id}' is a folder of the pipeline's own results; rename the patient")
+        if patient.id in patients:
+            raise InputError(f"{config.brats_dir}: case {patient.id} is also a patient of {config.patients}")
+        if not any(str(path).startswith(MADE) for path in patient.files.values()):
+            check_headers(patient)
+        patients[patient.id] = patient
+    return patients, warnings
+
+
+def find(path: str, root: str | Path) -> Path:
+    """A path of the config: as it is, or relative to the repository when it is not there."""
+    given = Path(path)
+    return given if given.is_absolute() or given.exists() else Path(root) / given

@@ -1,0 +1,64 @@
+"""Which source files a script's results depend on."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2]
+"""The folder that holds the package."""
+
+
+def dependencies(*starts: str | Path) -> list[Path]:
+    """
+    Source files of this package that the given files or modules import, directly or through one another.
+
+    Imports inside functions count. Declared as a rule's inputs, they make the rule run again when its science changes
+    and only then. How a job runs (`gliofit.pipeline.jobs`) does not count: it
+    changes no result.
+
+    Parameters
+    ----------
+    *starts : path or str
+        Python files, or modules such as "gliofit.inversion.methods.hybrid" (which then count themselves).
+
+    Returns
+    -------
+    list of Path
+        Sorted.
+    """
+    found: set[Path] = set()
+    queue: list[Path] = []
+    for start in starts:
+        if isinstance(start, Path):
+            queue += _imports(start)
+        else:
+            queue += _files(start)
+    while queue:
+        path = queue.pop()
+        if path not in found:
+            found.add(path)
+            queue += _imports(path)
+    return sorted(found - {Path(__file__), *_files("gliofit.pipeline.jobs")})
+
+
+def _files(module: str) -> list[Path]:
+    """The file of a module of this package; none for another package's."""
+    path = SOURCE.joinpath(*module.split("."))
+    return [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
+
+
+@cache
+def _imports(path: Path) -> list[Path]:
+    """Files of this package that one file names in its import statements."""
+    files: list[Path] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            files += [f for alias in node.names for f in _files(alias.name)]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules = [_files(f"{node.module}.{alias.name}") for alias in node.names]
+            files += [f for found in modules for f in found]
+            if not all(modules):  # some name is not a module: the package itself defines it
+                files += _files(node.module)
+    return files

@@ -1,0 +1,1 @@
+"""Radiotherapy plans and what they cover."""

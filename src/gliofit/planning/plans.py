@@ -1,0 +1,175 @@
+"""
+Radiotherapy plans – what is irradiated – and how much of a later recurrence they cover (GliODIL, Sec. 4.5).
+
+A plan is a mask. The standard one takes a margin around the tumour core; a density's plan takes as many voxels where it
+is highest, so that the two differ in place and not in volume.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.patients.labels import ENHANCING, LABELLINGS, pet_region
+
+MARGIN_MM = 15.0
+"""Of the clinical target volume around the tumour core (ESTRO–EANO guideline; GliODIL, Sec. 4.7)."""
+
+
+def standard_plan(core: Array, brain: Array, spacing, margin_mm: float = MARGIN_MM, exclude: Array | None = None):
+    """
+    The standard plan: all of the brain within a margin of the tumour core.
+
+    Parameters
+    ----------
+    core : ndarray of bool [x, y, z]
+        Enhancing and necrotic core.
+    brain : ndarray of bool [x, y, z]
+    spacing : array_like (3,)
+        Voxel edges in mm; distances are Euclidean between voxel centres.
+    margin_mm : float
+        The margin itself counts as inside.
+    exclude : ndarray of bool [x, y, z], optional
+        Brain that is left out, such as CSF.
+
+    Returns
+    -------
+    ndarray of bool [x, y, z]
+
+    Raises
+    ------
+    InputError
+        If there is no core, or the margin is negative.
+    """
+    core = np.asarray(core, bool)
+    if not core.any():
+        raise InputError("the tumour core is empty: there is nothing to take a margin around")
+    if not margin_mm >= 0:
+        raise InputError(f"a margin of {margin_mm} mm must not be negative")
+    spacing = np.asarray(spacing, float)
+    reach = np.ceil(margin_mm / spacing).astype(int)
+    filled = [np.flatnonzero(core.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+    box = tuple(slice(max(f[0] - r, 0), f[-1] + r + 1) for f, r in zip(filled, reach, strict=True))
+    plan = np.zeros(core.shape, bool)
+    plan[box] = ndimage.distance_transform_edt(~core[box], sampling=spacing) <= margin_mm
+    return plan & _allowed(brain, exclude)
+
+
+def model_plan(
+    density: Array, voxels: int, brain: Array, exclude: Array | None = None, spacing=(1.0, 1.0, 1.0), fill: bool = False
+) -> Array:
+    """
+    The plan of a density: the voxels where it is highest; of equal ones, those that come first in the array.
+
+    Parameters
+    ----------
+    density : ndarray [x, y, z]
+    voxels : int
+        Volume of the plan, as a rule that of the standard plan.
+    brain, exclude
+        As in `standard_plan`.
+    spacing : array_like (3,)
+        mm; for `fill` alone.
+    fill : bool
+        Where the density is positive in too few voxels, go on with those nearest to them, as a margin would; without
+        any, the plan is empty.
+
+    Returns
+    -------
+    ndarray of bool [x, y, z]
+
+    Raises
+    ------
+    InputError
+        Without `fill`, if the density is positive in fewer voxels than are asked for.
+    """
+    allowed = _allowed(brain, exclude)
+    rank = np.where(allowed, density, 0)
+    positive = int(np.count_nonzero(rank > 0))
+    if positive >= voxels:
+        return _highest(rank, voxels)
+    if not fill:
+        raise InputError(f"the density is positive in {positive} voxels, fewer than the plan's {voxels}")
+    chosen = rank > 0
+    if not positive:
+        return chosen
+    away = ndimage.distance_transform_edt(~chosen, sampling=spacing)
+    rest = np.where(allowed & ~chosen, 1 / np.maximum(away, 1e-6), 0)
+    return chosen | _highest(rest, min(voxels, int(allowed.sum())) - positive)
+
+
+def _allowed(brain: Array, exclude: Array | None) -> Array:
+    brain = np.asarray(brain, bool)
+    return brain if exclude is None else brain & ~np.asarray(exclude, bool)
+
+
+def _highest(rank: Array, number: int) -> Array:
+    """Mask of the `number` highest values."""
+    if number <= 0:
+        return np.zeros(rank.shape, bool)
+    flat = rank.ravel()
+    last = np.partition(flat, flat.size - number)[flat.size - number]
+    chosen = flat > last
+    ties = np.flatnonzero(flat == last)
+    chosen[ties[: number - int(chosen.sum())]] = True
+    return chosen.reshape(rank.shape)
+
+
+def recurrence_masks(recurrence: Array, labels: str = "brats") -> tuple[Array | None, Array]:
+    """
+    Where the tumour came back, by GliODIL's two definitions.
+
+    Parameters
+    ----------
+    recurrence : ndarray [x, y, z]
+        Segmentation of the follow-up scan, in the space of the first.
+    labels : "brats", "gliodil" or "gliomasolver"
+        Meaning of its labels. A "brats" segmentation with no label but 1 is a mask that does not tell parts apart.
+
+    Returns
+    -------
+    narrow : ndarray of bool [x, y, z] or None
+        Enhancing core; None if the labels do not tell.
+    broad : ndarray of bool [x, y, z]
+        All of it.
+    """
+    found = {int(v) for v in np.unique(recurrence)} - {0}
+    broad = np.asarray(recurrence) > 0
+    if labels == "brats" and found == {1}:
+        return None, broad
+    enhancing = [value for value, meaning in LABELLINGS[labels].items() if meaning == ENHANCING]
+    return np.isin(recurrence, enhancing), broad
+
+
+def recurrence_coverage(plan: Array, recurrence: Array | None) -> float:
+    """Share of the recurrence (mask [x, y, z]) inside the plan; NaN, undefined, if there is none."""
+    if recurrence is None or not np.any(recurrence):
+        return float("nan")
+    return float(np.count_nonzero(plan & recurrence) / np.count_nonzero(recurrence))
+
+
+def pet_correlation(density: Array, pet: Array | None, labels: Array) -> float:
+    """
+    Pearson correlation of density and FET-PET in enhancing core and edema (GliODIL, Sec. 4.5).
+
+    Parameters
+    ----------
+    density, pet : ndarray [x, y, z]
+        The PET in any unit; None for a patient without.
+    labels : ndarray [x, y, z]
+        1 necrotic core, 2 edema, 3 enhancing core.
+
+    Returns
+    -------
+    float
+        NaN, undefined, without PET or if either is constant there.
+    """
+    region = None if pet is None else pet_region(pet, labels)
+    if region is None or np.count_nonzero(region) < 2:
+        return float("nan")
+    c, p = (np.asarray(a)[region].astype(np.float64) for a in (density, pet))
+    c, p = c - c.mean(), p - p.mean()
+    spread = np.sqrt((c @ c) * (p @ p))
+    return float(c @ p / spread) if spread > 0 else float("nan")

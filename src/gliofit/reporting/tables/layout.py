@@ -1,0 +1,172 @@
+"""What the paper's tables hold: columns, units, cases and the method the others are tested against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gliofit.base.errors import InputError
+
+STANDARD_PLAN = "standard"
+"""The standard plan's place among the methods of a table."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as a table prints it: in units of 10^`exponent`, to `decimals` places."""
+
+    metric: str
+    label: str
+    exponent: int = 0
+    unit: str = ""
+    higher_is_better: bool = False
+    decimals: int = 2
+    spread: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    One of the paper's tables.
+
+    Parameters
+    ----------
+    caption : str
+    columns : tuple of Column
+    cases : str
+        Set of cases it is made from (`set` in results/metrics.csv).
+    ours : str
+        The method that the others are tested against.
+    reference : str, optional
+        Method whose fits are the truth here; it gets no row.
+    medians : bool
+        Whether rows with medians follow those with means.
+    test : str
+        Name in `gliofit.evaluation.statistics.PAIRED_TESTS`.
+    ranks : bool
+        Whether the best and second-best of each column are marked: not where rows are of different cases.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    cases: str
+    ours: str
+    reference: str | None = None
+    medians: bool = False
+    test: str = "paired t-test"
+    ranks: bool = True
+
+
+_FIT = (
+    Column("mse", "MSE", -3),
+    Column("mae", "MAE", -3),
+    Column("mse_norm", "MSE norm.", -8),
+    Column("mae_norm", "MAE norm.", -8),
+    Column("ncc", "NCC", -1, higher_is_better=True),
+    Column("minutes", "Runtime", unit="min", spread=False),
+)
+
+_PARAMETERS = tuple(
+    Column(f"{name.lower()}_{error.lower()}", f"{name} {error}", -3, decimals=1)
+    for name in ("Growth", "Diffusion", "Origin")
+    for error in ("MSE", "MAE")
+)
+
+_PATIENTS = (
+    Column("dice_core", "Core Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_whole", "Whole Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_edema", "Edema Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("pet_correlation", "FET-PET", unit="r", higher_is_better=True),
+    Column("coverage_narrow", "Coverage narrow", -2, "%", higher_is_better=True, decimals=1),
+    Column("coverage_broad", "Coverage broad", -2, "%", higher_is_better=True, decimals=1),
+    Column("seconds", "Runtime", unit="s", spread=False),
+)
+
+_SURROGATE = (
+    Column("mse_crop", "MSE crop", -3),
+    Column("mse_tissue", "MSE tissue", -3),
+    Column("mse_relative", "MSE relative", -2, "%"),
+    Column("max_error", "max. error", unit="c"),
+)
+
+_TIMES = (
+    Column("ms_1", "Density", unit="ms", spread=False),
+    Column("ms_gradient_1", "with gradient", unit="ms", spread=False),
+    Column("ms_8", "Density, 8 at once", unit="ms per case", spread=False),
+    Column("ms_gradient_8", "with gradient, 8 at once", unit="ms per case", spread=False),
+)
+
+_IN_SILICO = (
+    Column("rmse", "RMSE", -2),
+    Column("rmse_edema", "RMSE edema", -2),
+    Column("rmse_hidden", "RMSE unseen", -2),
+    Column("dice_low", "Dice 10 %", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_core", "Core Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("dice_whole", "Whole Dice", -2, "%", higher_is_better=True, decimals=1),
+    Column("pet_correlation", "FET-PET", unit="r", higher_is_better=True),
+    *(
+        column
+        for margin in (15, 5)
+        for column in (
+            Column(f"missed_{margin}", f"Missed {margin} mm", -2, "%"),
+            Column(f"better_{margin}", f"Better {margin} mm", -2, "%", higher_is_better=True, decimals=0),
+        )
+    ),
+    Column("seconds", "Runtime", unit="s", spread=False),
+)
+
+TABLES = {
+    1: Layout(
+        "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
+        _PARAMETERS,
+        "sri24",
+        "hybrid",
+        medians=True,
+    ),
+    2: Layout("Fit to synthetic tumours, after a final run of the numerical solver.", _FIT, "sri24", "hybrid"),
+    3: Layout("Fit to patients, relative to the CMA-ES fit.", _FIT, "patients", "hybrid_com", reference="cmaes_solver"),
+    "patients": Layout(
+        "Patients: fit to the segmentation, and coverage of the recurrence by plans of the standard plan's volume "
+        "(narrow: enhancing core; broad: all of it). What a patient lacks is left out of N.",
+        _PATIENTS,
+        "patients",
+        STANDARD_PLAN,
+    ),
+    "surrogate_error": Layout(
+        "Densities of surrogates against the numerical solver's at the same θ: mean squared error over the crop (as in "
+        "the paper), over its tissue, and relative to that of predicting no tumour; largest error of a voxel.",
+        _SURROGATE,
+        "forward",
+        "surrogate_sri24",
+        medians=True,
+        ranks=False,
+    ),
+    "surrogate_time": Layout(
+        "Times of a density, and of a density with its derivatives in θ, by the numerical solver on the whole brain "
+        "and by surrogates on their crop; the same cases in one job, processor time on a CPU.",
+        _TIMES,
+        "forward",
+        "solver_cpu",
+    ),
+    **{
+        f"gliodil_synthetic_{foci}": Layout(
+            f"GliODIL's synthetic patients with {number}. RMSE within 15 mm of the tumour core; unseen: outside the "
+            "visible tumour; missed: share of the unseen cells outside a plan of the volume of the standard plan with "
+            "that margin; better: share of patients of whom it misses less than the standard plan.",
+            _IN_SILICO,
+            foci,
+            STANDARD_PLAN,
+            medians=True,
+            test="Wilcoxon signed-rank test",
+        )
+        for foci, number in (("single", "one focus"), ("multi", "three foci"))
+    },
+}
+"""By the paper's number (Weidner 2026), or name."""
+
+
+def layout_of(number: int | str, cases: str | None = None, ours: str | None = None) -> Layout:
+    """The layout of a table of `TABLES`, for other cases or another method of ours if given."""
+    if number not in TABLES:
+        raise InputError(f"there is no table {number}; there are tables {', '.join(map(str, TABLES))}")
+    layout = TABLES[number]
+    return replace(layout, cases=cases or layout.cases, ours=ours or layout.ours)

@@ -1,0 +1,1 @@
+"""Simulated tumours: the prior, shards of training samples, and made patients."""

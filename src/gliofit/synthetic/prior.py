@@ -1,0 +1,220 @@
+"""
+Synthetic tumours: θ drawn from a prior, grown by the numerical solver, and kept if a scan could have shown them.
+
+The paper publishes neither its sampling ranges nor its stopping rule (reference: training means μ_D 12.8 mm, μ_ρ 3.8; a
+stopping volume). Here θ is uniform in a box and a tumour is kept when the volume of c > 0.25 – what FLAIR shows – is
+5–250 ml. How large patients' tumours are was looked up in five public segmentations only (26.5–154.5 ml,
+`gliofit/reporting/figures/segmented_volumes.csv`): they lie within, and say nothing of how volumes are distributed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
+from gliofit.growth import simulate
+from gliofit.growth.theta import Theta
+
+SPLITS = ("train", "validation", "test")
+"""Their position in this tuple is part of each sample's seed: no two splits share a sample."""
+
+ATTEMPTS = 1000
+"""A prior that rejects this many candidates in a row does not fit the anatomy."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """
+    What tumours look like before any scan.
+
+    The origin is uniform over tissue (a voxel is drawn with weight p_WM + p_GM, then a point within it); μ_D and μ_ρ
+    are uniform in their ranges, independent of it, under the condition that the tumour is visible and fits into a head.
+    On SRI24 at 4 mm half of all candidates are accepted; the accepted volumes of c > 0.25 have a median of 85 ml and
+    8–209 ml as their 5–95 % range.
+
+    Parameters
+    ----------
+    mu_D : tuple of float
+        Range of μ_D, mm. Below 2 mm the front is thinner than a voxel; above 25 mm hardly any tumour is accepted.
+    mu_rho : tuple of float
+        Range of μ_ρ. Below 1.5 a seed hardly grows (exp(1.5²) ≈ 9.5 times); above 6 tumours of the accepted size have
+        μ_D < 5 mm only.
+    volume : tuple of float
+        Accepted volume of c > `visible`, ml.
+    visible : float
+        Density at the edge of what FLAIR shows (0.25, Weidner 2026 and GliODIL).
+    reach : float
+        The origin lies within this distance (mm, per axis) of the centre of mass, where inversions seek it.
+    longest_wave : float
+        No candidate has 2·μ_D·μ_ρ above this (mm), the distance a front travels in white matter: none of 300
+        candidates above 122 mm was accepted, and they are the costly ones to simulate.
+    """
+
+    mu_D: tuple[float, float] = (2.0, 25.0)
+    mu_rho: tuple[float, float] = (1.5, 6.0)
+    volume: tuple[float, float] = (5.0, 250.0)
+    visible: float = 0.25
+    reach: float = 40.0
+    longest_wave: float = 150.0
+
+    def __post_init__(self):
+        for name in ("mu_D", "mu_rho", "volume"):
+            low, high = (float(v) for v in getattr(self, name))
+            if not 0 < low < high < np.inf:
+                raise InputError(f"prior: the range {name} = {low:g} … {high:g} must be positive and ascending")
+            object.__setattr__(self, name, (low, high))
+        if 2 * self.mu_D[0] * self.mu_rho[0] > self.longest_wave:
+            raise InputError(f"prior: longest_wave = {self.longest_wave:g} mm excludes every μ_D and μ_ρ of the ranges")
+
+    @property
+    def box(self) -> Box:
+        """Bounds of [x, y, z, μ_D, μ_ρ], the origin in mm relative to the centre of mass."""
+        return Box(
+            np.array([*[-self.reach] * 3, self.mu_D[0], self.mu_rho[0]]),
+            np.array([*[self.reach] * 3, self.mu_D[1], self.mu_rho[1]]),
+        )
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """
+    An accepted tumour.
+
+    Parameters
+    ----------
+    theta : Theta
+    density : ndarray [x, y, z]
+        On the tissue's whole grid, float32 in [0, 1].
+    volume : float
+        Of c > the prior's `visible`, ml.
+    centre : ndarray (3,)
+        Centre of mass, mm.
+    attempts : int
+        Candidates drawn for it, itself included: their mean is one over the acceptance rate.
+    seed : tuple of int
+        Entropy of its random generator.
+    """
+
+    theta: Theta
+    density: Array
+    volume: float
+    centre: Array
+    attempts: int
+    seed: tuple[int, ...]
+
+
+class OriginSampler:
+    """Draws points of the tissue, uniform per unit of p_WM + p_GM."""
+
+    def __init__(self, tissue: Tissue):
+        weights = np.where(tissue.mask, tissue.wm + tissue.gm, 0).astype(np.float64).ravel()
+        if not weights.any():
+            raise InputError("the anatomy has no tissue for a tumour to begin in")
+        self.tissue = tissue
+        self.cumulative = np.cumsum(weights) / weights.sum()
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """A point (3,) in world mm, anywhere within the drawn voxel."""
+        flat = int(np.searchsorted(self.cumulative, rng.random(), side="right"))
+        voxel = np.array(np.unravel_index(flat, self.tissue.shape)) + rng.uniform(-0.5, 0.5, 3)
+        return self.tissue.to_world(voxel)
+
+
+def draw(prior: Prior, origins: OriginSampler, rng: np.random.Generator) -> Theta:
+    """One candidate θ, before its volume is known."""
+    origin = origins.draw(rng)
+    while True:
+        mu_D, mu_rho = rng.uniform(*prior.mu_D), rng.uniform(*prior.mu_rho)
+        if 2 * mu_D * mu_rho <= prior.longest_wave:
+            return Theta(tuple(origin), mu_D, mu_rho)
+
+
+def samples(
+    tissue: Tissue, prior: Prior, count: int, seed: int | tuple[int, ...], *, threads: int = 1
+) -> Iterator[Sample]:
+    """
+    Accepted tumours, one after another.
+
+    Sample `index` is drawn by a generator of its own, seeded with (*seed, index): it depends on nothing else, neither
+    on the number of cores nor on the samples before it.
+
+    Parameters
+    ----------
+    tissue : Tissue
+        Whole brain on the working grid.
+    prior : Prior
+    count : int
+    seed : int or tuple of int
+        Not negative.
+    threads : int
+        For the solver.
+
+    Raises
+    ------
+    InputError
+        If the prior rejects 1000 candidates in a row, or the anatomy is empty.
+    """
+    entropy = (seed,) if isinstance(seed, int | np.integer) else tuple(seed)
+    origins = OriginSampler(tissue)
+    millilitres = float(np.prod(tissue.spacing)) / 1000
+    for index in range(count):
+        key = (*(int(v) for v in entropy), index)
+        rng = np.random.default_rng(np.random.SeedSequence(key))
+        for attempt in range(1, ATTEMPTS + 1):
+            theta = draw(prior, origins, rng)
+            density = simulate(tissue, theta, threads=threads)
+            volume = float(np.count_nonzero(density > prior.visible)) * millilitres
+            if prior.volume[0] <= volume <= prior.volume[1]:
+                centre = tissue.centre_of_mass(density)
+                if np.all(np.abs(np.array(theta.origin) - centre) <= prior.reach):
+                    yield Sample(theta, density, volume, centre, attempt, key)
+                    break
+        else:
+            raise InputError(
+                f"the prior accepted none of {ATTEMPTS} candidates: volumes of {prior.volume[0]:g}–{prior.volume[1]:g} "
+                "ml do not go with its ranges of μ_D and μ_ρ on this anatomy"
+            )
+
+
+def edge_samples(
+    tissue: Tissue, prior: Prior, count: int, seed: int | tuple[int, ...], *, beyond: float = 0.0, threads: int = 1
+) -> Iterator[Sample]:
+    """
+    Tumours at the prior's edges or beyond, where networks have seen little or nothing.
+
+    In turn, μ_D is at its lower and at its upper bound and μ_ρ at its upper one; the rest is drawn as by `samples`. (At
+    μ_ρ's lower bound no tumour grows to a volume that the prior accepts.)
+
+    Parameters
+    ----------
+    tissue, prior, count, seed, threads
+        As for `samples`.
+    beyond : float
+        Upper bounds are multiplied, lower ones divided by 1 + beyond, and so is the largest volume; 0: the edge itself.
+    """
+    step = 1.0 + beyond
+    wide = replace(prior, volume=(prior.volume[0], step * prior.volume[1]), longest_wave=step**2 * prior.longest_wave)
+    edges = (("mu_D", prior.mu_D[0] / step), ("mu_D", prior.mu_D[1] * step), ("mu_rho", prior.mu_rho[1] * step))
+    for index in range(count):
+        name, bound = edges[index % 3]
+        # a range as narrow as floats allow, so that drawing from it gives the bound
+        there = replace(wide, **{name: (bound, np.nextafter(bound, np.inf))})
+        yield from samples(tissue, there, 1, (*np.atleast_1d(seed).tolist(), index), threads=threads)
+
+
+def sample(
+    tissue: Tissue, prior: Prior, n: int, seed: int | tuple[int, ...], *, threads: int = 1
+) -> list[tuple[Theta, Array]]:
+    """
+    `n` accepted tumours as (θ, density [x, y, z]); see `samples` for the parameters and the seeding.
+    """
+    return [(s.theta, s.density) for s in samples(tissue, prior, n, seed, threads=threads)]

@@ -1,0 +1,1 @@
+"""Training and release of the networks."""

@@ -1,0 +1,73 @@
+"""What networks are shown in training: which samples, in which order, and as what observation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.synthetic.shards import Case, ShardDataset
+
+THRESHOLDS_CORE, THRESHOLDS_WHOLE = (0.5, 0.85), (0.05, 0.5)
+"""Densities at which T1c and FLAIR show a tumour, as bounded in the imaging model (`SegmentationTarget`)."""
+
+
+def batch_indices(step: int, batch: int, size: int, seed: int) -> Array:
+    """Samples of a step: each epoch is a permutation of its own; batches run on from one epoch into the next."""
+    positions = np.arange(step * batch, (step + 1) * batch)
+    picked = np.empty(batch, int)
+    for epoch in np.unique(positions // size):
+        order = np.random.default_rng(np.random.SeedSequence((seed, int(epoch)))).permutation(size)
+        here = positions // size == epoch
+        picked[here] = order[positions[here] % size]
+    return picked
+
+
+def collate(
+    dataset: ShardDataset, indices: Sequence[int], device: torch.device, outlines: np.random.Generator | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """
+    Observation [B, x, y, z], tissue [B, 3, x, y, z] and θ [B, 5] of some samples.
+
+    The observation is the density or, given the generator `outlines` of thresholds, what of it scans show (`outlined`).
+    """
+    cases = [dataset[int(i)] for i in indices]
+    if outlines is not None:
+        cases = [outlined(case, dataset.spacing, outlines) for case in cases]
+    stacks = (np.stack([getattr(c, name) for c in cases]) for name in ("density", "tissue", "theta"))
+    return tuple(torch.from_numpy(s).to(device) for s in stacks)
+
+
+def outlined(case: Case, spacing: float, rng: np.random.Generator) -> Case:
+    """
+    A sample as scans show it: tumour core and whole tumour at random thresholds, in a crop about their centre of mass.
+
+    Parameters
+    ----------
+    case : Case
+    spacing : float
+        mm.
+    rng : numpy.random.Generator
+        Thresholds are uniform in 0.5–0.85 (core) and 0.05–0.5 (whole tumour), the latter below nine tenths of the
+        density's maximum, so that something is seen.
+
+    Returns
+    -------
+    Case
+        Its `density` is ½·core + ½·whole; crop and origin are shifted as `Crop` would lay them.
+    """
+    top, foot = rng.uniform(*THRESHOLDS_CORE), rng.uniform(*THRESHOLDS_WHOLE)
+    core = case.density > top
+    whole = case.density > min(foot, 0.9 * float(case.density.max()))
+    seen = (core.astype(np.float32) + whole) / 2
+    shape = np.array(seen.shape)
+    places = np.argwhere(seen)
+    centre = (places * seen[tuple(places.T)][:, None]).sum(0) / seen.sum(dtype=np.float64)
+    offset = np.round(centre).astype(int) - shape // 2
+    tissue = np.stack([grids.take(m, offset, seen.shape) for m in case.tissue])
+    theta = case.theta - np.array([*offset * spacing, 0, 0], np.float32)
+    return Case(grids.take(seen, offset, seen.shape), tissue, theta)

@@ -1,0 +1,93 @@
+"""Simulated tumours as outlines on the whole brain: what the network of Learn-Morph-Infer is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gliofit.anatomy.brain_window import window_affine, window_shape
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.box import Box
+from gliofit.networks.lmi import outlines_image
+from gliofit.synthetic.shards import Case, ShardDataset
+
+THRESHOLDS = np.array([[0.5, 0.85], [0.05, 0.5]])
+"""Ranges of τ_T1 and τ_FLAIR (Ezhov 2023, Sec. 3.1)."""
+
+PAIRS = 8
+"""Pairs of thresholds that a training tumour is seen through (100 in the authors' code, one per epoch)."""
+
+
+class WholeBrainDataset(ShardDataset):
+    """
+    The samples of shards, put back from their crops into a window around the brain and seen through two thresholds.
+
+    A `Case` has the image (`outlines_image`) as its density, no tissue (shape [3, 0, 0, 0]), and the origin relative to
+    the window's centre. Tumour beyond its 128 mm crop is lost.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Shards of any crop shape and spacing.
+    spacing : float
+        Of the window, mm; not finer than the shards'.
+    flip : bool
+        As in `ShardDataset`.
+    pairs : int
+        Pairs of thresholds per sample: the dataset is that many times as long.
+    shape : tuple of int, optional
+        Of the window; `window_shape` of the first shard's anatomy if not given.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], spacing: float, *, flip: bool = False, pairs: int = 1, shape=None):
+        super().__init__(paths, flip=flip)
+        self.crop, self.crop_spacing, self.pairs = self.shape, self.spacing, pairs
+        self.spacing = max(float(spacing), self.crop_spacing)
+        self._windows: dict[str, Array] = {}
+        self.shape = tuple(shape or window_shape(self._anatomy(self._open(self.paths[0])), self.spacing))
+
+    @property
+    def box(self) -> Box:
+        """Ranges of θ: the origin anywhere in the window."""
+        reach = np.array(self.shape) * self.spacing / 2
+        prior = self.prior.box
+        return Box(np.array([*-reach, *prior.lower[3:]]), np.array([*reach, *prior.upper[3:]]))
+
+    def _anatomy(self, file) -> Tissue:
+        return Tissue(*self._maps(file), file["affine"][:])
+
+    def _window(self, file) -> Array:
+        key = file.attrs["tissue_sha256"]
+        if key not in self._windows:
+            self._windows[key] = window_affine(self._anatomy(file), self.shape, self.spacing)
+        return self._windows[key]
+
+    def __len__(self) -> int:
+        return super().__len__() * self.pairs
+
+    def __getitem__(self, index: int) -> Case:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        pair, index = divmod(index, super().__len__())
+        path, row = self._where[index % len(self._where)]
+        file = self._open(path)
+        window = self._window(file)
+        crop = grids.shifted(file["affine"][:], file["offset"][row])
+        density = file["density"][row].astype(np.float32) * np.float32(file["density"].attrs["scale"])
+        if self.spacing == self.crop_spacing:  # the grids' voxels coincide, see `window_affine`
+            density = grids.put(density, np.round(grids.to_voxel(window, crop[:3, 3])), self.shape)
+        else:
+            density = grids.resample(density, crop, self.shape, window)
+        draw = np.random.default_rng(np.random.SeedSequence((pair, *(int(v) for v in file["seed"][row]))))
+        core, whole = draw.uniform(*THRESHOLDS.T)
+        while not (density >= whole).any():  # a tumour that no scan shows has no segmentation
+            core, whole = draw.uniform(*THRESHOLDS.T)
+        centre = grids.to_world(window, (np.array(self.shape) - 1) / 2)
+        theta = file["theta"][row] - np.array([*centre, 0, 0])
+        image = outlines_image(density >= core, density >= whole).astype(np.float32)
+        case = Case(image, np.zeros((3, 0, 0, 0), np.float32), theta.astype(np.float32))
+        return case.flipped() if index >= len(self._where) else case

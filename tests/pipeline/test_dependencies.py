@@ -1,0 +1,38 @@
+"""Which sources a script depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gliofit.pipeline.dependencies import SOURCE, dependencies
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow/scripts"
+
+
+def names(*starts) -> set[str]:
+    return {str(path.relative_to(SOURCE / "gliofit")) for path in dependencies(*starts)}
+
+
+def test_dependencies_of_a_module_reach_what_it_imports_inside_functions(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("def f():\n    from gliofit.base import errors\n    import numpy\n")
+    assert names(script) == {"base/errors.py"}
+
+
+def test_dependencies_follow_imports_of_imports(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from gliofit.base.nifti import load_volume\n")
+    assert {"base/nifti.py", "base/errors.py"} <= names(script)
+
+
+def test_simulations_depend_on_the_solver_and_not_on_figures_or_methods():
+    found = names(SCRIPTS / "simulate_shard.py")
+    assert {"growth/fisher_kolmogorov.py", "synthetic/prior.py", "synthetic/shards.py", "anatomy/tissue.py"} <= found
+    assert not {name for name in found if name.startswith(("reporting", "inversion", "networks"))}
+
+
+def test_a_method_depends_on_its_own_module_only():
+    found = names(SCRIPTS / "fit_cases.py", "gliofit.inversion.methods.cmaes")
+    assert "inversion/methods/cmaes.py" in found
+    assert not found & {f"inversion/methods/{name}.py" for name in ("hybrid", "gauss_newton")}

@@ -1,0 +1,51 @@
+"""How jobs end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a body under `job` in a process of its own: (status, what the terminal shows, the log)."""
+
+    def run(body: str) -> tuple[int, str, str]:
+        log = tmp_path / "logs" / "rule.log"
+        lines = [
+            "from types import SimpleNamespace as S",
+            "from gliofit.pipeline.jobs import job",
+            f"with job(S(rule='rule', log=[{str(log)!r}])):",
+            textwrap.indent(body, "    "),
+        ]
+        done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr, log.read_text()
+
+    return run
+
+
+def test_output_of_a_job_goes_to_its_log(run):
+    status, terminal, log = run("import os\nprint('from Python')\nos.system('echo from below')")
+    assert (status, terminal) == (0, "")
+    assert "from Python" in log
+    assert "from below" in log
+
+
+def test_bad_input_ends_in_one_sentence(run):
+    status, terminal, log = run(
+        "from gliofit.base.errors import InputError\nraise InputError('scan.nii.gz: no such file')"
+    )
+    assert status == 1
+    assert terminal == "Error in rule: scan.nii.gz: no such file\n"
+    assert "Traceback" in log
+
+
+def test_any_other_error_names_the_log(run):
+    status, terminal, log = run("1 / 0")
+    assert status == 1
+    assert terminal.startswith("Error in rule: ZeroDivisionError: division by zero (see ")
+    assert terminal.count("\n") == 1
+    assert "1 / 0" in log or "ZeroDivisionError" in log
