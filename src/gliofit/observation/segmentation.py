@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
 
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.growth.model import Parameter
+from gliofit.observation.observation import SingleObservation
+from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
 
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
 
 
+THRESHOLDS = (
+    Parameter("threshold_core", "", 0.5, 0.85, 0.65, symbol="τ_core", digits=3),
+    Parameter("threshold_whole", "", 0.05, 0.5, 0.25, symbol="τ_whole", digits=3),
+)
+"""Densities at the outlines: ranges of Learn-Morph-Infer (Sec. 3), starts of Weidner 2026."""
+
 SMALLEST = 1.0
 """Voxels; an outline of less is none, and what is predicted in its place counts relative to the whole tumour."""
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentationTarget:
+class SegmentationTarget(SingleObservation):
     """
     Tumour core and whole tumour are observed as super-level sets of the density, at unknown thresholds.
 
@@ -40,24 +50,20 @@ class SegmentationTarget:
     core: Array
     whole: Array
     steepness: float = STEEPNESS
-    extra_names: ClassVar[tuple[str, ...]] = ("threshold_core", "threshold_whole")
+    kind: ClassVar[str] = "segmentation"
+    layers: ClassVar[int] = 2
 
     def __post_init__(self):
         if self.core.shape != self.whole.shape:
             raise InputError(f"core has shape {self.core.shape}, whole tumour {self.whole.shape}")
 
     @property
-    def shape(self) -> tuple:
+    def unknowns(self) -> tuple[Parameter, ...]:
+        return THRESHOLDS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
         return self.core.shape
-
-    @property
-    def extra_box(self) -> Box:
-        """Bounds of the thresholds (core 0.5–0.85, whole tumour 0.05–0.5; LMI, Sec. 3)."""
-        return Box(np.array([0.5, 0.05]), np.array([0.85, 0.5]))
-
-    @property
-    def extra_start(self) -> Array:
-        return np.array([0.65, 0.25])
 
     @property
     def extra_starts(self) -> list[Array]:
@@ -73,6 +79,10 @@ class SegmentationTarget:
     def visible(self) -> Array:
         """Whole tumour plus core: the core counts twice, as it lies nearer the origin."""
         return self.core + self.whole
+
+    def visible_size(self, c: Array, extras: Array) -> float:
+        core, whole = extras
+        return float((c > core).sum() + (c > whole).sum())
 
     def arrays(self) -> dict[str, Array]:
         return {"core": self.core, "whole": self.whole}
@@ -114,10 +124,11 @@ class SegmentationTarget:
         import torch
 
         total = 0.0
-        for name, threshold in zip(("core", "whole"), extras, strict=True):
+        observed = (self.core, arrays["core"]), (self.whole, arrays["whole"])
+        for (own, seen), threshold in zip(observed, extras, strict=True):
             s = torch.sigmoid(self.steepness * (c - threshold))
-            size, _ = self._size((s**2).sum(), getattr(self, name))
-            total = total + ((s - arrays[name]) ** 2).sum() / size / 2
+            size, _ = self._size((s**2).sum(), own)
+            total = total + ((s - seen) ** 2).sum() / size / 2
         return total
 
     def _size(self, predicted, observed: Array):
@@ -132,5 +143,13 @@ class SegmentationTarget:
             return predicted + own, True
         return max(float(np.sum(self.whole**2, dtype=np.float64)), SMALLEST), False
 
-    def map(self, function) -> SegmentationTarget:
+    def outlines(self) -> tuple[Array, Array]:
+        return self.core, self.whole
+
+    def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array:
+        """`density_from_segmentation`, at the thresholds' starts if no others are given."""
+        thresholds = () if extras is None else extras
+        return density_from_segmentation(self.core, self.whole, tissue, *thresholds)
+
+    def map(self, function: Callable[[Array], Array]) -> SegmentationTarget:
         return SegmentationTarget(function(self.core), function(self.whole), self.steepness)
