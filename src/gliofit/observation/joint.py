@@ -68,6 +68,15 @@ class JointTarget(Observation):
     def visible_size(self, c: Array, extras: Array) -> float:
         return self.parts[0].visible_size(c, extras[self._split(extras)[0]])
 
+    def best_extras(self, c: Array) -> Array:
+        return np.concatenate([part.best_extras(c) for part in self.parts])
+
+    def explained(self, c: Array, extras: Array) -> dict[str, float]:
+        found = {}
+        for part, here in zip(self.parts, self._split(extras), strict=True):
+            found |= part.explained(c, extras[here])
+        return found
+
     def outlines(self) -> tuple[Array, Array] | None:
         return next((found for part in self.parts if (found := part.outlines()) is not None), None)
 

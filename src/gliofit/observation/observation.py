@@ -77,6 +77,14 @@ class Observation(ABC):
     def map(self, function: Callable[[Array], Array]) -> Observation:
         """The observation with each of its maps passed through `function` (crop, resample)."""
 
+    def best_extras(self, c: Array) -> Array:
+        """Values of the unknowns, within their ranges, with which a density [x, y, z] explains the observation best."""
+        return self.extra_start
+
+    def explained(self, c: Array, extras: Array) -> dict[str, float]:
+        """How well a density explains each outline, by name: its Dice. Empty without outlines."""
+        return {}
+
     def outlines(self) -> tuple[Array, Array] | None:
         """Core and whole tumour, as fractions of voxels; None if it has none."""
         return None

@@ -73,6 +73,19 @@ class PETTarget(SingleObservation):
         extra = np.stack([-weight * (self.pet - background), weight * scale])[:, None]
         return Residuals(r[None], weight[None], extra)
 
+    def best_extras(self, c: Array) -> Array:
+        """Scale and background by least squares, the background then clipped, and the scale to go with it."""
+        weight = np.sqrt(self.region, dtype=np.float64).ravel()
+        pet, density = (a.astype(np.float64).ravel() for a in (self.pet, c))
+        box = self.extra_box
+        # c ≈ scale·pet − scale·background
+        rows = np.stack([weight * pet, -weight], 1)
+        scale, product = np.linalg.lstsq(rows, weight * density, rcond=None)[0]
+        background = np.clip(product / scale if scale > 0 else 0.0, box.lower[1], box.upper[1])
+        above = weight * (pet - background)
+        scale = (above @ (weight * density)) / max(above @ above, 1e-12)
+        return np.array([np.clip(scale, box.lower[0], box.upper[0]), background])
+
     def loss(self, c: Array, extras: Array) -> float:
         """Mean squared difference in the region."""
         r = c - extras[0] * (self.pet - extras[1])

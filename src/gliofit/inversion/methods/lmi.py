@@ -5,11 +5,9 @@ Learn-Morph-Infer (Ezhov 2023): the tumour's outlines in the atlas's space → �
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from gliofit.anatomy.morph import Morph
 from gliofit.base import grids
-from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.growth import simulate
@@ -44,24 +42,13 @@ def predict(problem: Problem, morph: Morph) -> Theta:
     return Theta.from_array(theta)
 
 
-def fitted_extras(problem: Problem, density: Array) -> Array:
-    """The target's own unknowns (thresholds) that suit a density best, inside their bounds; empty if it has none."""
-    box = problem.target.extra_box
-    if box is None:
-        return np.zeros(0)
-    loss = lambda unit: problem.target.loss(density, box.from_unit(unit))  # noqa: E731
-    start = box.to_unit(problem.target.extra_start)
-    found = minimize(loss, start, method="Nelder-Mead", bounds=[(0, 1)] * len(start), options={"xatol": 1e-2})
-    return box.from_unit(found.x)
-
-
 def _finish(problem: Problem, morph: Morph, theta: Theta, started: float, own: Field | None) -> Fit:
     """The fit of θ̂ in the atlas's space: its origin mapped to the patient, the target's extras fitted."""
     origin = morph.point_to_patient(theta.origin)
     values = problem.model.from_theta([*origin, theta.mu_D, theta.mu_rho])
     values, _ = problem.split(legal(problem, np.concatenate([values, problem.target.extra_start])))
     density = problem.density(values) if own is None else own.on(problem.tissue)
-    parameters = np.concatenate([values, fitted_extras(problem, density)])
+    parameters = np.concatenate([values, problem.target.best_extras(density)])
     details = {"theta_atlas": theta.to_dict()}
     how = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
     fit = Fit.of(problem, parameters, started, own=own, history=[], **how)
