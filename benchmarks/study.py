@@ -104,7 +104,7 @@ def throughput(options) -> dict:
             tissue, *rest = case(name)
             theta = theta_of(*rest)
             work, times = [], {False: [], True: []}
-            solver._run(tissue, theta, False, "smooth", np.dtype(np.float32), 1.0, work)
+            solver._run(tissue, theta, False, "smooth", np.dtype(np.float32), 1.0, threads, work)
             for _ in range(61):  # by turns, as the machine is not equally fast all the time
                 for jacobian, taken in times.items():
                     begun = time.perf_counter()

@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-import numba
 import numpy as np
 
 from gliofit.errors import InputError
-from gliofit.growth import kernels_cpu as kernels
-from gliofit.growth.region import Region
+from gliofit.growth.cpu.crew import cores, share
+from gliofit.growth.cpu.padded import combine, diffusivity_field, unpad, zeros
+from gliofit.growth.region import region_of
+from gliofit.growth.rows_cpu import LANES
 from gliofit.growth.schedule import SEED_VARIANCE, Schedule, schedule
 from gliofit.growth.seed import given_density, initial_density
-from gliofit.growth.stepper_cpu import FLOOR, Stepper, zeros
+from gliofit.growth.stepper_cpu import FLOOR, Stepper
 from gliofit.theta import Theta
 from gliofit.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
 
@@ -40,7 +41,7 @@ class Medium:
     Parameters
     ----------
     diffusivity : ndarray [nx + 2, ny + 2, nz + 2]
-        D / D_w, `kernels_cpu.OUTSIDE` where no tumour can be.
+        D / D_w, `padded.OUTSIDE` where no tumour can be.
     radius : float
         Bound of the spectral radius of the diffusion operator for D_w = 1, 1/mm².
     """
@@ -52,17 +53,18 @@ class Medium:
 _media: WeakKeyDictionary[Tissue, dict] = WeakKeyDictionary()
 
 
-def medium(tissue: Tissue, dtype=np.float32) -> Medium:
+def medium(tissue: Tissue, dtype=np.float32, threads: int = 1) -> Medium:
     """The kernels' view of a tissue, made once."""
     known = _media.setdefault(tissue, {})
     dtype = np.dtype(dtype)
     if dtype not in known:
         nx, ny, nz = tissue.shape
-        padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
+        padded = nx + 2, ny + 2, -(-(nz + 2) // LANES) * LANES
         field = zeros(1, [int(np.prod(padded))], dtype)[0][0, : np.prod(padded)].reshape(padded)
         limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
-        largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
-        radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
+        largest = np.zeros(padded[0], dtype)
+        share(threads, diffusivity_field, tissue.wm, tissue.gm, *limits, field, largest)
+        radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest.max()), 1e-6)
         known[dtype] = Medium(field, radius)
     return known[dtype]
 
@@ -94,7 +96,8 @@ def simulate(
     seed : {"smooth", "tgk"}
         Initial density, see `gliofit.growth.seed`.
     threads : int, optional
-        CPU threads; numba's setting otherwise (all cores, or NUMBA_NUM_THREADS).
+        CPU threads, at most as many as there are; otherwise all cores that the process may use, or
+        NUMBA_NUM_THREADS. The result is the same to the last bit.
     dtype : float32 or float64
         float64 is for checking derivatives; CPU only.
     refine : float
@@ -126,12 +129,8 @@ def simulate(
         return tuple(r[0].cpu().numpy() for r in result) if jacobian else result[0].cpu().numpy()
     if device != "cpu":
         raise InputError(f"unknown device '{device}'; there are: cpu, cuda")
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS) if threads else before)
-    try:
-        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, initial=initial)
-    finally:
-        numba.set_num_threads(before)
+    threads = min(threads or cores(), cores())
+    return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, threads, initial=initial)
 
 
 def compile_kernels() -> None:
@@ -148,41 +147,37 @@ def _run(
     seed: str,
     dtype: np.dtype,
     refine: float,
+    threads: int,
     work: list[int] | None = None,
     initial: Array | None = None,
 ):
     """`simulate` on the CPU; `work` receives the voxels visited by the stages of each step, for benchmarks."""
-    field = medium(tissue, dtype)
+    field = medium(tissue, dtype, threads)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
     begin = initial_density(tissue, theta.origin, seed) if initial is None else given_density(tissue, initial)
     padded = field.diffusivity.shape
-    region = Region(padded, tissue.shape[2], begin[0], begin[1].shape)
+    region = region_of(padded, tissue.shape[2], begin[0], begin[1].shape, threads)
     # ω/(2h²), ω = 2/λ_max
-    stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, region, numba.get_num_threads())
+    stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, threads)
     fields = 1 + BY_SCALE if jacobian else 1
     y, buffers = stepper.room(fields, _mean_chord(theta, dtype) / tissue.spacing[2])
     _begin(stepper.padded(y), *begin, plan)
-    own = np.zeros((fields, 4))
-    for k in range(plan.steps):
-        stepper.grow(k)
-        if work is not None:
-            work.append(int(region.voxels.sum()) * int(plan.stages[k]))
-        moving = min(fields, BY_SCALE)
-        if jacobian:
-            own[BY_MU_D] = *plan.weights_mu_D[k], plan.growth_mu_D[k + 1]
-        if jacobian and k == plan.steps - 1:
-            own[BY_SCALE] = *plan.weights_scale[k], plan.growth_scale[k + 1]
-            kernels.lengthen(y[0], *region.extent[:3], dtype.type(plan.growth_scale[k]), y[BY_SCALE])
-            moving = fields
-        stepper.advance(k, y[:moving], buffers, own[:moving])
+    own = np.zeros((plan.steps, fields, 4))
+    if jacobian:
+        own[:, BY_MU_D] = np.column_stack([plan.weights_mu_D, plan.growth_mu_D[1:]])
+        own[-1, BY_SCALE] = *plan.weights_scale[-1], plan.growth_scale[-1]
+    visited = stepper.run(y, min(fields, BY_SCALE), buffers, region, own)
+    if work is not None:
+        work.extend(visited.tolist())
 
     c = np.zeros(tissue.shape, dtype)
-    kernels.unpad(y[0], *region.extent, padded[1] * padded[2], c)
+    base, low, high, row_y = region.rows()
+    share(threads, unpad, y[0], base, low, high, row_y, padded[1] * padded[2], c)
     if not jacobian:
         return c
     # c depends on D and ρ alone: μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
     factors = (2 / theta.mu_rho, -theta.mu_D / theta.mu_rho) if theta.mu_rho > 0 else (0, 0)
-    kernels.combine(y[BY_SCALE], y[BY_MU_D], *(dtype.type(f) for f in factors), *region.extent[:3])
+    share(threads, combine, y[BY_SCALE], y[BY_MU_D], *(dtype.type(f) for f in factors), base, low, high)
     inner = tuple(slice(1, n + 1) for n in tissue.shape)
     return c, stepper.padded(y)[(slice(1, None), *inner)]
 
