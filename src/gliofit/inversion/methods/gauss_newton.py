@@ -31,7 +31,7 @@ RESCANS, RESCAN_GAIN = 3, 1e-3
 """How often thresholds are scanned for at the end of a search, and by which share that must lower the loss."""
 
 
-@method("gauss_newton", "Gauss–Newton on the solver (ours)")
+@method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
     problem: Problem,
     front_widths: tuple[float, ...] = (1.5, 3.0, 6.0),
