@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+# numba takes the number of threads that there can be from here, once: two at least, so that tests of threads have them
+os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, len(os.sched_getaffinity(0)))))
 
 import numba
 import numpy as np
@@ -13,7 +17,29 @@ from gliofit import Tissue
 
 ROOT = Path(__file__).parents[1]
 
-numba.set_num_threads(1)  # a suite beside other jobs waits at every barrier for a core; threads have their own test
+
+@pytest.fixture(autouse=True)
+def _threads():
+    """
+    One thread of numba's for every test, and of torch's what it had, whatever the test before did.
+
+    A suite beside other jobs waits at every barrier for a core; threads have their own tests. Where numba and torch
+    share OpenMP, a number set for the one holds for the other.
+    """
+    numba.set_num_threads(1)
+    torch = sys.modules.get("torch")
+    before = torch and torch.get_num_threads()
+    yield
+    if before:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def two_threads() -> int:
+    """For tests that compare one thread with two."""
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("needs two threads, and NUMBA_NUM_THREADS allows one")
+    return 2
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ from networks_for_tests import wave_density
 
 from gliofit import Problem, Theta, simulate
 from gliofit.imaging import DensityTarget, SegmentationTarget
+from gliofit.vector_math import prepare_vector_math
+
+prepare_vector_math()  # the stand-ins call torch's functions with all threads, like a network
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from gliofit import grids
 from gliofit.errors import InputError
 from gliofit.inversion.problem import Fit, Problem
 from gliofit.tissue import Tissue
+from gliofit.vector_math import prepare_vector_math
 
 Array = np.ndarray
 
@@ -84,6 +85,7 @@ def torch_threads(count: int):
     """Let torch use `count` CPU threads, and put its former number back."""
     import torch
 
+    prepare_vector_math()
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
