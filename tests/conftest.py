@@ -19,19 +19,18 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _threads():
+def _same_state():
     """
-    One thread of numba's for every test, and of torch's what it had, whatever the test before did.
+    The same threads and the same random numbers of torch's for every test, whatever the test before did.
 
-    A suite beside other jobs waits at every barrier for a core; threads have their own tests. Where numba and torch
-    share OpenMP, a number set for the one holds for the other.
+    One thread of numba's: a suite beside other jobs waits at every barrier for a core, and threads have their own
+    tests. Where numba and torch share OpenMP, a number set for the one holds for the other.
     """
     numba.set_num_threads(1)
     torch = sys.modules.get("torch")
-    before = torch and torch.get_num_threads()
-    yield
-    if before:
-        torch.set_num_threads(before)
+    if torch:
+        torch.manual_seed(0)
+        torch.set_num_threads(min(2, len(os.sched_getaffinity(0))))
 
 
 @pytest.fixture(scope="session")
