@@ -24,13 +24,14 @@ def _same_state():
     The same threads and the same random numbers of torch's for every test, whatever the test before did.
 
     One thread of numba's: a suite beside other jobs waits at every barrier for a core, and threads have their own
-    tests. Where numba and torch share OpenMP, a number set for the one holds for the other.
+    tests. Of torch's as OMP_NUM_THREADS says, two at most otherwise. Where the two share OpenMP, a number set for the
+    one holds for the other.
     """
     numba.set_num_threads(1)
     torch = sys.modules.get("torch")
     if torch:
         torch.manual_seed(0)
-        torch.set_num_threads(min(2, len(os.sched_getaffinity(0))))
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, len(os.sched_getaffinity(0)))))
 
 
 @pytest.fixture(scope="session")
