@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+# how many threads the solver may use: two at least, so that tests of threads have them
+os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, len(os.sched_getaffinity(0)))))
 
 import numpy as np
 import pytest
 
 from gliofit import Tissue
+from gliofit.growth.cpu.crew import cores
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _same_state():
+    """
+    The same threads and the same random numbers of torch's for every test, whatever the test before did.
+
+    Threads as OMP_NUM_THREADS says, two at most otherwise.
+    """
+    torch = sys.modules.get("torch")
+    if torch:
+        torch.manual_seed(0)
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, len(os.sched_getaffinity(0)))))
+
+
+@pytest.fixture(scope="session")
+def two_threads() -> int:
+    """For tests that compare one thread with two."""
+    if cores() < 2:
+        pytest.skip("needs two threads, and NUMBA_NUM_THREADS allows one")
+    return 2
 
 
 @pytest.fixture(scope="session")

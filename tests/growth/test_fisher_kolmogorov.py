@@ -154,16 +154,16 @@ def test_axes_may_point_anywhere(small_tissue):
     np.testing.assert_allclose(J_turned.transpose(0, 1, 3, 2)[:, ::-1], J, atol=1e-5)
 
 
-def test_threads_do_not_change_the_result(small_tissue):
+def test_threads_do_not_change_the_result(small_tissue, two_threads):
     theta = Theta((9.0, 21.0, -6.0), 9.0, 2.4)
-    one, two = (simulate(small_tissue, theta, jacobian=True, threads=n) for n in (1, 2))
+    one, two = (simulate(small_tissue, theta, jacobian=True, threads=n) for n in (1, two_threads))
     np.testing.assert_array_equal(one[0], two[0])
     np.testing.assert_array_equal(one[1], two[1])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("mu_D", [5.0, 14.0])
-def test_tiles_do_not_change_the_result(small_tissue, monkeypatch, mu_D, threads):
+def test_tiles_do_not_change_the_result(small_tissue, two_threads, monkeypatch, mu_D, threads):
     # rows that take each other's places in the buffers, and an origin whose tumour moves across many of them
     theta, made = Theta((-4.0, 30.0, 9.0), mu_D, 2.8), []
 
