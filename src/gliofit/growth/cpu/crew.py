@@ -211,8 +211,7 @@ def _ask(helpers: int, function: Callable, *arguments) -> list[Future]:
     return asked
 
 
-def together(threads: int, steps: int, function: Callable, *arguments) -> None:
-    """Call a compiled function(crew, caller, *arguments) in up to `threads` threads, of which one is the caller."""
+def _new(threads: int, steps: int) -> Crew:
     crew = Crew(
         np.zeros((HEADER + 2 * threads, LINE), np.int64),
         np.zeros(steps, np.int64),
@@ -220,6 +219,12 @@ def together(threads: int, steps: int, function: Callable, *arguments) -> None:
         np.zeros(OPAQUE, np.uint8),
     )
     _found(crew)
+    return crew
+
+
+def together(threads: int, steps: int, function: Callable, *arguments) -> None:
+    """Call a compiled function(crew, caller, *arguments) in up to `threads` threads, of which one is the caller."""
+    crew = _new(threads, steps)
     asked = _ask(threads - 1, function, crew, False, *arguments)
     try:
         function(crew, True, *arguments)
