@@ -2,10 +2,10 @@
 Threads that work on one run together, and how they wait for each other.
 
 Python threads run compiled code that does not hold Python's lock. They wait for each other inside it: a thread looks
-at a number that another one raises, for some 30 µs, and then sleeps until it is woken (a POSIX condition variable).
-On idle cores nearly all waits end before anyone sleeps. Beside other programs a thread that waits leaves its core to
-the one that it waits for; OpenMP's barriers keep it, for milliseconds each, unless the user's environment says
-otherwise before the library is loaded. Nothing here depends on the environment, on OpenMP, or on what torch loads.
+at a number that another one raises, for some ten µs, and then sleeps until it is woken (a POSIX condition variable).
+On idle cores most waits end before anyone sleeps. Beside other programs a thread that waits leaves its core to the
+one that it waits for; OpenMP's barriers keep it, for milliseconds each, unless the user's environment says otherwise
+before the library is loaded. Nothing here depends on the environment, on OpenMP, or on what torch loads.
 
 A run begins with the calling thread alone. Helpers join when they come, and take part from the next step on; one that
 never comes, as the machine or the pool is busy, or the process a fork whose parent had the threads, is not missed.
@@ -31,11 +31,15 @@ from numba.extending import intrinsic
 from gliofit.growth.cpu.compiled import kernel
 
 LOOKS = 700
-"""How often a thread looks before it sleeps; a look takes about 40 ns."""
+"""How often a thread looks before it sleeps; a look takes 10 to 60 ns."""
 
 HEADER = 3
 ENLISTED, ASLEEP, STEP = range(HEADER)
 """Marks of a crew: its helpers so far, how many threads sleep, the step that is going on. The members' own follow."""
+
+_x86, _arm = ("llvm.x86.sse2.pause", []), ("llvm.aarch64.isb", [ir.Constant(ir.IntType(32), 15)])
+PAUSE = {"x86_64": _x86, "AMD64": _x86, "aarch64": _arm, "arm64": _arm}
+"""LLVM's name of what tells a processor that a loop waits, and its arguments."""
 
 CLOSED = 1 << 60
 """STEP once the run is over."""
@@ -117,9 +121,10 @@ def _pause(typing_context):
     """Tell the processor that this is a loop that waits."""
 
     def write(context, builder, signature, arguments):
-        if platform.machine() in ("x86_64", "AMD64"):
-            kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        name, operands = PAUSE.get(platform.machine(), (None, []))
+        if name:
+            kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), operands)
         return context.get_dummy_value()
 
     return types.void(), write
