@@ -30,8 +30,13 @@ from numba.extending import intrinsic
 
 from gliofit.growth.cpu.compiled import kernel
 
-LOOKS = 700
-"""How often a thread looks before it sleeps; a look takes 10 to 60 ns."""
+LOOKS = 200
+"""
+How often a thread looks before it sleeps; a look takes 10 to 60 ns.
+
+More looks spare idle cores some sleep (700: 2 to 5 % of the time of two threads), and cost more where both threads have
+to share a core beside other programs (5 to 10 %).
+"""
 
 HEADER = 3
 ENLISTED, ASLEEP, STEP = range(HEADER)
