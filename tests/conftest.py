@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from gliofit import Tissue
-from gliofit.growth.cpu.crew import cores
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,14 +28,6 @@ def _same_state():
     if torch:
         torch.manual_seed(0)
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, len(os.sched_getaffinity(0)))))
-
-
-@pytest.fixture(scope="session")
-def two_threads() -> int:
-    """For tests that compare one thread with two."""
-    if cores() < 2:
-        pytest.skip("needs two threads, and NUMBA_NUM_THREADS allows one")
-    return 2
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Array = np.ndarray
+from gliofit.base.arrays import Array
 
 
 def operator(y: Array, d: Array, tissue: Array, spacing: Array) -> Array:

@@ -2,10 +2,10 @@
 Threads that work on one run together, and how they wait for each other.
 
 Python threads run compiled code that does not hold Python's lock. They wait for each other inside it: a thread looks
-at a number that another one raises, for some 30 µs, and then sleeps until it is woken (a POSIX condition variable).
-On idle cores nearly all waits end before anyone sleeps. Beside other programs a thread that waits leaves its core to
-the one that it waits for; OpenMP's barriers keep it, for milliseconds each, unless the user's environment says
-otherwise before the library is loaded. Nothing here depends on the environment, on OpenMP, or on what torch loads.
+at a number that another one raises, for some ten µs, and then sleeps until it is woken (a POSIX condition variable).
+On idle cores most waits end before anyone sleeps. Beside other programs a thread that waits leaves its core to the
+one that it waits for; OpenMP's barriers keep it, for milliseconds each, unless the user's environment says otherwise
+before the library is loaded. Nothing here depends on the environment, on OpenMP, or on what torch loads.
 
 A run begins with the calling thread alone. Helpers join when they come, and take part from the next step on; one that
 never comes, as the machine or the pool is busy, or the process a fork whose parent had the threads, is not missed.
@@ -30,12 +30,21 @@ from numba.extending import intrinsic
 
 from gliofit.growth.cpu.compiled import kernel
 
-LOOKS = 700
-"""How often a thread looks before it sleeps; a look takes about 40 ns."""
+LOOKS = 200
+"""
+How often a thread looks before it sleeps; a look takes 10 to 60 ns.
+
+More looks spare idle cores some sleep (700: 2 to 5 % of the time of two threads), and cost more where both threads have
+to share a core beside other programs (5 to 10 %).
+"""
 
 HEADER = 3
 ENLISTED, ASLEEP, STEP = range(HEADER)
 """Marks of a crew: its helpers so far, how many threads sleep, the step that is going on. The members' own follow."""
+
+_x86, _arm = ("llvm.x86.sse2.pause", []), ("llvm.aarch64.isb", [ir.Constant(ir.IntType(32), 15)])
+PAUSE = {"x86_64": _x86, "AMD64": _x86, "aarch64": _arm, "arm64": _arm}
+"""LLVM's name of what tells a processor that a loop waits, and its arguments."""
 
 CLOSED = 1 << 60
 """STEP once the run is over."""
@@ -117,9 +126,10 @@ def _pause(typing_context):
     """Tell the processor that this is a loop that waits."""
 
     def write(context, builder, signature, arguments):
-        if platform.machine() in ("x86_64", "AMD64"):
-            kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        name, operands = PAUSE.get(platform.machine(), (None, []))
+        if name:
+            kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), operands)
         return context.get_dummy_value()
 
     return types.void(), write
@@ -211,8 +221,7 @@ def _ask(helpers: int, function: Callable, *arguments) -> list[Future]:
     return asked
 
 
-def together(threads: int, steps: int, function: Callable, *arguments) -> None:
-    """Call a compiled function(crew, caller, *arguments) in up to `threads` threads, of which one is the caller."""
+def _new(threads: int, steps: int) -> Crew:
     crew = Crew(
         np.zeros((HEADER + 2 * threads, LINE), np.int64),
         np.zeros(steps, np.int64),
@@ -220,6 +229,12 @@ def together(threads: int, steps: int, function: Callable, *arguments) -> None:
         np.zeros(OPAQUE, np.uint8),
     )
     _found(crew)
+    return crew
+
+
+def together(threads: int, steps: int, function: Callable, *arguments) -> None:
+    """Call a compiled function(crew, caller, *arguments) in up to `threads` threads, of which one is the caller."""
+    crew = _new(threads, steps)
     asked = _ask(threads - 1, function, crew, False, *arguments)
     try:
         function(crew, True, *arguments)

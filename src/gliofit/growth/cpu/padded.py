@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numba import uintp
 
+from gliofit.base.arrays import Array
 from gliofit.growth.cpu.compiled import kernel
-
-Array = np.ndarray
 
 OUTSIDE = -1e9
 """Diffusivity of voxels that hold no tumour."""

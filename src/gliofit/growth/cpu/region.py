@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import uintp
 
+from gliofit.base.arrays import Array
 from gliofit.growth.cpu.compiled import kernel
 from gliofit.growth.cpu.llvm_rows import LANES
-
-Array = np.ndarray
 
 EMPTY = np.int32(1 << 20)
 """Start of a row without tumour."""

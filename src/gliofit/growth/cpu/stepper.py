@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gliofit.base.arrays import Array
 from gliofit.growth.cpu import sweep as kernels
 from gliofit.growth.cpu.crew import together
 from gliofit.growth.cpu.padded import zeros
 from gliofit.growth.cpu.region import Region
 from gliofit.growth.schedule import Schedule
-
-Array = np.ndarray
 
 CACHE_BYTES = 400_000
 """What a sweep plans to keep in a core's own cache."""

@@ -104,6 +104,19 @@ def _vacate(fields, a, b, used, x, y_low, y_high, region, sy):
 
 
 @kernel
+def _empty(fields, buffers, x, sy):
+    """Zero in the buffers what is left of a plane that a step does not visit, but reads at its border."""
+    used, ring = buffers.used, buffers.used.shape[1]
+    for slot in range(ring):
+        begin, stop = used[x, slot, 0], used[x, slot, 1]
+        if stop > begin:
+            place = _place(x, slot, ring, sy)
+            for buffer in (buffers.odd, buffers.even):
+                _clear(fields, buffer, place + begin, place + stop)
+            used[x, slot, 0], used[x, slot, 1] = 0, 0
+
+
+@kernel
 def _tile(fields, y, buffers, grid, region, steps, step, planes, y_from):
     """
     All stages of a step in some planes and in the tile of y that begins, in the first stage, at `y_from`.
@@ -183,6 +196,10 @@ def _sweep(crew, part, fields, y, buffers, grid, region, steps, step):
     begin, end = region.extent[Y_BEGIN] - 1, region.extent[Y_END] + s - 1
     tiles = (end - begin + tile - 1) // tile
     lag = tiles if ring == region.at.shape[1] else (ring - s) // tile - 1
+    if part == 0:
+        _empty(fields, buffers, left - 1, grid.sy)
+    if part == parts - 1:
+        _empty(fields, buffers, right, grid.sy)
     for n in range(tiles):  # the first from the row before, whose place others may have used
         y_from = begin + n * tile
         if part < parts - 1 and n > lag:
