@@ -9,8 +9,6 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from gliofit.pipeline.locks import own_lock, release_stale_lock
-
 min_version("9.19")
 
 
@@ -31,13 +29,6 @@ include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-
-
-release_stale_lock()
-
-
-onstart:
-    own_lock()
 
 
 rule all:
