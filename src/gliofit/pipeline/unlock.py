@@ -2,9 +2,9 @@
 `python -m gliofit.pipeline.unlock`: release the lock that a killed Snakemake left in the current folder.
 
 Snakemake locks the folder it runs in, so that no two runs make the same files. A run that was killed cannot release its
-lock; the next one then stops with "Directory cannot be locked". Releasing it is for a person to decide: jobs of the killed
-run may still be at work. Those of this machine are looked for, and while there are any the lock stays. Runs on other
-machines and jobs in the queue of a cluster are not seen from here; the message says how to look.
+lock; the next one then stops with "Directory cannot be locked". Releasing it is for a person to decide, as jobs of the
+killed run may still be at work. Those of this machine are looked for, and while there are any the lock stays. Runs on
+other machines and jobs in the queue of a cluster are not seen from here; the message says how to look.
 """
 
 from __future__ import annotations
