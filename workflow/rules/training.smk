@@ -1,5 +1,7 @@
 """Shards → the forward surrogate and the direct inverse network, one training loop for both."""
 
+from dataclasses import asdict
+
 
 rule train_network:
     input:
@@ -28,7 +30,7 @@ rule train_network:
         runtime="4d",
         gpu=int(CONFIG.device == "cuda"),
     params:
-        settings=lambda wildcards: getattr(CONFIG.networks, wildcards.network).given(),
+        settings=lambda wildcards: asdict(CONFIG.training(wildcards.network)),
         seed=CONFIG.seeds.training,
         device=CONFIG.device,
         # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
