@@ -48,7 +48,7 @@ class Settings:
         PositiveFloat,
         Field(strict=True, description="Peak of AdamW's, after a linear warm-up and before a cosine decay to zero."),
     ] = 1e-3
-    weight_decay: Annotated[NonNegativeFloat, Field(strict=True, description="AdamW's.")] = 1e-4
+    weight_decay: Annotated[NonNegativeFloat, Field(strict=True, description="Weight decay of AdamW.")] = 1e-4
     warmup: Annotated[
         float, Field(strict=True, ge=0, lt=1, description="Share of the steps in which the rate rises.")
     ] = 0.05
