@@ -7,7 +7,10 @@ key of the config.
 
 from pathlib import Path
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
+
+from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
 
 min_version("9.19")
 
@@ -29,6 +32,15 @@ include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    forget("results/logs")
+    logger.addFilter(NoSecondAttempt(workflow))
+
+
+onerror:
+    report_failures(workflow.scheduler.failed)
 
 
 rule all:
