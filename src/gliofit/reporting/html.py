@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import platform
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-PACKAGES = ("gliofit", "numpy", "scipy", "numba", "torch", "antspyx", "cma", "snakemake")
+from gliofit.base.versions import machine, versions
 
 
 def render(template: str, **values: Any) -> str:
@@ -41,12 +39,6 @@ def inlined(content: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64," + base64.b64encode(content).decode("ascii")
 
 
-def versions() -> dict[str, str]:
-    """Versions of what made a page, and the machine."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found | {"machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores"}
+def made_with() -> dict[str, str]:
+    """What makes a page, as its last table has it: versions and the machine."""
+    return versions() | {"machine": machine()}

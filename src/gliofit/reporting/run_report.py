@@ -19,7 +19,7 @@ from gliofit.base.files import write_text
 from gliofit.evaluation import gliodil_scores, metrics
 from gliofit.evaluation import patient_scores as clinical
 from gliofit.reporting.fit_in_words import extras_of, fit_row
-from gliofit.reporting.html import captions, inlined, render, versions
+from gliofit.reporting.html import captions, inlined, made_with, render
 from gliofit.reporting.tables import TIDY, layout_of, titles_of, to_html
 
 DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
@@ -101,7 +101,7 @@ def write_report(
         patients=[_patient(patient, titles) for patient in patients],
         definitions={LABELS.get(name, name): text for name, text in DEFINITIONS.items()},
         config=_file(config).read_text(encoding="utf-8") if config else "",
-        versions=versions(),
+        versions=made_with(),
     )
     write_text(path, html)
 

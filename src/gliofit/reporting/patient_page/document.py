@@ -14,7 +14,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
 from gliofit.patients.prepared import Prepared
 from gliofit.reporting.fit_in_words import extras_of, fit_row
-from gliofit.reporting.html import inlined, render, versions
+from gliofit.reporting.html import inlined, made_with, render
 from gliofit.reporting.patient_page import pictures
 from gliofit.reporting.patient_page.physics import ASSUMED_DAYS, physical_row
 from gliofit.reporting.patient_page.viewer import viewer
@@ -148,7 +148,7 @@ def write_page(
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
             deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
             viewer=viewer(prepared, images, layers),
-            versions=versions(),
+            versions=made_with(),
         ),
     )
 
