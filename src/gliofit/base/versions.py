@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PACKAGES = ("gliofit", "numpy", "scipy", "numba", "torch", "antspyx", "cma", "snakemake")
 """Packages that results depend on."""
@@ -71,6 +71,11 @@ def machine() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} logical cores, {platform.system()}"
+
+
+def made_by() -> dict[str, Any]:
+    """What makes a result now, JSON-ready: versions, source (`Source`) and machine."""
+    return {"versions": versions(), "source": source()._asdict(), "machine": machine()}
 
 
 def _git(*arguments: str, folder: Path = PACKAGE) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth import simulate
-from gliofit.growth.theta import Theta
+from gliofit.inversion.fit import Fit
 
 
 def density_deviation(jacobian: Array, covariance: Array) -> Array:
@@ -33,7 +30,7 @@ def density_deviation(jacobian: Array, covariance: Array) -> Array:
     return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
 
 
-def deviation_of_fit(tissue: Tissue, fit: Mapping[str, Any], threads: int = 1) -> Array:
+def deviation_of_fit(tissue: Tissue, fit: Fit, threads: int = 1) -> Array:
     """
     `density_deviation` of a saved fit, by a run of the numerical solver with its Jacobian.
 
@@ -41,15 +38,15 @@ def deviation_of_fit(tissue: Tissue, fit: Mapping[str, Any], threads: int = 1) -
     ----------
     tissue : Tissue
         On the grid that the fit was made on.
-    fit : mapping
-        `Fit.summary()`, as in `{method}.json`.
+    fit : Fit
 
     Raises
     ------
     InputError
         If the fit has no covariance.
     """
-    if fit.get("covariance") is None:
-        raise InputError(f"the fit by {fit['method']} has no covariance, so its density has no standard deviation")
-    _, jacobian = simulate(tissue, Theta.from_dict(fit["theta"]), jacobian=True, threads=threads)
-    return density_deviation(jacobian, fit["covariance"])
+    covariance = fit.covariance_of(*fit.parameters)
+    if covariance is None:
+        raise InputError(f"the fit by {fit.method} has no covariance, so its density has no standard deviation")
+    _, jacobian = simulate(tissue, fit.theta, jacobian=True, threads=threads)
+    return density_deviation(jacobian, covariance)
