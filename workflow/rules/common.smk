@@ -177,7 +177,8 @@ def shown(table):
 
 
 TABLES = {
-    table: f"results/tables/weidner_table{table}.csv" for table in filter(shown, WEIDNER)
+    table: f"results/tables/weidner_table{table}.csv"
+    for table in filter(shown, WEIDNER)
 }
 CLINICAL = {"patients": "results/tables/patients.csv"} if PATIENTS else {}
 "Tables beside Weidner's."
@@ -251,6 +252,7 @@ def notes(patient):
         if made_here(patient)
         else []
     )
+
 
 ON_PAGE = "gauss_newton" if "gauss_newton" in METHODS else METHODS[-1]
 "The method that the large pictures of a patient's page show."

@@ -16,8 +16,9 @@ with job(snakemake):
     method = wildcards.method
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
     networks = ready(method, snakemake.input.networks)
-    fits = []
-    for index, case in list(enumerate(read_json(snakemake.input.cases)))[int(wildcards.first) : int(wildcards.last) + 1]:
+    cases, fits = read_json(snakemake.input.cases), []
+    for index in range(int(wildcards.first), int(wildcards.last) + 1):
+        case = cases[index]
         truth = Theta.from_dict(case["theta"])
         target = simulate(tissue, truth, threads=threads)
         seed, started = params.seed + index, process_time()

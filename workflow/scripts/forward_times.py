@@ -7,7 +7,7 @@ with job(snakemake):
 
     from gliofit.anatomy.tissue import Tissue
     from gliofit.base.files import read_json, write_text
-    from gliofit.evaluation.run_record import note_maker
+    from gliofit.evaluation.made_by import save_note
     from gliofit.evaluation.surrogate_scores import solver_times, surrogate_times, table_rows
     from gliofit.growth.theta import Theta
     from gliofit.networks import load_surrogate
@@ -24,4 +24,4 @@ with job(snakemake):
             times = surrogate_times(tissue, thetas, load_surrogate(weights[name], device), threads, device)
         tables.append(table_rows(names, row, times))
     write_text(snakemake.output.metrics, pd.concat(tables).to_csv(index=False))
-    note_maker(snakemake.output.made_by)
+    save_note(snakemake.output.made_by)

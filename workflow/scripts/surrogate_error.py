@@ -6,7 +6,7 @@ with job(snakemake):
     from gliofit.anatomy.tissue import Tissue
     from gliofit.base.files import read_json, write_text
     from gliofit.base.threads import torch_threads
-    from gliofit.evaluation.run_record import note_maker
+    from gliofit.evaluation.made_by import save_note
     from gliofit.evaluation.surrogate_scores import compare, table_rows
     from gliofit.growth.theta import Theta
     from gliofit.networks import load_surrogate
@@ -19,4 +19,4 @@ with job(snakemake):
         rows = [compare(tissue, Theta.from_dict(case["theta"]), surrogate, threads).errors() for case in cases]
     table = table_rows([case["case"] for case in cases], params.row, rows)
     write_text(snakemake.output.metrics, table.to_csv(index=False))
-    note_maker(snakemake.output.made_by)
+    save_note(snakemake.output.made_by)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gliofit.base.errors import InputError
-from gliofit.base.files import read_json, write_json
-from gliofit.base.versions import Source, made_by, source
+from gliofit.base.files import write_json
+from gliofit.base.versions import Source, source
+from gliofit.evaluation.made_by import load_note, read_record
 from gliofit.inversion.fit_file import load_fits
 
 FORMAT = "gliofit-run"
 FORMAT_VERSION = 1
-
-MADE_BY = "gliofit-made-by"
-"""Format of the notes beside results that are plain tables."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +73,13 @@ def record_run(
     fits : mapping of kind → paths
         Files of fits.
     notes : mapping of kind → paths
-        Files of `note_maker`.
+        Files of `gliofit.evaluation.made_by.save_note`.
     configs : iterable of str
     """
     made = Counter(
         (kind, fit.source, fit.machine) for kind, paths in fits.items() for p in paths for fit in load_fits(p)
     )
-    made.update((kind, *_read_note(path)) for kind, paths in notes.items() for path in paths)
+    made.update((kind, *load_note(path)) for kind, paths in notes.items() for path in paths)
     return RunRecord(tuple(configs), source(), tuple(Part(*what, number) for what, number in made.items()))
 
 
@@ -96,28 +92,6 @@ def load_run(path: str | Path) -> RunRecord:
     InputError
         Naming the file, if it is missing or of another version.
     """
-    values = _read(path, FORMAT)
+    values = read_record(path, FORMAT, FORMAT_VERSION)
     parts = (Part(**part | {"source": Source(**part["source"])}) for part in values["parts"])
     return RunRecord(tuple(values["configs"]), Source(**values["source"]), tuple(parts))
-
-
-def note_maker(path: str | Path) -> None:
-    """Note beside a table of results what made it."""
-    write_json(path, {"format": MADE_BY, "format_version": FORMAT_VERSION, **made_by()})
-
-
-def _read_note(path: str | Path) -> tuple[Source, str]:
-    values = _read(path, MADE_BY)
-    return Source(**values["source"]), values["machine"]
-
-
-def _read(path: str | Path, kind: str) -> dict:
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        values = read_json(path)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: is not JSON ({error})") from None
-    if not isinstance(values, dict) or (values.get("format"), values.get("format_version")) != (kind, FORMAT_VERSION):
-        raise InputError(f"{path}: is not a {kind} of version {FORMAT_VERSION}; delete it and run the pipeline again")
-    return values
