@@ -25,7 +25,7 @@ DOC = ROOT / "docs/result_format.md"
 def found(small_tissue) -> Fit:
     """A real fit, with a covariance."""
     target = simulate(small_tissue, Theta((11.0, -7.0, 16.0), 6.0, 3.0))
-    fit = invert(target, small_tissue, "gauss_newton", iterations=3, starts=1)
+    fit = invert(target, small_tissue, "gauss_newton", iterations=3)
     fit.case, fit.target, fit.spacing, fit.true_theta = "a", "density", 4.0, Theta((11.0, -7.0, 16.0), 6.0, 3.0)
     return fit
 
@@ -39,7 +39,7 @@ def written(found, tmp_path) -> Path:
 def change(path: Path, **values) -> None:
     """Other values of some keys; None takes a key out."""
     record = json.loads(path.read_text()) | values
-    path.write_text(json.dumps({key: value for key, value in record.items() if value is not None}))
+    path.write_text(json.dumps({key: record[key] for key in record if values.get(key, "kept") is not None}))
 
 
 def own(small_tissue, **front) -> Fit:
