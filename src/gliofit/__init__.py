@@ -6,5 +6,5 @@ from gliofit.growth import simulate
 from gliofit.growth.theta import Theta
 from gliofit.inversion import Fit, Problem, invert
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Fit", "InputError", "Problem", "Theta", "Tissue", "invert", "simulate"]

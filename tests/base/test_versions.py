@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import yaml
+
+import gliofit
 from gliofit.base import versions
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +64,20 @@ def test_commit_and_changes_are_told_apart(tmp_path):
 def test_versions_leave_out_what_is_not_installed():
     assert set(versions.versions("numpy", "no-such-package")) == {"numpy"}
     assert {"python", "gliofit", "torch"} <= set(versions.versions())
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)[1]
+    assert {project["version"], citation["version"], newest} == {gliofit.__version__}
+
+
+def test_moved_paths_of_the_changelog_lead_somewhere():
+    rows = re.findall(
+        r"^\| .*`gliofit\.[\w.]+` \| `gliofit\.([\w.]+)`(?: \||,)", (ROOT / "CHANGELOG.md").read_text(), re.M
+    )
+    assert len(rows) > 80
+    for module in rows:
+        path = ROOT.joinpath("src/gliofit", *module.split("."))
+        assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), module
