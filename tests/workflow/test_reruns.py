@@ -50,6 +50,15 @@ def test_editing_a_figure_redraws_it_and_simulates_nothing(finished):
     assert not rules & {"simulate_shard", "train_network", "fit_cases", "fit_patient", "score", "prepare_patient"}
 
 
+def test_editing_the_style_remakes_the_pages_that_it_is_in(finished):
+    path = finished.folder / "src/gliofit/reporting/templates/style.css"
+    before = path.read_text()
+    edit(path)
+    rules = {rule for rule, _ in finished.planned(*CONFIG)}
+    path.write_text(before)
+    assert rules == {"patient_page", "html_report", "all"}
+
+
 def test_editing_the_solver_reruns_the_simulations_and_no_registration(finished):
     edit(finished.folder / "src/gliofit/growth/schedule.py")
     rules = {rule for rule, _ in finished.planned(*CONFIG)}
