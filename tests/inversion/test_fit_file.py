@@ -48,7 +48,8 @@ def own(small_tissue, **front) -> Fit:
     values = np.where(box.mask, np.random.default_rng(0).random(box.shape), np.nan).astype(np.float32)
     affine = box.affine + 1e-9  # which single precision would lose
     about = {"loss": 0.25, "history": [], "evaluations": 1, "seconds": 0.5, "converged": True, "reason": "so"}
-    return Fit(Theta((0, 0, 0), 5, 2), None, method="gliodil", own=Field(values, affine, **front), **about)
+    about |= {"model": {"name": "fisher_kolmogorov"}, "method": "gliodil"}
+    return Fit(Theta((0, 0, 0), 5, 2), None, own=Field(values, affine, **front), **about)
 
 
 def test_a_fit_comes_back_as_it_was(found, written):

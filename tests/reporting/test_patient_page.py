@@ -37,7 +37,7 @@ def fit_by(method: str, theta: Theta | None = None, **changes) -> Fit:
     about = {
         "spacing": 4.0, "extras": {"threshold_core": 0.66, "threshold_whole": 0.24}, "loss": 0.3, "history": [0.3],
         "evaluations": 78, "seconds": 1.25, "converged": True, "reason": "the loss settled",
-        "parameters": dict(zip(NAMES, theta.to_array(), strict=True)),
+        "model": {"name": "fisher_kolmogorov"}, "parameters": dict(zip(NAMES, theta.to_array(), strict=True)),
     }  # fmt: skip
     return Fit(theta, None, method=method, **about | changes)
 

@@ -15,8 +15,8 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.versions import Source
-from gliofit.growth import simulate
-from gliofit.growth.theta import NAMES, Theta
+from gliofit.growth import growth_model
+from gliofit.growth.theta import Theta
 from gliofit.inversion.fit_format import check
 from gliofit.inversion.own_density import Field, stored_field
 from gliofit.inversion.problem import Problem
@@ -30,7 +30,7 @@ class Fit:
     Parameters
     ----------
     theta : Theta
-        θ̂.
+        θ̂; of several foci, that of the one with the most cells.
     density : ndarray [x, y, z], optional
         The numerical solver's density at θ̂ on the problem's grid, or that of `own`. A fit that was read from its file
         has none; see `density_on`.
@@ -48,9 +48,9 @@ class Fit:
     method : str
         Name of the method.
     model : dict
-        The growth model: its name, and its options.
+        Name and options of the growth model, as `growth_model` takes them.
     parameters : dict of str → float
-        All of the growth model's parameters, in its order.
+        All of the growth model's parameters by name, in its order.
     extras : dict of str → float
         Imaging parameters (thresholds) that were fitted along.
     comparable : int, optional
@@ -117,15 +117,15 @@ class Fit:
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
         density = problem.density(parameters) if own is None else own.on(problem.tissue)
-        extras = dict(zip(problem.target.extra_names, map(float, parameters[5:]), strict=True))
+        of_model, extras = problem.split(parameters)
         return cls(
-            theta=Theta.from_array(parameters[:5]),
+            theta=problem.model.theta(of_model, problem.tissue, density),
             density=density,
-            loss=problem.target.loss(density, parameters[5:]),
+            loss=problem.target.loss(density, extras),
             seconds=seconds,
-            model={"name": "fisher_kolmogorov"},
-            parameters=dict(zip(NAMES, map(float, parameters[:5]), strict=True)),
-            extras=extras,
+            model=problem.model.to_dict(),
+            parameters=dict(zip(problem.model.names, of_model.tolist(), strict=True)),
+            extras=dict(zip(problem.target.extra_names, extras.tolist(), strict=True)),
             own=own,
             **values,
         )
@@ -161,11 +161,12 @@ class Fit:
         Returns
         -------
         ndarray [x, y, z]
-            The method's own density if it has one, else θ̂ rerun through the numerical solver.
+            The method's own density if it has one, else the growth model's at `parameters`.
         """
         if self.own is not None:
             return self.own.on(tissue)
-        return simulate(tissue, self.theta, threads=threads)
+        model = growth_model(self.model)
+        return model.simulate(tissue, model.values_of(self.parameters), threads=threads)
 
     def to_dict(self) -> dict[str, Any]:
         """
