@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import nibabel as nib
 import numpy as np
 import pytest
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.overlap import dice
-from gliofit.evaluation.patient_scores import best_threshold, coverages, data_fit, defined
+from gliofit.evaluation.patient_scores import best_threshold, coverages, data_fit
 from gliofit.observation.thresholds import SCORED
 from gliofit.patients.prepared import Prepared
 
@@ -79,4 +77,3 @@ def test_no_recurrence_is_undefined_and_not_full(tmp_path):
     for one in (patient(tmp_path), patient(tmp_path, recurrence=np.zeros(BRAIN.shape))):
         found = coverages(BRAIN, one)
         assert np.isnan(list(found.values())).all()
-        assert json.loads(json.dumps(defined(found))) == {"coverage_narrow": None, "coverage_broad": None}

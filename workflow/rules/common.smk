@@ -12,6 +12,7 @@ from gliofit.inversion import describe
 from gliofit.inversion.registry import OPTIONAL
 from gliofit.reporting.tables.layout import STANDARD_PLAN
 from gliofit.pipeline.dependencies import dependencies
+from gliofit.reporting.html import template_files
 
 ROOT = Path(workflow.basedir)
 "The repository; paths of the config may be relative to it."
@@ -130,62 +131,128 @@ CARDS = {
 "Cards of all networks in use."
 DEVICES = ["cpu"] + ["cuda"] * (CONFIG.device == "cuda")
 "Where forward runs are timed."
-FORWARD_TITLES = {
-    "surrogate_error": {
-        f"{name}_{cases}": f"{name}, {cases}"
-        for cases in CONFIG.case_sets
-        for name in SURROGATES
-    },
-    "surrogate_time": {
-        f"{name}_{device}": f"{name}, {device}"
-        for device in DEVICES
-        for name in ["solver", *SURROGATES]
-    },
+
+
+def forward_row(model, where):
+    """The row of a surrogate (or the solver) on a set of cases or on a device."""
+    return f"{model}_{where}"
+
+
+ERROR_ROWS = {
+    forward_row(name, cases): (name, cases)
+    for cases in CONFIG.case_sets
+    for name in SURROGATES
 }
-"Rows of the surrogates' tables."
+"Surrogate and set of test cases of each row of the surrogates' errors."
+TIME_ROWS = {
+    forward_row(name, device): (name, device)
+    for device in DEVICES
+    for name in ["solver", *SURROGATES]
+}
+"Model and device of each row of the surrogates' times."
+FORWARD_TITLES = {
+    table: {row: ", ".join(pair) for row, pair in rows.items()}
+    for table, rows in (("surrogate_error", ERROR_ROWS), ("surrogate_time", TIME_ROWS))
+}
 
 TITLES = {method: describe(method).title for method in METHODS}
-SHOWN_TABLES = (
-    ["1", "2"]
-    + [f"2_{cases}" for cases in CONFIG.case_sets if cases != CONFIG.anatomy]
-    + ["3"] * bool(PATIENTS)
-)
-TABLES = expand("results/tables/weidner_table{table}.csv", table=SHOWN_TABLES)
-CLINICAL = ["results/tables/patients.csv"] * bool(PATIENTS)
+WEIDNER = {
+    "1": (1, CONFIG.anatomy),
+    "2": (2, CONFIG.anatomy),
+    **{
+        f"{number}_{cases}": (number, cases)
+        for number in (1, 2)
+        for cases in CONFIG.case_sets
+        if cases != CONFIG.anatomy
+    },
+    "3": (3, "patients"),
+}
+"Number and set of cases of the tables of Weidner 2026, by name."
+
+
+def shown(table):
+    """Whether the report and the page of results show one of these tables."""
+    number, _ = WEIDNER[table]
+    return table == "1" or number == 2 or (number == 3 and PATIENTS)
+
+
+TABLES = {
+    table: f"results/tables/weidner_table{table}.csv"
+    for table in filter(shown, WEIDNER)
+}
+CLINICAL = {"patients": "results/tables/patients.csv"} if PATIENTS else {}
 "Tables beside Weidner's."
-FORWARD = [
-    "results/tables/surrogate_error.csv",
-    "results/tables/surrogate_time.csv",
-    "results/figures/surrogate_error.png",
-] * bool(SURROGATES)
-"Tables and figure of the surrogates alone."
-IN_SILICO = [
-    (method, observed)
+FORWARD = {
+    table: f"results/tables/{table}.csv"
+    for table in ("surrogate_error", "surrogate_time")
+    if SURROGATES
+}
+"Tables of the surrogates alone."
+
+
+def told_row(method, told):
+    """The row of a method on GliODIL's synthetic patients: what a fit was told is part of its name."""
+    return f"{method}/{told}"
+
+
+IN_SILICO = {
+    told_row(method, told): (method, told)
     for method, given in CONFIG.gliodil_synthetic.methods.items()
     if method in METHODS and CONFIG.gliodil_synthetic.number
-    for observed in given
-]
-"Methods on GliODIL's synthetic patients, and what they are told."
-GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | {
-    f"{method}/{told}": f"{TITLES[method]}, {'MRI + PET' if told == 'mri_pet' else 'MRI'}"
-    for method, told in IN_SILICO
+    for told in given
 }
-GLIODIL = [
-    "results/tables/gliodil_synthetic_single.csv",
-    "results/tables/gliodil_synthetic_multi.csv",
-    "results/figures/gliodil_synthetic.png",
-] * bool(IN_SILICO)
-"Tables and figure of GliODIL's synthetic patients."
+"Methods on GliODIL's synthetic patients, and what they are told, by row."
+IN_SILICO_FITS = [
+    f"results/gliodil_synthetic/{foci}_{index}/{told}/{method}.json"
+    for foci in ("single", "multi")
+    for method, told in IN_SILICO.values()
+    for index in range(CONFIG.gliodil_synthetic.cases(method))
+]
+GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | {
+    row: f"{TITLES[method]}, {'MRI + PET' if told == 'mri_pet' else 'MRI'}"
+    for row, (method, told) in IN_SILICO.items()
+}
+GLIODIL = {
+    f"gliodil_synthetic_{foci}": f"results/tables/gliodil_synthetic_{foci}.csv"
+    for foci in ("single", "multi")
+    if IN_SILICO
+}
+"Tables of GliODIL's synthetic patients."
 
-FIGURES = expand(
-    "results/figures/weidner_figure{figure}.png",
-    figure=["1b"] * ("surrogate" in NETWORKS)
-    + ["3"]
-    + ["4"] * bool(PATIENTS)
-    + ["5"] * ("gb_surrogate" in METHODS),
-)
-SYNTHETIC = "Synthetic: simulated on a healthy anatomy; not a scan of a person."
-"What the report and the page of an in-silico patient say first."
+FIGURES = {
+    key: f"results/figures/weidner_figure{key}.png"
+    for key, drawn in (
+        ("1b", "surrogate" in NETWORKS),
+        ("3", True),
+        ("4", PATIENTS),
+        ("5", "gb_surrogate" in METHODS),
+    )
+    if drawn
+}
+PAGE_TABLES = TABLES | FORWARD | GLIODIL
+"What docs/results.md shows and tells of."
+
+
+def page_tables(tables):
+    """Tables as report and page know them: by number and, off the main test cases, set, or by name."""
+    main = (CONFIG.anatomy, "patients")
+    keys = (WEIDNER.get(table, (table, CONFIG.anatomy)) for table in tables)
+    return [key if cases in main else (key, cases) for key, cases in keys]
+
+
+def made_here(patient):
+    """Whether a patient is an in-silico one of this pipeline."""
+    return any(str(p).startswith(settings.MADE) for p in SHEET[patient].files.values())
+
+
+def notes(patient):
+    """What the report and the page of an in-silico patient say first."""
+    return (
+        ["Synthetic: simulated on a healthy anatomy; not a scan of a person."]
+        if made_here(patient)
+        else []
+    )
+
 
 ON_PAGE = "gauss_newton" if "gauss_newton" in METHODS else METHODS[-1]
 "The method that the large pictures of a patient's page show."
@@ -196,13 +263,29 @@ LOGS = {network: f"results/networks/{network}/training.csv" for network in TRAIN
     if "log" in json.loads(path.with_suffix(".json").read_text())
 }
 "Training logs: written here, or on the card of a released network."
-ANALYSIS = ["results/figures/failures.png", "results/figures/volumes.png"]
-ANALYSIS += ["results/figures/learning.png"] * bool(LOGS)
+FORWARD_FIGURES = (
+    {"surrogate_error": "results/figures/surrogate_error.png"} if SURROGATES else {}
+)
+GLIODIL_FIGURES = (
+    {"gliodil_synthetic": "results/figures/gliodil_synthetic.png"} if IN_SILICO else {}
+)
+ANALYSIS = {
+    key: f"results/figures/{key}.png"
+    for key in ["failures", "volumes"] + ["learning"] * bool(LOGS)
+}
 "Figures that the papers do not have."
+REPORT_FIGURES = (
+    FIGURES
+    | ANALYSIS
+    | FORWARD_FIGURES
+    | GLIODIL_FIGURES
+    | {network: f"results/networks/{network}/training.png" for network in TRAINED}
+)
+"What the report shows, by the keys of templates/captions.json."
 PAGE_FIGURES = {
-    Path(path).stem.removeprefix("weidner_figure"): path
-    for path in [*FIGURES, *FORWARD[2:], *ANALYSIS]
-    if "figure4" not in path
+    key: path
+    for key, path in (FIGURES | FORWARD_FIGURES | ANALYSIS).items()
+    if key != "4"
 }
 "What docs/results.md shows."
 SHOWN = "hybrid_com" if "hybrid_com" in METHODS else METHODS[-1]
@@ -220,12 +303,28 @@ def sources(script, *modules):
     return [os.path.relpath(path) for path in files]
 
 
-def chunks(anatomy, method):
-    """The test cases of a method, in jobs of `test_cases.per_job` (first-last, both included)."""
-    number, size = CONFIG.cases(anatomy, method), CONFIG.test_cases.per_job
+def data(*names):
+    """Files of the package that are no source, declared as inputs of the rules whose results depend on them."""
+    return [os.path.relpath(ROOT / "src" / "gliofit" / name) for name in names]
+
+
+def templates(page):
+    """A page's template, what that includes, and captions."""
+    return [os.path.relpath(path) for path in template_files(page)]
+
+
+def fits_to_cases(cases, method):
+    """A method's fits to a set of test cases, in jobs of `test_cases.per_job` (first-last, both included)."""
+    number, size = CONFIG.cases(cases, method), CONFIG.test_cases.per_job
     return [
-        f"{start}-{min(start + size, number) - 1}" for start in range(0, number, size)
+        f"results/cases/{cases}/{method}/{start}-{min(start + size, number) - 1}.json"
+        for start in range(0, number, size)
     ]
+
+
+def volumes(fits):
+    """The npz beside fits, with the densities that are the methods' own."""
+    return [str(Path(fit).with_suffix(".npz")) for fit in fits]
 
 
 def memory(gigabytes_at_1mm):
@@ -329,15 +428,12 @@ def fits(wildcards):
         ]
     else:
         pairs = [
-            (
-                tissue(CONFIG.case_sets[wildcards.set])[0],
-                f"results/cases/{wildcards.set}/{method}/{chunk}.json",
-            )
+            (tissue(CONFIG.case_sets[wildcards.set])[0], file)
             for method in METHODS
-            for chunk in chunks(wildcards.set, method)
+            for file in fits_to_cases(wildcards.set, method)
         ]
     wm, files = zip(*pairs)
-    return dict(wm=wm, fits=files)
+    return dict(wm=wm, fits=files, volumes=volumes(files))
 
 
 scattergather:
@@ -351,12 +447,13 @@ wildcard_constraints:
     set="|".join(SETS),
     surrogate="|".join(map(re.escape, SURROGATES)) or "(?!)",
     synthetic=r"synthetic[\w.-]*",
-    table="[123]|[12]_(sri24|mni152|edge|beyond)",
+    table="|".join(WEIDNER),
     cases="|".join(CONFIG.case_sets),
     anatomy="|".join(dict.fromkeys([*ANATOMIES, CONFIG.unseen_anatomy, "mni152"])),
     network="surrogate|inverse|inverse_segmentation|lmi",
     split="train|validation|test",
-    chunk=r"\d+-\d+",
+    first=r"\d+",
+    last=r"\d+",
     foci="single|multi",
     observed="mri|mri_pet",
     index=r"\d+",

@@ -58,14 +58,10 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        number=lambda wildcards: int(wildcards.table[0]),
+        number=lambda wildcards: WEIDNER[wildcards.table][0],
         methods=METHODS,
         titles=TITLES,
-        cases=lambda wildcards: (
-            "patients"
-            if wildcards.table == "3"
-            else wildcards.table[2:] or CONFIG.anatomy
-        ),
+        cases=lambda wildcards: WEIDNER[wildcards.table][1],
     script:
         "../scripts/table.py"
 
@@ -78,7 +74,8 @@ rule surrogate_error:
         weights=lambda wildcards: SURROGATES[wildcards.surrogate],
         sources=sources("surrogate_error.py"),
     output:
-        "results/forward/{surrogate}-{cases}.csv",
+        metrics="results/forward/{surrogate}-{cases}.csv",
+        made_by="results/forward/{surrogate}-{cases}.json",
     log:
         "results/logs/surrogate_error/{surrogate}-{cases}.log",
     benchmark:
@@ -91,6 +88,7 @@ rule surrogate_error:
         runtime="4h",
     params:
         spacing=CONFIG.spacing,
+        row=lambda wildcards: forward_row(wildcards.surrogate, wildcards.cases),
     script:
         "../scripts/surrogate_error.py"
 
@@ -103,7 +101,8 @@ rule forward_times:
         weights=list(SURROGATES.values()),
         sources=sources("forward_times.py"),
     output:
-        "results/forward/times.csv",
+        metrics="results/forward/times.csv",
+        made_by="results/forward/times.json",
     log:
         "results/logs/forward_times.log",
     conda:
@@ -117,7 +116,7 @@ rule forward_times:
         number=8,
         spacing=CONFIG.spacing,
         surrogates=list(SURROGATES),
-        devices=DEVICES,
+        rows=TIME_ROWS,
     script:
         "../scripts/forward_times.py"
 

@@ -20,7 +20,7 @@ rule figure_surrogate:
     conda:
         ENVIRONMENT
     params:
-        method=f"surrogate_{CONFIG.anatomy}",
+        method=forward_row("surrogate", CONFIG.anatomy),
     script:
         "../scripts/figure_surrogate.py"
 
@@ -117,10 +117,11 @@ rule figure_failures:
     input:
         metrics="results/metrics.csv",
         tissue=tissue(CONFIG.anatomy),
-        fits=[
-            f"results/cases/{CONFIG.anatomy}/{method}/{chunk}.json"
-            for method in METHODS
-            for chunk in chunks(CONFIG.anatomy, method)
+        fits=[file for m in METHODS for file in fits_to_cases(CONFIG.anatomy, m)],
+        volumes=[
+            volume
+            for m in METHODS
+            for volume in volumes(fits_to_cases(CONFIG.anatomy, m))
         ],
         sources=sources("figure_failures.py"),
     output:
@@ -153,9 +154,9 @@ rule figure_volumes:
         whole=[
             f"results/{patient}/prepared/whole.nii.gz"
             for patient in PATIENTS
-            if not patient.startswith("synthetic")
+            if not made_here(patient)
         ],
-        segmented=os.path.relpath(ROOT / "src/gliofit/reporting/figures/segmented_volumes.csv"),
+        segmented=data("reporting/figures/segmented_volumes.csv"),
         sources=sources("figure_volumes.py"),
     output:
         png=report(

@@ -40,6 +40,8 @@ rule fit_gliodil_patient:
     output:
         density="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.nii.gz",
         summary="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json",
+        volumes="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.npz",
+        scores="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.scores.json",
     log:
         "results/logs/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.log",
     benchmark:
@@ -52,6 +54,7 @@ rule fit_gliodil_patient:
         runtime="2d",
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        row=lambda wildcards: told_row(wildcards.method, wildcards.observed),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
     script:
@@ -66,12 +69,7 @@ rule collect_gliodil_scores:
             foci=["single", "multi"],
             index=range(CONFIG.gliodil_synthetic.number),
         )
-        + [
-            f"results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json"
-            for foci in ("single", "multi")
-            for method, observed in IN_SILICO
-            for index in range(CONFIG.gliodil_synthetic.cases(method))
-        ],
+        + [str(Path(fit).with_suffix(".scores.json")) for fit in IN_SILICO_FITS],
         sources=sources("collect_scores.py"),
     output:
         "results/gliodil_synthetic.csv",
@@ -104,7 +102,7 @@ rule table_gliodil:
         ENVIRONMENT
     params:
         number="gliodil_synthetic_{foci}",
-        methods=[STANDARD_PLAN] + [f"{method}/{told}" for method, told in IN_SILICO],
+        methods=[STANDARD_PLAN, *IN_SILICO],
         titles=GLIODIL_TITLES,
         cases="{foci}",
     script:
@@ -121,7 +119,7 @@ rule figure_gliodil:
         densities=[
             f"results/gliodil_synthetic/{foci}_0/{observed}/{method}.nii.gz"
             for foci in ("single", "multi")
-            for method, observed in IN_SILICO
+            for method, observed in IN_SILICO.values()
         ],
         metrics="results/gliodil_synthetic.csv",
         sources=sources("figure_gliodil.py"),
@@ -139,7 +137,7 @@ rule figure_gliodil:
     conda:
         ENVIRONMENT
     params:
-        fits=[f"{method}/{told}" for method, told in IN_SILICO],
+        fits=list(IN_SILICO),
         titles=GLIODIL_TITLES,
     script:
         "../scripts/figure_gliodil.py"

@@ -9,11 +9,12 @@ rule fit_cases:
         networks=weights,
         sources=method_sources("fit_cases.py"),
     output:
-        "results/cases/{cases}/{method}/{chunk}.json",
+        fits="results/cases/{cases}/{method}/{first}-{last}.json",
+        volumes="results/cases/{cases}/{method}/{first}-{last}.npz",
     log:
-        "results/logs/fit_cases/{cases}-{method}-{chunk}.log",
+        "results/logs/fit_cases/{cases}-{method}-{first}-{last}.log",
     benchmark:
-        "results/benchmarks/fit_cases/{cases}-{method}-{chunk}.tsv"
+        "results/benchmarks/fit_cases/{cases}-{method}-{first}-{last}.tsv"
     # the longest jobs: no core should wait for one of them at the end
     priority: 10
     conda:
@@ -40,6 +41,7 @@ rule fit_patient:
     output:
         density="results/{patient}/{method}.nii.gz",
         summary="results/{patient}/{method}.json",
+        volumes="results/{patient}/{method}.npz",
     log:
         "results/logs/fit_patient/{patient}-{method}.log",
     benchmark:
@@ -67,7 +69,8 @@ rule fit_reference:
         atlas=atlas,
         sources=method_sources("fit_reference.py"),
     output:
-        "results/table3/{patient}/{method}.json",
+        summary="results/table3/{patient}/{method}.json",
+        volumes="results/table3/{patient}/{method}.npz",
     log:
         "results/logs/fit_reference/{patient}-{method}.log",
     benchmark:

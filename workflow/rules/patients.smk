@@ -57,9 +57,7 @@ rule prepare_patient:
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
         sources=sources("prepare_patient.py"),
-        settings=os.path.relpath(
-            ROOT / f"src/gliofit/anatomy/registration_settings/{CONFIG.registration}.json"
-        ),
+        settings=data(f"anatomy/registration_settings/{CONFIG.registration}.json"),
     output:
         prepared("{patient}"),
     log:

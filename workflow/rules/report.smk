@@ -19,20 +19,17 @@ rule save_config:
 rule html_report:
     """Tables, figures and patients in one file."""
     input:
-        tables=TABLES,
-        figures=FIGURES + ANALYSIS,
-        others=[*CLINICAL, *GLIODIL, *FORWARD],
-        losses=expand("results/networks/{network}/training.png", network=TRAINED),
+        tables=TABLES.values(),
+        others=(CLINICAL | GLIODIL | FORWARD).values(),
+        figures=REPORT_FIGURES.values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
-        pictures=expand(
-            "results/{patient}/{shown}.png",
-            patient=PATIENTS,
-            shown=["preparation", SHOWN],
-        ),
+        preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
+        pictures=expand("results/{patient}/{shown}.png", patient=PATIENTS, shown=SHOWN),
         prepared=expand("results/{patient}/prepared/prepared.json", patient=PATIENTS),
         pages=expand("results/{patient}/page.html", patient=PATIENTS),
         config="results/config.yaml",
         sources=sources("html_report.py"),
+        templates=templates("report.html"),
     output:
         "results/report.html",
     log:
@@ -41,15 +38,17 @@ rule html_report:
     conda:
         ENVIRONMENT
     params:
-        tables=SHOWN_TABLES,
+        tables=page_tables(TABLES),
+        others=list(CLINICAL | GLIODIL | FORWARD),
+        figures=list(REPORT_FIGURES),
         patients=PATIENTS,
+        notes=[notes(patient) for patient in PATIENTS],
         methods=METHODS,
-        titles=TITLES,
-        other_titles=GLIODIL_TITLES
+        titles=TITLES
+        | GLIODIL_TITLES
         | FORWARD_TITLES["surrogate_error"]
         | FORWARD_TITLES["surrogate_time"],
         shown=SHOWN,
-        synthetic=SYNTHETIC,
         cases=CONFIG.anatomy,
     script:
         "../scripts/html_report.py"
@@ -71,6 +70,7 @@ rule patient_page:
         deviation=[f"results/{{patient}}/{ON_PAGE}_deviation.nii.gz"]
         * gives_deviation(ON_PAGE),
         sources=sources("patient_page.py"),
+        templates=templates("patient.html") + templates("viewer.html"),
     output:
         report(
             "results/{patient}/page.html",
@@ -91,25 +91,69 @@ rule patient_page:
         titles=TITLES,
         shown=ON_PAGE,
         margin=CONFIG.plans.margin_mm,
-        notes=lambda wildcards: (
-            [SYNTHETIC] if wildcards.patient.startswith("synthetic") else []
-        ),
+        notes=lambda wildcards: notes(wildcards.patient),
     script:
         "../scripts/patient_page.py"
+
+
+rule record_run:
+    """Which commits and configs made the results that the page of results shows."""
+    input:
+        cases=[
+            file
+            for cases in CONFIG.case_sets
+            for method in METHODS
+            for file in fits_to_cases(cases, method)
+        ],
+        patients=[
+            f"results/table3/{patient}/{method}.json"
+            for method in COMPARED
+            for patient in PATIENTS
+        ],
+        in_silico=IN_SILICO_FITS,
+        surrogates=[
+            *expand(
+                "results/forward/{surrogate}-{cases}.json",
+                surrogate=SURROGATES,
+                cases=CONFIG.case_sets,
+            ),
+            *["results/forward/times.json"] * bool(SURROGATES),
+        ],
+        config="results/config.yaml",
+        sources=sources("record_run.py"),
+    output:
+        "results/run.json",
+    log:
+        "results/logs/record_run.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        configs=[
+            os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else path.name
+            for path in (
+                Path(given).absolute() for given in workflow.overwrite_configfiles
+            )
+        ],
+    script:
+        "../scripts/record_run.py"
 
 
 rule results_page:
     """`docs/results.md` as of this run; `make results-doc` puts it there."""
     input:
-        tables=TABLES + FORWARD[:2] + GLIODIL[:2],
+        tables=PAGE_TABLES.values(),
+        printed=[str(Path(path).with_suffix(".md")) for path in PAGE_TABLES.values()],
         metrics="results/metrics.csv",
         forward=["results/forward.csv"] * bool(FORWARD),
-        plans=["results/gliodil_synthetic.csv"] * bool(GLIODIL),
+        in_silico=["results/gliodil_synthetic.csv"] * bool(GLIODIL),
         figures=PAGE_FIGURES.values(),
         config="results/config.yaml",
+        run="results/run.json",
         cards=CARDS.values(),
         sources=sources("results_page.py"),
-        published=os.path.relpath(ROOT / "src/gliofit/reporting/tables/weidner2026.csv"),
+        published=data("reporting/tables/weidner2026.csv"),
+        captions=data("reporting/templates/captions.json"),
     output:
         page="results/page/results.md",
         images=expand("results/page/images/results_{key}.png", key=PAGE_FIGURES),
@@ -119,14 +163,12 @@ rule results_page:
     conda:
         ENVIRONMENT
     params:
-        names=list(PAGE_FIGURES),
+        tables=page_tables(PAGE_TABLES),
+        figures=list(PAGE_FIGURES),
         titles=TITLES,
         networks=list(CARDS),
-        configs=[
-            os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else path.name
-            for path in (
-                Path(given).absolute() for given in workflow.overwrite_configfiles
-            )
-        ],
+        errors=ERROR_ROWS,
+        times=TIME_ROWS,
+        told=IN_SILICO,
     script:
         "../scripts/results_page.py"

@@ -61,5 +61,7 @@ rule release_network:
     resources:
         mem_mb=memory(12),
         runtime="4h",
+    params:
+        anatomies=[CONFIG.anatomy, CONFIG.unseen_anatomy],
     script:
         "../scripts/release_network.py"

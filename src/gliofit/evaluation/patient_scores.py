@@ -94,8 +94,3 @@ def coverages(plan: Array, patient: Prepared) -> dict[str, float]:
         "coverage_narrow": recurrence_coverage(plan, narrow),
         "coverage_broad": recurrence_coverage(plan, broad),
     }
-
-
-def defined(scores: dict[str, float]) -> dict[str, float | None]:
-    """Scores for JSON, which knows no NaN: None where they are undefined."""
-    return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}
