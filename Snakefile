@@ -48,9 +48,14 @@ rule all:
     input:
         "results/report.html",
         "results/config.yaml",
-        "results/shards/check.txt" if TRAINED else [],
-        (TABLES | CLINICAL | GLIODIL | FORWARD).values(),
-        REPORT_FIGURES.values(),
+        "results/shards/check.txt" if WEIGHTS.trained else [],
+        (
+            PLAN.tables
+            | PLAN.clinical_tables
+            | PLAN.gliodil_tables
+            | PLAN.forward_tables
+        ).values(),
+        PLAN.report_figures.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand("results/{patient}/page.html", patient=PATIENTS),

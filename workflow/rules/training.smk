@@ -27,7 +27,7 @@ rule train_network:
     threads: CONFIG.threads.training
     resources:
         mem_mb=memory(24),
-        runtime="4d",
+        runtime=hours(96),
         gpu=int(CONFIG.device == "cuda"),
     params:
         settings=lambda wildcards: asdict(CONFIG.training(wildcards.network)),
@@ -60,7 +60,7 @@ rule release_network:
     threads: CONFIG.threads.training
     resources:
         mem_mb=memory(12),
-        runtime="4h",
+        runtime=hours(4),
     params:
         anatomies=[CONFIG.anatomy, CONFIG.unseen_anatomy],
     script:
