@@ -207,8 +207,11 @@ def test_validation_reports_what_it_says(shards):
         {"architecture": "weidner", "coarse": {2: 1}},
         {"window": 12},
         {"architecture": "weidner", "window": 8},
+        {"architecture": "ezhov"},
+        {"width": 8.5},
+        {"flip": 1},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(values):
-    with pytest.raises(InputError, match=r"must be|is for"):
+    with pytest.raises(InputError, match=r"should be|must leave|is for"):
         Settings(**values)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.nifti import load_volume, save_volume
 
 TISSUE_THRESHOLD = 0.1
 """A voxel with p_WM + p_GM of at least this can hold tumour (TumorGrowthToolkit's convention)."""
@@ -66,8 +66,6 @@ class Tissue:
     @classmethod
     def from_nifti(cls, wm_path: str | Path, gm_path: str | Path, csf_path: str | Path) -> Tissue:
         """Read three NIfTI maps; all must share shape and affine."""
-        from gliofit.base.nifti import load_volume
-
         images = [load_volume(path) for path in (wm_path, gm_path, csf_path)]
         for path, image in zip((gm_path, csf_path), images[1:], strict=True):
             if image.shape != images[0].shape:
@@ -78,10 +76,8 @@ class Tissue:
 
     def to_nifti(self, folder: str | Path) -> None:
         """Write wm.nii.gz, gm.nii.gz and csf.nii.gz into `folder`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         for name in ("wm", "gm", "csf"):
-            nib.save(nib.Nifti1Image(getattr(self, name), self.affine), folder / f"{name}.nii.gz")
+            save_volume(Path(folder) / f"{name}.nii.gz", getattr(self, name), self.affine)
 
     @property
     def shape(self) -> tuple[int, int, int]:

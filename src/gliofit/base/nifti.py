@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import nibabel as nib
 import numpy as np
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +53,6 @@ def load_volume(path: str | Path, dtype=np.float32) -> Volume:
 
 
 def save_volume(path: str | Path, data: np.ndarray, affine: np.ndarray) -> None:
-    """Write a NIfTI-1 volume under a temporary name and rename it, so that a killed run leaves no half file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}-{path.name}")
-    nib.save(nib.Nifti1Image(data, affine), part)
-    part.replace(path)
+    """Write a NIfTI-1 volume, whole or not at all."""
+    with whole_file(path) as part:
+        nib.save(nib.Nifti1Image(data, affine), part)

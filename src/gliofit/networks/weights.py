@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,9 @@ from torch import nn
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
 from gliofit.base.vector_math import prepare_vector_math
+from gliofit.base.versions import versions
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import SURROGATES, Surrogate
@@ -95,14 +95,12 @@ def save_network(network: nn.Module, architecture: str, path: str | Path, **abou
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "versions": {name: version(name) for name in ("gliofit", "torch", "numpy")},
+        "versions": versions("gliofit", "torch", "numpy"),
         **about,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     for target, data in ((path, weights), (card_path(path), json.dumps(card, indent=2).encode())):
-        part = target.with_name(f".{os.getpid()}-{target.name}")
-        part.write_bytes(data)
-        part.replace(target)
+        with whole_file(target) as part:
+            part.write_bytes(data)
     return card
 
 

@@ -6,47 +6,41 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-THETA = ("x", "y", "z", "mu_D", "mu_rho")
+from gliofit.inversion.fit import Fit
 
 
-def extras_of(fits: Iterable[Mapping[str, Any]]) -> list[str]:
+def extras_of(fits: Iterable[Fit]) -> list[str]:
     """Names of the imaging parameters that any of the fits has, in order."""
-    return list(dict.fromkeys(name for fit in fits for name in fit["extras"]))
+    return list(dict.fromkeys(name for fit in fits for name in fit.extras))
 
 
-def fit_row(fit: Mapping[str, Any], extras: Iterable[str], titles: Mapping[str, str]) -> dict[str, Any]:
+def fit_row(fit: Fit, extras: Iterable[str], titles: Mapping[str, str]) -> dict[str, Any]:
     """
     One fit as text.
 
     Parameters
     ----------
-    fit : mapping
-        `Fit.summary()`, as in `{method}.json`.
+    fit : Fit
     extras : iterable of str
         Imaging parameters that have a column; those that the fit lacks are "–".
     titles : mapping of method → title
     """
-    theta, names = fit["theta"], [*THETA, *fit["extras"]]
-    spread: dict[str, float] = {}
-    if fit.get("covariance") is not None:
-        spread = dict(zip(names, np.sqrt(np.diag(fit["covariance"])), strict=True))
+    spread = fit.deviations()
 
     def text(name: str, value: float, digits: int) -> str:
         return with_deviation(value, spread.get(name), digits)
 
     return {
-        "title": titles.get(fit["method"], fit["method"]),
-        "origin": ", ".join(text(n, v, 1) for n, v in zip("xyz", theta["origin"], strict=True)),
-        "mu_D": text("mu_D", theta["mu_D"], 2),
-        "mu_rho": text("mu_rho", theta["mu_rho"], 2),
-        "extras": [text(n, fit["extras"][n], 3) if n in fit["extras"] else "–" for n in extras],
-        "loss": f"{fit['loss']:.3g}",
-        "evaluations": fit["evaluations"],
-        "seconds": f"{fit['seconds']:.1f}",
-        "converged": fit["converged"],
-        "reason": fit["reason"],
+        "title": titles.get(fit.method, fit.method),
+        "origin": ", ".join(text(n, v, 1) for n, v in zip("xyz", fit.theta.origin, strict=True)),
+        "mu_D": text("mu_D", fit.theta.mu_D, 2),
+        "mu_rho": text("mu_rho", fit.theta.mu_rho, 2),
+        "extras": [text(n, fit.extras[n], 3) if n in fit.extras else "–" for n in extras],
+        "loss": f"{fit.loss:.3g}",
+        "evaluations": fit.evaluations,
+        "seconds": f"{fit.seconds:.1f}",
+        "converged": fit.converged,
+        "reason": fit.reason,
     }
 
 

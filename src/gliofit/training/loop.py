@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
 from gliofit.networks.surrogate import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
@@ -258,11 +258,10 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{os.getpid()}-{path.name}")
         state = {k: getattr(self, k) for k in ("identity", *STATE)}
-        torch.save({**state, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
-        part.replace(path)
+        state |= {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        with whole_file(path) as part:
+            torch.save(state, part)
 
     def advance(self, bar: tqdm) -> None:
         """Train to the next validation, and validate."""

@@ -45,7 +45,9 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     kept = min(found, key=lambda name: found[name].loss)
     fit = found[kept]
     fit.details = {"kept": kept, **{f"loss_{name}": candidate.loss for name, candidate in found.items()}}
-    fit.details["iterations_gb_surrogate"] = len(descent.history) - 1
+    # what follows in the history is the loss of another surrogate
+    fit.comparable = len(descent.history)
+    fit.uncorrected_loss = min(found[name].loss for name in ("direct", "gb_surrogate"))
     if kept == "direct":
         fit.reason = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
         fit.converged = descent.converged

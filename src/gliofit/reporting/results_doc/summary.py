@@ -33,7 +33,7 @@ def _surrogates(results: Results) -> list[Row]:
 
 
 def _hybrid(results: Results) -> list[Row]:
-    ours = results.required("weidner_table2")
+    ours = results.required(2)
     if ("hybrid", "mse") not in ours.index or not ours.loc[("hybrid", "mse"), "n"]:
         return []
     paper = published().query("table == 2").set_index(["method", "metric"])
@@ -97,7 +97,7 @@ def _times(results: Results) -> list[Row]:
 
 
 def _gauss_newton(results: Results) -> list[Row]:
-    ours, cpu = results.required("weidner_table2"), results.cpu_seconds()
+    ours, cpu = results.required(2), results.cpu_seconds()
     if "gauss_newton" not in cpu:
         return []
     cost = f"{times(cpu['gauss_newton'] / cpu['hybrid'])} the hybrid's processor time" if "hybrid" in cpu else "–"
