@@ -6,6 +6,7 @@ import sys
 
 from gliofit.anatomy.atlas import SRI24_WHEEL
 from gliofit.base.errors import InputError
+from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
@@ -36,6 +37,7 @@ SHEET, PASSED_OVER = checked(read_patients, CONFIG, ROOT)
 WEIGHTS = checked(Weights.of, CONFIG, ROOT)
 PLAN = Plan(CONFIG, SHEET, WEIGHTS)
 METHODS = PLAN.methods
+MODEL = type(growth_model(CONFIG.growth_model)).__module__
 PATIENTS = list(SHEET)
 for warning in PASSED_OVER:
     print(f"Note: {warning}", file=sys.stderr)
@@ -55,8 +57,10 @@ def sources(script, *modules):
 
 
 def method_sources(script):
-    """A script's sources and the method's own module with what that imports: editing a method reruns just its fits."""
-    return lambda wildcards: sources(script, describe(wildcards.method).run.__module__)
+    """A script's sources with the method's and the growth model's: editing a method reruns just its fits."""
+    return lambda wildcards: sources(
+        script, describe(wildcards.method).run.__module__, MODEL
+    )
 
 
 def data(*names):

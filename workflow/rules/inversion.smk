@@ -28,6 +28,7 @@ rule fit_cases:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_cases.py"
 
@@ -58,6 +59,7 @@ rule fit_patient:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_patient.py"
 
@@ -88,6 +90,7 @@ rule fit_reference:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_reference.py"
 

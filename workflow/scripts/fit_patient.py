@@ -17,6 +17,7 @@ with job(snakemake):
     networks = ready(method, snakemake.input.networks)
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}
+    options["model"] = params.growth_model
     fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
     fit.case, fit.spacing = snakemake.wildcards.patient, params.spacing
     fit.target = "segmentation" if patient.fet is None else "segmentation and PET"

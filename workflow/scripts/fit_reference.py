@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.growth import simulate
+    from gliofit.growth import growth_model, simulate
     from gliofit.inversion.fit_file import load_fit, save_fit
     from gliofit.inversion.registry import invert, ready
     from gliofit.patients.prepared import atlas_grid, load_prepared
@@ -18,6 +18,7 @@ with job(snakemake):
     truth = load_fit(snakemake.input.reference).theta
     target = simulate(tissue, truth, threads=threads)
     options = {"networks": networks, "seed": params.seed, "threads": threads, "morph": morph}
+    options["model"] = growth_model(params.growth_model).with_one_focus()
     fit = invert(target, tissue, method, **options, **params.settings)
     fit.case, fit.target, fit.spacing, fit.true_theta = snakemake.wildcards.patient, "density", params.spacing, truth
     save_fit(snakemake.output.summary, fit, snakemake.output.volumes)

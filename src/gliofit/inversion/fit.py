@@ -17,6 +17,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.versions import Source
 from gliofit.growth import growth_model
 from gliofit.growth.theta import Theta
+from gliofit.inversion.doubts import at_bounds, unexplained
 from gliofit.inversion.fit_format import check
 from gliofit.inversion.own_density import Field, stored_field
 from gliofit.inversion.problem import Problem
@@ -43,6 +44,7 @@ class Fit:
     seconds : float
         Wall time of the search, without the final solver run.
     converged : bool
+        Whether the search ended where the loss has no slope within the bounds, and the outlines are explained.
     reason : str
         Why it stopped.
     method : str
@@ -112,12 +114,16 @@ class Fit:
         """
         Finish a search that began at `time.perf_counter()` = `started`.
 
-        θ̂ is rerun through the solver, unless the method has a density of its `own`.
+        θ̂ is rerun through the solver, unless the method has a density of its `own`. A search that ended where the
+        outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say so.
         """
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
         density = problem.density(parameters) if own is None else own.on(problem.tissue)
         of_model, extras = problem.split(parameters)
+        doubts = unexplained(problem, parameters, density)
+        if doubts:
+            values |= {"converged": False, "reason": f"{', '.join(doubts)} ({values['reason']})"}
         return cls(
             theta=problem.model.theta(of_model, problem.tissue, density),
             density=density,
@@ -127,8 +133,15 @@ class Fit:
             parameters=dict(zip(problem.model.names, of_model.tolist(), strict=True)),
             extras=dict(zip(problem.target.extra_names, extras.tolist(), strict=True)),
             own=own,
+            warnings=[*doubts, *at_bounds(problem, parameters)],
             **values,
         )
+
+    @property
+    def origins(self) -> Array:
+        """Where growth began [foci, 3], mm."""
+        values = np.array(list(self.parameters.values()))
+        return values[growth_model(self.model).origins]
 
     @property
     def names(self) -> list[str]:

@@ -16,6 +16,8 @@ from pydantic import ConfigDict, ValidationError, create_model
 
 from gliofit.base.errors import InputError
 from gliofit.base.section import fault, unknown
+from gliofit.growth import GrowthModel, growth_model
+from gliofit.networks.grids import GROWTH_MODEL
 from gliofit.patients.headers import check_headers
 from gliofit.patients.sample_sheet import Patient, discover_brats, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
@@ -49,6 +51,10 @@ RESERVED = frozenset(
 
 RELEASED_SPACING = 2.0
 """Of the networks in resources/weights, mm."""
+
+
+DISCRETE = ("gliodil", "pde_gliodil")
+"""Methods that discretise the growth equation themselves."""
 
 
 def load_config(values: dict[str, Any], source: str = "config") -> Config:
@@ -85,9 +91,11 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
     try:
         Prior(**config.prior.model_dump())
+        model = growth_model(config.growth_model)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    _check_methods(config, source)
+    _check_prior(config, model, source)
+    _check_methods(config, model, source)
     return config
 
 
@@ -116,7 +124,19 @@ def _as_float(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _check_methods(config: Config, source: str) -> None:
+def _check_prior(config: Config, model: GrowthModel, source: str) -> None:
+    """What is simulated must lie where searches look."""
+    ranges = {p.name: (p.lower, p.upper) for p in model.parameters}
+    for name in ("mu_D", "mu_rho"):
+        (low, high), (lowest, highest) = getattr(config.prior, name), ranges[name]
+        if low < lowest or high > highest:
+            raise InputError(
+                f"{source}: prior.{name} = [{low:g}, {high:g}] is not within {lowest:g} … {highest:g}, where searches "
+                f"of growth model {model.name} look"
+            )
+
+
+def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
     """Methods and their settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
 
@@ -128,6 +148,11 @@ def _check_methods(config: Config, source: str) -> None:
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+        if model.name != GROWTH_MODEL and (described.networks or method in DISCRETE):
+            raise InputError(
+                f"{source}: methods.{method} knows growth model {GROWTH_MODEL} alone, not {model.name}; take it out "
+                f"({method}: false)"
+            )
     for method in config.test_cases.at_most:  # of which the config may have taken some out
         try:
             describe(method)

@@ -168,6 +168,12 @@ class Config(Section):
         description="What becomes white matter within the tumour, where the atlas knows no tumour: everything in the "
         "core and CSF around it (`core`), CSF alone (`csf`), or nothing (`keep`).",
     )
+    growth_model: str | dict[str, Any] = Field(
+        {"name": "fisher_kolmogorov", "foci": "auto"},
+        description="What grows: a name, or `{name: …, option: …}` (docs/adding_a_growth_model.md). `foci: auto` adds "
+        "foci to a patient's fit as long as the outlines speak for them, in methods that can; `foci: 1` is the "
+        "papers'. Simulated test cases have one focus, whatever is written here.",
+    )
     seeds: Seeds
     prior: PriorRanges
     samples: Samples

@@ -9,6 +9,9 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2]
 """The folder that holds the package."""
 
+MODELS, DEFAULT_MODEL = SOURCE / "gliofit/growth/model.py", "gliofit.growth.models.fisher_kolmogorov"
+"""Growth models are found by name when a script runs: no import statement tells of the default one."""
+
 
 def dependencies(*starts: str | Path) -> list[Path]:
     """
@@ -39,6 +42,8 @@ def dependencies(*starts: str | Path) -> list[Path]:
         if path not in found and path.parent != Path(__file__).parent:
             found.add(path)
             queue += _imports(path)
+            if path == MODELS:
+                queue += _files(DEFAULT_MODEL)
     return sorted(found)
 
 

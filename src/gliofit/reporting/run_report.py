@@ -18,7 +18,7 @@ from gliofit.base.files import write_text
 from gliofit.evaluation import gliodil_scores, metrics
 from gliofit.evaluation import patient_scores as clinical
 from gliofit.inversion.fit_file import load_fit
-from gliofit.reporting.fit_in_words import extras_of, fit_row
+from gliofit.reporting.fit_in_words import Columns, fit_row, warnings_of
 from gliofit.reporting.html import captions, inlined, made_with, render
 from gliofit.reporting.tables import TIDY, layout_of, titles_of, to_html
 
@@ -134,13 +134,13 @@ def _table(
 
 def _patient(patient: Patient, titles: Mapping[str, str] | None) -> dict[str, Any]:
     fits = [load_fit(path) for path in patient.fits]
-    extras = extras_of(fits)
+    columns = Columns.of(fits)
     names = titles or titles_of(fit.method for fit in fits)
     return {
         "name": patient.name,
         "page": patient.page,
-        "notes": list(patient.notes),
-        "extras": [name.replace("_", " ") for name in extras],
-        "fits": [fit_row(fit, extras, names) for fit in fits],
+        "notes": [*patient.notes, *warnings_of(fits, names)],
+        "columns": columns.titles,
+        "fits": [fit_row(fit, columns, names) for fit in fits],
         "pictures": [_picture(png, caption) for caption, png in patient.pictures.items()],
     }

@@ -19,6 +19,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth import simulate
+from gliofit.growth.ranges import PRIOR_MU_D, PRIOR_MU_RHO
 from gliofit.growth.theta import Theta
 from gliofit.observation.thresholds import VISIBLE
 
@@ -57,8 +58,8 @@ class Prior:
         candidates above 122 mm was accepted, and they are the costly ones to simulate.
     """
 
-    mu_D: tuple[float, float] = (2.0, 25.0)
-    mu_rho: tuple[float, float] = (1.5, 6.0)
+    mu_D: tuple[float, float] = PRIOR_MU_D
+    mu_rho: tuple[float, float] = PRIOR_MU_RHO
     volume: tuple[float, float] = (5.0, 250.0)
     visible: float = VISIBLE
     reach: float = 40.0

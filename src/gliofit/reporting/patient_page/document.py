@@ -15,7 +15,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
 from gliofit.inversion.fit import Fit
 from gliofit.patients.prepared import Prepared
-from gliofit.reporting.fit_in_words import extras_of, fit_row
+from gliofit.reporting.fit_in_words import Columns, fit_row, foci_in_words, warnings_of
 from gliofit.reporting.html import inlined, made_with, render
 from gliofit.reporting.patient_page import pictures
 from gliofit.reporting.patient_page.physics import ASSUMED_DAYS, physical_row
@@ -114,10 +114,9 @@ def write_page(
             raise InputError(f"the density by {name} has shape {fit.density.shape}, the scan {prepared.shape}")
     main, images = fits[shown], pictures.backgrounds(prepared)
     background = next(iter(images.values()))
-    origin = main.fit.theta.origin
     layers = {fit.title: fit.density for fit in [main, *(f for name, f in fits.items() if name != shown)]}
     layers |= {"Segmentation: tumour core": prepared.core, "Segmentation: whole tumour": prepared.whole}
-    drawn = {"fit": pictures.fit_picture(prepared, main.density, origin, images)}
+    drawn = {"fit": pictures.fit_picture(prepared, main.density, main.fit.origins, images)}
     drawn["methods"] = pictures.methods_picture(prepared, {f.title: f.density for f in fits.values()}, background)
     if plans is not None:
         layers |= {"Standard plan": plans.standard, f"Plan of {main.title}": plans.model}
@@ -131,19 +130,22 @@ def write_page(
         drawn["deviation"] = pictures.deviation_picture(prepared, main.density, deviation, background)
     if preparation is not None:
         drawn["preparation"] = Path(preparation).read_bytes()
-    extras = extras_of(fit.fit for fit in fits.values())
+    each = [fit.fit for fit in fits.values()]
+    columns = Columns.of(each)
+    notes = [*notes, *prepared.report["warnings"], *warnings_of(each, {f.fit.method: f.title for f in fits.values()})]
     write_text(
         path,
         render(
             "patient.html",
             name=prepared.patient.id,
-            notes=[*notes, *prepared.report["warnings"]],
+            notes=notes,
             facts=_facts(prepared, main),
             shown=main.title,
             images=list(images),
             pictures={name: inlined(png) for name, png in drawn.items()},
-            extras=[name.replace("_", " ") for name in extras],
-            rows=[_row(fit, extras) for fit in fits.values()],
+            columns=columns.titles,
+            rows=[_row(fit, columns) for fit in fits.values()],
+            foci=foci_in_words(main.fit),
             days=f"{ASSUMED_DAYS:g}",
             plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
@@ -178,8 +180,8 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
     return facts
 
 
-def _row(fit: MethodFit, extras: list[str]) -> dict[str, Any]:
-    row = fit_row(fit.fit, extras, {fit.fit.method: fit.title})
+def _row(fit: MethodFit, columns: Columns) -> dict[str, Any]:
+    row = fit_row(fit.fit, columns, {fit.fit.method: fit.title})
     scores = {name: _percent(fit.scores.get(name, math.nan)) for name in ("dice_core", "dice_whole")}
     return row | scores | physical_row(fit.fit)
 
