@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark results-doc clean
+.PHONY: help reproduce test lint format benchmark results-doc config-docs unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=config/full.yaml, as for reproduce)
 	$(BIN)/python -m snakemake --cores $(CORES) results/page/results.md $(if $(CONFIG),--configfile $(CONFIG))
 	cp -r results/page/. docs/
+
+config-docs: $(INSTALLED)  ## Table of keys in config/README.md and the JSON schema, from the config's sections
+	@$(BIN)/python -m gliofit.pipeline.config_docs
+
+unlock: $(INSTALLED)  ## Release the lock that a killed run left here, unless a run is still alive
+	@$(BIN)/python -m gliofit.pipeline.unlock
 
 clean:  ## Remove results and the environment
 	rm -rf results .snakemake .venv

@@ -22,7 +22,8 @@ rule fit_cases:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
@@ -51,7 +52,8 @@ rule fit_patient:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
@@ -80,7 +82,8 @@ rule fit_reference:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
@@ -99,12 +102,14 @@ rule deviation:
         "results/{patient}/{method}_deviation.nii.gz",
     log:
         "results/logs/deviation/{patient}-{method}.log",
+    group:
+        "patient"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
     resources:
         mem_mb=memory(8),
-        runtime="1h",
+        runtime=hours(1),
     params:
         spacing=CONFIG.spacing,
     script:

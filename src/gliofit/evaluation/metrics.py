@@ -20,15 +20,13 @@ from gliofit.base.errors import InputError
 from gliofit.base.overlap import dice
 from gliofit.growth.theta import Theta
 from gliofit.inversion.fit import Fit
+from gliofit.observation.thresholds import VISIBLE
 
 PAPER_IMAGE_MM = (240.0, 240.0, 155.0)
 """Extent (right–left, anterior–posterior, inferior–superior) of the paper's image, whose fractions measure origins."""
 
 PAPER_VOLUME_MM3 = 240.0 * 240.0 * 155.0
 """The volume that means are taken over."""
-
-VISIBLE = 0.25
-"""Density that FLAIR shows (the segmentation threshold of the paper's earlier work); used by the Dice score."""
 
 ITERATIONS = (5, 10)
 """After which the losses of searches are kept, to compare how fast they are."""

@@ -20,10 +20,13 @@ from torch import nn
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
+from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import SURROGATES, Surrogate
+
+prepare_vector_math()  # whoever runs a network, with however many threads
 
 FORMAT = "gliofit-network"
 FORMAT_VERSION = 1

@@ -8,24 +8,18 @@ are the keyword arguments it takes, checked against their defaults' types and si
 from __future__ import annotations
 
 from contextlib import suppress
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    ValidationError,
-    create_model,
-)
+from pydantic import ConfigDict, ValidationError, create_model
 
 from gliofit.base.errors import InputError
+from gliofit.base.section import fault, unknown
 from gliofit.patients.headers import check_headers
 from gliofit.patients.sample_sheet import Patient, discover_brats, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
-from gliofit.training.settings import SETTINGS
 
 if TYPE_CHECKING:
     from gliofit.inversion.registry import Method
@@ -82,7 +76,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{source}: {_sentence(error)}") from None
+        raise InputError(f"{source}: {fault(error, Config)}") from None
     if not config.train and config.spacing != RELEASED_SPACING:
         raise InputError(
             f"{source}: the released networks are for spacing: {RELEASED_SPACING:g}; set train: true to train others"
@@ -93,12 +87,6 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         Prior(**config.prior.model_dump())
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    for role, settings in SETTINGS.items():
-        # training itself would refuse them only after its samples have been simulated
-        try:
-            settings(**getattr(config.networks, role).given())
-        except InputError as error:
-            raise InputError(f"{source}: networks.{role}: {error}") from None
     _check_methods(config, source)
     return config
 
@@ -126,39 +114,6 @@ def _typed(value: Any) -> Any:
 def _as_float(value: Any) -> Any:
     # `spacing: 2` means 2.0; a Literal does not convert by itself
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first problem, in words."""
-    # of a union's complaints, the one that got furthest into the value is what the user meant
-    first = max(error.errors(), key=lambda e: (e["type"] == "extra_forbidden", len(e["loc"])))
-    path = [
-        str(part)
-        for part in first["loc"]
-        if part not in ("AtlasFiles", "str", "dict[str,any]") and "[" not in str(part)
-    ]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        return unknown("key", key, [".".join([*path[:-1], name]) for name in _keys(path[:-1])])
-    if first["type"] == "missing":
-        return f"the key '{key}' is missing"
-    return f"{key} = {first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
-
-
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """The words for an unknown name, with the nearest known one."""
-    close = get_close_matches(name, known, 1, 0.6)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}"
-    return f"unknown {kind} '{name}'; {hint}"
-
-
-def _keys(path: list[str]) -> list[str]:
-    """The keys of a section, by its dotted path."""
-    model: Any = Config
-    for part in path:
-        annotation = model.model_fields[part].annotation
-        model = next(t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel))
-    return list(model.model_fields)
 
 
 def _check_methods(config: Config, source: str) -> None:
@@ -200,7 +155,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
         # YAML has lists where Python's defaults are tuples
         model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
     except ValidationError as error:
-        raise InputError(f"{where}.{_sentence(error)}") from None
+        raise InputError(f"{where}.{fault(error, model)}") from None
 
 
 def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str]]:

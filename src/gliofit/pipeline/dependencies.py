@@ -15,8 +15,7 @@ def dependencies(*starts: str | Path) -> list[Path]:
     Source files of this package that the given files or modules import, directly or through one another.
 
     Imports inside functions count. Declared as a rule's inputs, they make the rule run again when its science changes
-    and only then. How a job runs (`gliofit.pipeline.jobs`) does not count: it
-    changes no result.
+    and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count: it changes no result.
 
     Parameters
     ----------
@@ -37,10 +36,10 @@ def dependencies(*starts: str | Path) -> list[Path]:
             queue += _files(start)
     while queue:
         path = queue.pop()
-        if path not in found:
+        if path not in found and path.parent != Path(__file__).parent:
             found.add(path)
             queue += _imports(path)
-    return sorted(found - {Path(__file__), *_files("gliofit.pipeline.jobs")})
+    return sorted(found)
 
 
 def _files(module: str) -> list[Path]:

@@ -20,6 +20,7 @@ from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth import simulate
 from gliofit.growth.theta import Theta
+from gliofit.observation.thresholds import VISIBLE
 
 SPLITS = ("train", "validation", "test")
 """Their position in this tuple is part of each sample's seed: no two splits share a sample."""
@@ -59,7 +60,7 @@ class Prior:
     mu_D: tuple[float, float] = (2.0, 25.0)
     mu_rho: tuple[float, float] = (1.5, 6.0)
     volume: tuple[float, float] = (5.0, 250.0)
-    visible: float = 0.25
+    visible: float = VISIBLE
     reach: float = 40.0
     longest_wave: float = 150.0
 

@@ -12,12 +12,10 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.inversion.problem import Problem
+from gliofit.observation.thresholds import GLIODIL_START
 
 ROOM_MM = 12.0
 """A box leaves at least this on every side: small tumours would leave a seed and a margin no room."""
-
-THRESHOLDS = (0.65, 0.30)
-"""θ_up and θ_down to start from (GliODIL's code)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +26,7 @@ class Observed:
     Parameters
     ----------
     core, whole : ndarray
-        Outlines; of an observed density, its super-level sets at `THRESHOLDS` of its maximum.
+        Outlines; of an observed density, its super-level sets at `GLIODIL_START` of its maximum.
     density : ndarray, optional
         The cell density itself.
     pet, region : ndarray, optional
@@ -49,7 +47,7 @@ class Observed:
             if "density" not in known:
                 raise InputError("gliodil needs a segmentation or a density among the observations")
             peak = float(known["density"].max())
-            outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in THRESHOLDS]
+            outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in GLIODIL_START]
             known |= dict(zip(("core", "whole"), outlines, strict=True))
         if not (known["core"] >= 0.5).any():
             raise InputError("gliodil starts from the tumour core, but the observation has none")

@@ -15,9 +15,10 @@ from gliofit.base.errors import InputError
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
-from gliofit.inversion.discrete_loss.domain import THRESHOLDS, Domain
+from gliofit.inversion.discrete_loss.domain import Domain
 from gliofit.inversion.search.lbfgs import to_free
 from gliofit.observation.segmentation import STEEPNESS
+from gliofit.observation.thresholds import GLIODIL_FITTED, GLIODIL_START
 
 DAYS = 100.0
 """Duration of growth. Only D·T and ρ·T matter; it makes rates comparable with the scales of the residuals."""
@@ -149,9 +150,8 @@ class DiscreteLoss:
             "growth": Coefficient(0.1, 0.02, 0.64, log=True),
         }
         if self.density is None:
-            up, down = THRESHOLDS
-            self.coefficients["threshold_core"] = Coefficient(up, 0.5, 0.85)
-            self.coefficients["threshold_whole"] = Coefficient(down, 0.2, 0.5)
+            self.coefficients["threshold_core"] = Coefficient(GLIODIL_START.core, *GLIODIL_FITTED.core)
+            self.coefficients["threshold_whole"] = Coefficient(GLIODIL_START.whole, *GLIODIL_FITTED.whole)
         if self.pet is not None:
             self.coefficients["pet_scale"] = Coefficient(1.0, 0.5, 1.02)
             self.coefficients["pet_background"] = Coefficient(0.3, 0.0, 0.5)
