@@ -1,5 +1,5 @@
 """
-HDF5 shards of simulated tumours: writing, reading, and `python -m gliofit.synthetic.shards FILE…` to check them.
+HDF5 shards of simulated tumours: writing, reading, and `python -m gliofit.synthetic FILE…` to check them.
 
 docs/data_format.md is the specification; `gliofit.synthetic.check_shards` follows it point by point.
 """
