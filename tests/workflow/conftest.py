@@ -54,7 +54,8 @@ class Clone:
         """Rule and outputs of every job that a dry run of the tiny config lists."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", done.stdout + done.stderr, re.M)
+        # jobs of a group are indented, a key and its value on each line
+        blocks = re.findall(r"^ *(?:local)?rule (\w+):\n((?: {4,}\w+: .*\n)+)", done.stdout + done.stderr, re.M)
         return [(rule, "".join(re.findall(r"output: (.*)", body))) for rule, body in blocks]
 
     def finish(self) -> None:
