@@ -8,10 +8,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark results-doc clean
+.PHONY: help reproduce test lint format benchmark architecture results-doc clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): envs/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GlioFit needs Python 3.11 or newer; set PYTHON=python3.11")'
@@ -26,10 +26,12 @@ reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/qu
 test: $(INSTALLED)  ## The test suite
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)  ## ruff, snakefmt and snakemake --lint
+lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, snakemake --lint
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports
+	$(BIN)/python docs/draw_architecture.py --check
 	$(BIN)/python -m snakemake --lint
 
 format: $(INSTALLED)  ## Format Python and Snakemake code in place
@@ -43,6 +45,9 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
+
+architecture: $(INSTALLED)  ## Picture and table of the wings in docs/architecture.md, from what the code imports
+	$(BIN)/python docs/draw_architecture.py
 
 results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=config/full.yaml, as for reproduce)
 	$(BIN)/python -m snakemake --cores $(CORES) results/page/results.md $(if $(CONFIG),--configfile $(CONFIG))
