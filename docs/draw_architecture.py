@@ -28,7 +28,7 @@ PICTURE, PAGE = DOCS / "images" / "architecture.png", DOCS / "architecture.md"
 BEGIN, END = "<!-- wings: written by `make architecture` -->\n", "<!-- end of wings -->"
 
 STRENGTHS = (1, 4, 10)
-"""Least numbers of import lines of a thin, a middle and a thick arrow; few steps, so that most changes redraw nothing."""
+"""Least numbers of import lines of a thin, a middle and a thick arrow. Most changes cross none and redraw nothing."""
 
 COMMON = 0.6
 """A wing that this share of those above it imports is drawn as ground, without arrows: they would hide the others."""
