@@ -6,9 +6,10 @@ CONFIG ?=
 CORES ?= all
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DOCS_INSTALLED := .venv/.docs-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark architecture results-doc clean
+.PHONY: help reproduce test lint format benchmark docs architecture results-doc clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,13 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
+
+$(DOCS_INSTALLED): $(INSTALLED) envs/docs-requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/docs-requirements.txt -c envs/requirements.txt
+	@touch $@
+
+docs: $(DOCS_INSTALLED)  ## The documentation as a site, in build/site; a broken link or name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 architecture: $(INSTALLED)  ## Picture and table of the wings in docs/architecture.md, from what the code imports
 	$(BIN)/python docs/draw_architecture.py
