@@ -51,8 +51,9 @@ $(DOCS_INSTALLED): $(INSTALLED) envs/docs-requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/docs-requirements.txt -c envs/requirements.txt
 	@touch $@
 
+# not --quiet: that drops the warnings that --strict counts
 docs: $(DOCS_INSTALLED)  ## The documentation as a site, in build/site; a broken link or name is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 architecture: $(INSTALLED)  ## Picture and table of the wings in docs/architecture.md, from what the code imports
 	$(BIN)/python docs/draw_architecture.py
