@@ -3,8 +3,8 @@ What MkDocs cannot know of this repository (a hook of mkdocs.yml).
 
 Pages outside docs/ come in where the site has a place for them, and each wing of the package gets a page of its
 docstrings. Links are the repository's own; here they are turned into the site's. A link to a file that the site does
-not show becomes plain text. A link, path or dotted name of something that is not there is a warning, which ends the
-build.
+not show becomes plain text. A link, or a path or dotted name in code, of something that is not there is a warning, which
+ends the build; docstrings are looked through, too.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=_text(ROOT / path)))
     for page, content in reference().items():
         files.append(File.generated(config, page, content=content))
+    for module in sorted(PACKAGE.rglob("*.py")):
+        _check_names(_text(module), str(module.relative_to(ROOT)))
     return files
 
 
@@ -122,9 +124,9 @@ def _link(link: re.Match[str], source: str, here: str, files: Files) -> str:
     return text if text.strip("`") == path else f"{text} (`{path}`)"
 
 
-def _check_names(markdown: str, source: str) -> None:
-    """Paths and dotted names in code spans must be of something that exists."""
-    for code in CODE.findall(markdown):
+def _check_names(text: str, source: str) -> None:
+    """Paths and dotted names in code spans of a page or module must be of something that exists."""
+    for code in CODE.findall(text):
         if PATH.fullmatch(code) and not (ROOT / code).exists():
             LOG.warning("%s: names %s, which is not there", source, code)
         if NAME.fullmatch(code) and not _known(code.split(".")[1:]):
@@ -139,10 +141,24 @@ def _known(parts: list[str]) -> bool:
             place /= part
             continue
         module = place / f"{part}.py"
-        rest = parts[i + 1 :] if module.is_file() else parts[i:]
+        name, *attributes = (parts[i + 1 :] if module.is_file() else parts[i:]) or [None]
         text = _text(module if module.is_file() else place / "__init__.py")
-        return all(re.search(rf"\b{name}\b", text) for name in rest)
+        known = name is None or name in _names(text)
+        return known and all(re.search(rf"\b{attribute}\b", text) for attribute in attributes)
     return True
+
+
+def _names(source: str) -> set[str]:
+    """What a module defines or imports at its top level."""
+    found = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        else:
+            found |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+    return found
 
 
 def _text(path: str | os.PathLike[Any]) -> str:
