@@ -3,8 +3,8 @@ What MkDocs cannot know of this repository (a hook of mkdocs.yml).
 
 Pages outside docs/ come in where the site has a place for them, and each wing of the package gets a page of its
 docstrings. Links are the repository's own; here they are turned into the site's. A link to a file that the site does
-not show becomes plain text. A link, or a path or dotted name in code, of something that is not there is a warning, which
-ends the build; docstrings are looked through, too.
+not show becomes plain text. A link, or a path or dotted name in code, of something that is not there is a warning,
+which ends the build; docstrings are looked through, too.
 """
 
 from __future__ import annotations
