@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark docs architecture results-doc clean
+.PHONY: help reproduce test lint format hooks benchmark docs architecture results-doc clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ format: $(INSTALLED)  ## Format Python and Snakemake code in place
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+hooks: $(INSTALLED)  ## The fast part of lint before every commit of this clone (pre-commit)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[hooks]'
+	$(BIN)/pre-commit install
 
 benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	$(BIN)/python -m pip install --quiet -e '.[benchmark]'

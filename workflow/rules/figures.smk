@@ -155,7 +155,9 @@ rule figure_volumes:
             for patient in PATIENTS
             if not patient.startswith("synthetic")
         ],
-        segmented=os.path.relpath(ROOT / "src/gliofit/reporting/figures/segmented_volumes.csv"),
+        segmented=os.path.relpath(
+            ROOT / "src/gliofit/reporting/figures/segmented_volumes.csv"
+        ),
         sources=sources("figure_volumes.py"),
     output:
         png=report(

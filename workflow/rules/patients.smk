@@ -58,7 +58,8 @@ rule prepare_patient:
         tissue=tissue(CONFIG.anatomy),
         sources=sources("prepare_patient.py"),
         settings=os.path.relpath(
-            ROOT / f"src/gliofit/anatomy/registration_settings/{CONFIG.registration}.json"
+            ROOT
+            / f"src/gliofit/anatomy/registration_settings/{CONFIG.registration}.json"
         ),
     output:
         prepared("{patient}"),
