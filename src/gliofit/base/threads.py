@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def torch_threads(count: int):
+def torch_threads(count: int) -> Iterator[None]:
     """Let torch use `count` CPU threads, and put its former number back."""
     import torch
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
@@ -18,7 +20,9 @@ FADE = (0.05, 0.15)
 """The smooth seed fades from the Gaussian to zero between these values, around the same mass as the cut one."""
 
 
-def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> tuple[Array, Array, Array]:
+def initial_density(
+    tissue: Tissue, origin: Sequence[float] | Array, kind: str = "smooth"
+) -> tuple[Array, Array, Array]:
     """
     Density at t = 0 on the few voxels where it is not zero.
 
@@ -51,8 +55,8 @@ def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> tuple[Array
     high = np.minimum(np.floor(centre + reach) + 1, tissue.shape).astype(int)
     high = np.maximum(high, low)
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    offset = [(np.arange(a, b) - c) * h for a, b, c, h in zip(low, high, centre, tissue.spacing, strict=True)]
-    offset = np.stack(np.meshgrid(*offset, indexing="ij"))
+    along_axes = [(np.arange(a, b) - c) * h for a, b, c, h in zip(low, high, centre, tissue.spacing, strict=True)]
+    offset = np.stack(np.meshgrid(*along_axes, indexing="ij"))
     gauss = PEAK * np.exp(-(offset**2).sum(0) / 20)
     if kind == "tgk":
         shape, dshape = np.where(gauss > CUT, gauss, 0), np.where(gauss > CUT, 1.0, 0.0)

@@ -70,7 +70,7 @@ class Fit:
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values) -> Fit:
+    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values: Any) -> Fit:
         """
         Finish a search that began at `time.perf_counter()` = `started`.
 

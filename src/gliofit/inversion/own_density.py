@@ -48,7 +48,11 @@ class Field:
         parts = np.where(known, self.values, 0), known
         total, share = (grids.resample(p, self.affine, tissue.shape, tissue.affine) for p in parts)
         c = np.where(tissue.mask, np.clip(total / np.maximum(share, 1e-3), 0, 1), 0).astype(np.float32)
-        return c if self.visible is None else continued(c, c >= self.visible, tissue, self.visible, self.width)
+        return (
+            c
+            if self.visible is None or self.width is None
+            else continued(c, c >= self.visible, tissue, self.visible, self.width)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: three digits are kept (float16), compressed."""

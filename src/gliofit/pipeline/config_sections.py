@@ -107,7 +107,7 @@ class Training(Section):
 class WholeBrainTraining(Training):
     """Of Learn-Morph-Infer's network: `gliofit.training.settings.WholeBrainSettings`."""
 
-    architecture: Literal["gliofit", "ezhov"] | None = None
+    architecture: Literal["gliofit", "ezhov"] | None = None  # type: ignore[assignment] # other networks
     spacing: PositiveFloat | None = None
 
 
@@ -152,7 +152,7 @@ class Config(Section):
     """The whole configuration."""
 
     atlas: Literal["sri24", "mni152"] | AtlasFiles
-    spacing: Literal[1.0, 2.0, 4.0]
+    spacing: Literal[1.0, 2.0, 4.0]  # type: ignore[valid-type] # pydantic knows floats there
     train: bool
     device: Literal["cpu", "cuda"]
     seeds: Seeds

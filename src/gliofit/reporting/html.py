@@ -30,7 +30,7 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def captions() -> dict[str, str]:
+def captions() -> dict[str, dict[str, str]]:
     """Captions of figures and tables, by name."""
     path = resources.files("gliofit.reporting") / "templates" / "captions.json"
     return json.loads(path.read_text(encoding="utf-8"))

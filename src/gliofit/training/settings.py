@@ -62,7 +62,7 @@ class Settings:
     bfloat16: bool = True
     start: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("width", "steps", "batch", "learning_rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} = {getattr(self, name)} must be positive")
@@ -113,7 +113,7 @@ class WholeBrainSettings(Settings):
 
     spacing: float = 4.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.spacing < math.inf:
             raise InputError(f"spacing = {self.spacing} must be positive")

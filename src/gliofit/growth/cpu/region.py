@@ -46,7 +46,8 @@ class Region:
     @property
     def extent(self) -> tuple[Array, Array, Array, Array]:
         """Of the rows to visit: flat offset, first and last (exclusive) voxel of z, and y."""
-        return tuple(v[: self.rows] for v in (self.base, self.begin, self.end, self.row_y))
+        base, begin, end, row_y = (v[: self.rows] for v in (self.base, self.begin, self.end, self.row_y))
+        return base, begin, end, row_y
 
     @property
     def y_range(self) -> tuple[int, int]:

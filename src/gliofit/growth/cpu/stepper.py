@@ -93,7 +93,7 @@ class Stepper:
         )
         self.to_come = plan.growth.sum() - np.cumsum(plan.growth)
 
-    def _numbers(self, values) -> tuple:
+    def _numbers(self, values: Array) -> tuple:
         return tuple(self.dtype.type(v) for v in values)
 
     def padded(self, fields: Array) -> Array:

@@ -18,6 +18,8 @@ stretch of z, with tumour nearby are visited; all else is zero.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange, uintp
 
@@ -29,7 +31,7 @@ OUTSIDE = -1e9
 EMPTY = np.int32(1 << 20)
 """Start of a row without tumour."""
 
-_options = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "cache": True, "nogil": True}
+_options: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "cache": True, "nogil": True}
 
 
 @njit(parallel=True, **_options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -23,10 +24,10 @@ class FisherKolmogorov(GrowthModel):
     title = "Fisher–Kolmogorov"
     constants = MappingProxyType({"grey_matter_ratio": GREY_MATTER_RATIO})
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parameters = (*origin_parameters(), MU_D, MU_RHO)
 
-    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None):
+    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
         """See `GrowthModel.simulate`; J is exact for the discrete scheme."""
         theta = Theta.from_array(self.checked(values))
         return simulate(tissue, theta, jacobian=jacobian, threads=threads)

@@ -49,7 +49,7 @@ class Guess:
     score: float
 
 
-def overlap(c: Array, core: Array, whole: Array, thresholds=THRESHOLDS) -> float:
+def overlap(c: Array, core: Array, whole: Array, thresholds: tuple[float, float] = THRESHOLDS) -> float:
     """Dice of core and of edema, averaged with their volumes as weights; fractions [x, y, z] count as such."""
     up, down = (c > t for t in thresholds)
     total, score = 0.0, 0.0

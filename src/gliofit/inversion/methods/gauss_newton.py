@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -98,6 +99,7 @@ def gauss_newton(
             end = minimise(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
+    assert best is not None  # the first round has its start at the centre of mass
     fit = Fit.of(
         problem,
         best.parameters,
@@ -137,7 +139,7 @@ def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> 
     a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would favour high
     ones; a density leads from further away. Thresholds stay where the start has them.
     """
-    settings = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
+    settings: dict[str, Any] = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
     values, extras = level.split(start)
     density = (
         None if level is problem or level.target.complete else level.target.suggested_density(level.tissue, extras)

@@ -69,7 +69,7 @@ def fit_picture(prepared: Prepared, density: Array, origin: Sequence[float], ima
                 view.tumour(ax, plane)
                 for level, colour in zip(ISOLINES, DENSITY_LINES, strict=True):
                     plane.outline(ax, turned, [level], colors=colour, linewidths=0.9)
-                _cross(ax, plane, grids.to_voxel(view.turned, origin))
+                _cross(ax, plane, grids.to_voxel(view.turned, np.asarray(origin)))
                 ax.set_title(f"{name}, {title}")
             plane.scale_bar(row[-1])
         _legend(fig, [*_isolines(), *_segmentation(), _marker("origin θ̂ (seen through)")])

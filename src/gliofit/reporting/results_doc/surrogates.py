@@ -87,7 +87,9 @@ def races(results: Results) -> list[Race]:
     """Every run that was timed of both."""
     table = results.table("surrogate_time")
     found: list[Race] = []
-    for method in [] if table is None else table.index.get_level_values(0).unique():
+    if table is None:
+        return found
+    for method in table.index.get_level_values(0).unique():
         name, device = method.rsplit("_", 1)
         if name == "solver":
             continue
