@@ -27,11 +27,12 @@ reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/qu
 test: $(INSTALLED)  ## The test suite
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, snakemake --lint
+lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --lint
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/python docs/draw_architecture.py --check
 	$(BIN)/python -m snakemake --lint
 

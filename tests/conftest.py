@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
 from gliofit import Tissue
 
 ROOT = Path(__file__).parents[1]
-
-numba.set_num_threads(1)  # a suite beside other jobs waits at every barrier for a core; threads have their own test
 
 
 @pytest.fixture(scope="session")

@@ -144,6 +144,18 @@ class SurrogateLoss:
         alone = self.network(self.static, theta.reshape(batch * foci, size))
         return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
 
+    def with_best_extras(self, parameters: Array) -> tuple[Array, float]:
+        """`parameters` with the extras that suit their density best, and the loss with them."""
+        import torch
+
+        values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
+        with torch.no_grad(), torch_threads(self.crop.whole.threads):
+            density = (self._densities(values)[0] + self.error).cpu().numpy()
+        self.evaluations += 1
+        extras = self.target.best_extras(density)
+        found = np.concatenate([self.crop.whole.split(parameters)[0], extras])
+        return found, self.target.loss(density, extras)
+
     def __call__(self, unit: Any) -> Any:
         """Losses [B] (float32 tensor) of unit-scaled parameters [B, n + extras] (float64 tensor)."""
         import torch

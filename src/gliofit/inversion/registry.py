@@ -40,6 +40,8 @@ class Method:
         Roles of the weights it needs.
     atlas : bool
         Whether it works in the atlas's space (`Problem.morph`).
+    foci : tuple of str
+        What it can do about several foci: "given", search with as many as it is told; "auto", find their number.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Method:
     title: str
     networks: tuple[str, ...]
     atlas: bool = False
+    foci: tuple[str, ...] = ()
 
     def settings(self) -> dict:
         """Names and defaults of the method's settings."""
@@ -60,11 +63,13 @@ OPTIONAL = ("inverse_segmentation",)
 """Networks that a method uses if they are given, and has a substitute for."""
 
 
-def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False) -> Callable[[Run], Run]:
+def method(
+    name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False, foci: tuple[str, ...] = ()
+) -> Callable[[Run], Run]:
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, title, networks, atlas)
+        METHODS[name] = Method(name, run, title, networks, atlas, foci)
         return run
 
     return register
@@ -120,7 +125,8 @@ def invert(
     morph : gliofit.anatomy.morph.Morph, optional
         The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
     model : str or mapping
-        The growth model by name, or {"name": …, option: …}; see `gliofit.growth_model`.
+        The growth model by name, or {"name": …, option: …}; see `gliofit.growth_model`. Of foci "auto", methods that
+        cannot find their number fit one.
     **settings
         The method's own settings.
 
@@ -138,6 +144,18 @@ def invert(
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
-    fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph, growth_model(model)), **settings)
+    problem = Problem(tissue, target, networks, seed, threads, morph, _model_for(chosen, growth_model(model)))
+    fit = chosen.run(problem, **settings)
     fit.method = method
     return fit
+
+
+def _model_for(chosen: Method, model: GrowthModel) -> GrowthModel:
+    """The model that a method can fit; InputError if it is asked for several foci and knows one."""
+    least, most = model.foci_range
+    if least == most == 1 or (least < most and "auto" in chosen.foci) or (least == most and "given" in chosen.foci):
+        return model
+    if least == 1:
+        return model.with_one_focus()
+    able = ", ".join(sorted(name for name, method in METHODS.items() if "given" in method.foci))
+    raise InputError(f"method {chosen.name} fits one focus, not {least}; those that fit several are: {able}")

@@ -89,7 +89,8 @@ class Inverse(nn.Module):
             return unit
         # where the heat is: an average of positions localises better than pooled features
         weights = heat.flatten(2).softmax(-1)
-        places = F.adaptive_avg_pool3d(self.position, tuple(heat.shape[2:])).flatten(1)
+        nx, ny, nz = heat.shape[2:]
+        places = F.adaptive_avg_pool3d(self.position, (nx, ny, nz)).flatten(1)
         centre = (weights * places).sum(-1) * self.extent / self.range[ORIGIN]
         return unit + F.pad(centre, (0, 2))
 

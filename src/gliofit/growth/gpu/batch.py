@@ -222,7 +222,7 @@ def _begin(y: torch.Tensor, tissue: Tissue, thetas, plans, seed: str) -> None:
     """Initial densities and tangents after the first logistic flow."""
     for i, (theta, plan) in enumerate(zip(thetas, plans, strict=True)):
         corner, start, slope = initial_density(tissue, theta.origin, seed)
-        inside = [slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True)]
+        i0, i1, i2 = (slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
         gain = np.expm1(plan.growth[0])
         scale = 1 / (1 + start * gain)
         flow = (1 + gain) * scale**2
@@ -230,7 +230,7 @@ def _begin(y: torch.Tensor, tissue: Tissue, thetas, plans, seed: str) -> None:
         if y.shape[1] > 1:
             react = start * (1 - start) * flow
             values += [*(slope * flow), react * plan.growth_mu_D[0], react * plan.growth_scale[0]]
-        y[i, :, *inside] = torch.from_numpy(np.stack(values)).to(y)
+        y[i, :, i0, i1, i2] = torch.from_numpy(np.stack(values)).to(y)
 
 
 def _diffuse(operator, y, a, b, total, own, stages, degree, mix, by_mu, by_scale, jacobian: bool) -> None:

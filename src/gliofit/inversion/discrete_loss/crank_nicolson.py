@@ -12,12 +12,14 @@ from typing import Any
 
 import torch
 
+from gliofit.base.arrays import Array
+
 CHUNK = 6
 """Time steps worked on at once, so that the temporaries of a 32³ grid stay in a core's cache."""
 
 
 def face_coefficients(
-    diffusivity: torch.Tensor, inside: torch.Tensor, spacing: Sequence[float] | np.ndarray
+    diffusivity: torch.Tensor, inside: torch.Tensor, spacing: Sequence[float] | Array
 ) -> list[torch.Tensor]:
     """
     Diffusivity of the faces between neighbours along each axis, divided by the squared spacing.
