@@ -45,6 +45,7 @@ def test_public_functions_are_annotated():
 
 
 def test_what_lacks_a_type_is_found():
-    source = "class A:\n    def f(self, a, *, b: int): ...\n    def __init__(self, c: int): ...\n    def _g(self, d): ...\n"
+    methods = ("def f(self, a, *, b: int): ...", "def __init__(self, c: int): ...", "def _g(self, d): ...")
+    source = "class A:\n" + "".join(f"    {text}\n" for text in methods)
     found = [(function.name, lacks(function, method)) for function, method in public_functions(ast.parse(source))]
     assert found == [("f", ["a", "return"]), ("__init__", [])]
