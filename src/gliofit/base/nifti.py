@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import DTypeLike
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
@@ -24,7 +26,7 @@ class Volume:
         return self.data.shape
 
 
-def load_volume(path: str | Path, dtype=np.float32) -> Volume:
+def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
     """
     Load a 3-D volume (trailing axes of length one are dropped).
 
@@ -37,7 +39,7 @@ def load_volume(path: str | Path, dtype=np.float32) -> Volume:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        image = nib.load(path)
+        image: Any = nib.load(path)
         data = np.asarray(image.dataobj)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error

@@ -233,9 +233,10 @@ def read_metrics(table: str | Path | pd.DataFrame) -> pd.DataFrame:
     InputError
         If columns are missing, or if one case has two values of one metric by one method.
     """
-    frame = table
     name = "the metrics"
-    if not isinstance(table, pd.DataFrame):
+    if isinstance(table, pd.DataFrame):
+        frame = table
+    else:
         name = str(table)
         if not Path(table).is_file():
             raise InputError(f"{table}: no such file")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gliofit.base.files import write_json
 from gliofit.base.versions import Source, source
@@ -76,7 +77,7 @@ def record_run(
         Files of `gliofit.evaluation.made_by.save_note`.
     configs : iterable of str
     """
-    made = Counter(
+    made: Counter[tuple[Any, ...]] = Counter(
         (kind, fit.source, fit.machine) for kind, paths in fits.items() for p in paths for fit in load_fits(p)
     )
     made.update((kind, *load_note(path)) for kind, paths in notes.items() for path in paths)

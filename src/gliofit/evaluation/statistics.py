@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from gliofit.base.arrays import Array
@@ -34,7 +35,7 @@ class Summary:
     median: float
 
 
-def summarise(values) -> Summary:
+def summarise(values: ArrayLike) -> Summary:
     """Summary of `values` (m,); NaNs are left out and lower n. All NaN if nothing is left."""
     defined = np.asarray(values, np.float64)
     defined = defined[~np.isnan(defined)]

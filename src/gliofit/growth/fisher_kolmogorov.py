@@ -8,8 +8,10 @@ scheme, the kernels its loops; this module is the way in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -33,12 +35,12 @@ def simulate(
     device: str = "cpu",
     seed: str = "smooth",
     threads: int | None = None,
-    dtype=np.float32,
+    dtype: DTypeLike = np.float32,
     refine: float = 1.0,
     initial: Array | None = None,
     ratio: float = GREY_MATTER_RATIO,
     further: Sequence[Sequence[float]] = (),
-):
+) -> Any:
     """
     Grow a tumour.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
 from gliofit.base.arrays import Array
@@ -38,7 +39,7 @@ KEPT = 3
 """Media of one tissue that are kept: a search over R asks for another with each run."""
 
 
-def medium(tissue: Tissue, dtype=np.float32, ratio: float = GREY_MATTER_RATIO, threads: int = 1) -> Medium:
+def medium(tissue: Tissue, dtype: DTypeLike = np.float32, ratio: float = GREY_MATTER_RATIO, threads: int = 1) -> Medium:
     """The kernels' view of a tissue whose D_w/D_g is `ratio`, made once."""
     known = _media.setdefault(tissue, {})
     key = np.dtype(dtype), float(ratio)

@@ -58,7 +58,7 @@ class Parameter:
     symbol: str = ""
     digits: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.lower < self.upper:
             raise InputError(f"growth model: the range {self.name} = {self.lower:g} … {self.upper:g} must be ascending")
         object.__setattr__(self, "symbol", self.symbol or self.name)

@@ -39,7 +39,7 @@ class Seed(NamedTuple):
     slope: Array
 
 
-def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> Seed:
+def initial_density(tissue: Tissue, origin: Sequence[float] | Array, kind: str = "smooth") -> Seed:
     """
     Density at t = 0 on the few voxels where it is not zero.
 
@@ -64,8 +64,8 @@ def initial_density(tissue: Tissue, origin, kind: str = "smooth") -> Seed:
     high = np.minimum(np.floor(centre + reach) + 1, tissue.shape).astype(int)
     high = np.maximum(high, low)
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    offset = [(np.arange(a, b) - c) * h for a, b, c, h in zip(low, high, centre, tissue.spacing, strict=True)]
-    offset = np.stack(np.meshgrid(*offset, indexing="ij"))
+    along_axes = [(np.arange(a, b) - c) * h for a, b, c, h in zip(low, high, centre, tissue.spacing, strict=True)]
+    offset = np.stack(np.meshgrid(*along_axes, indexing="ij"))
     gauss = PEAK * np.exp(-(offset**2).sum(0) / 20)
     if kind == "tgk":
         shape, dshape = np.where(gauss > CUT, gauss, 0), np.where(gauss > CUT, 1.0, 0.0)
@@ -90,8 +90,8 @@ def joined(seeds: Sequence[Seed]) -> Seed:
     alone = np.zeros((len(seeds), *(high - low)))
     slope = np.zeros((len(seeds), 3, *(high - low)))
     for i, s in enumerate(seeds):
-        place = tuple(slice(a, a + n) for a, n in zip(s.corner - low, s.value.shape, strict=True))
-        alone[(i, *place)], slope[(i, slice(None), *place)] = s.value, s.slope
+        x, y, z = (slice(a, a + n) for a, n in zip(s.corner - low, s.value.shape, strict=True))
+        alone[i, x, y, z], slope[i, :, x, y, z] = s.value, s.slope
     for i in range(len(seeds)):
         slope[i] *= np.prod(np.delete(1 - alone, i, axis=0), axis=0)
     return Seed(low, 1 - np.prod(1 - alone, axis=0), slope.reshape(-1, *alone.shape[1:]))

@@ -8,6 +8,7 @@ crop's centre; problems live on a whole brain and in world millimetres. The wall
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from gliofit.networks.grids import GROWTH_MODEL
 # torch takes seconds to import and the registry loads every method, so it is imported where it is used
 
 
-def network(problem: Problem, role: str):
+def network(problem: Problem, role: str) -> Any:
     """
     The problem's network for `role` (surrogate, inverse, inverse_segmentation, lmi).
 
@@ -69,7 +70,7 @@ class Crop:
         World point (mm) of the crop's centre, voxel (n − 1)/2: the origin of the network's coordinates.
     """
 
-    def __init__(self, problem: Problem, model):
+    def __init__(self, problem: Problem, model: Any):
         same_grid = np.allclose(problem.tissue.affine[:3, :3], np.eye(3) * model.spacing, atol=1e-3)
         self.whole = problem if same_grid else problem.resampled(model.spacing)
         self.tissue, target, self._offset = self.whole.crop(tuple(model.shape))
@@ -80,7 +81,7 @@ class Crop:
         """The numerical solver's density of `parameters` = [values, extras] on the crop."""
         return grids.take(self.whole.density(legal(self.whole, parameters)), self._offset, self.tissue.shape)
 
-    def to_network(self, values):
+    def to_network(self, values: Any) -> Any:
         """θ [..., foci, 5], as the network has it, of the growth model's values [..., n] (ndarray or tensor)."""
         return values[..., self.whole.model.theta_places] - self._shift(values)
 
@@ -155,7 +156,7 @@ class SurrogateLoss:
         found = np.concatenate([self.crop.whole.split(parameters)[0], extras])
         return found, self.target.loss(density, extras)
 
-    def __call__(self, unit):
+    def __call__(self, unit: Any) -> Any:
         """Losses [B] (float32 tensor) of unit-scaled parameters [B, n + extras] (float64 tensor)."""
         import torch
 

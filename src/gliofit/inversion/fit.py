@@ -110,7 +110,7 @@ class Fit:
     machine: str = ""
 
     @classmethod
-    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values) -> Fit:
+    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values: Any) -> Fit:
         """
         Finish a search that began at `time.perf_counter()` = `started`.
 

@@ -67,7 +67,9 @@ def load_fits(path: str | Path) -> list[Fit]:
 def _written(fits: Sequence[Fit], path: str | Path, volumes: str | Path) -> list[dict[str, Any]]:
     if Path(path).parent != Path(volumes).parent:
         raise ValueError(f"{volumes} does not lie beside {path}")
-    arrays = {f"own_{i}": fit.own.values.astype(np.float16) for i, fit in enumerate(fits) if fit.own is not None}
+    arrays: dict[str, Any] = {
+        f"own_{i}": fit.own.values.astype(np.float16) for i, fit in enumerate(fits) if fit.own is not None
+    }
     with whole_file(volumes) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
     records = []

@@ -85,7 +85,10 @@ def add_foci(
         found.explained.append(problem.target.explained(c, extras))
         if len(found.problem.model.origins) >= most:
             return found
-        more = replace(problem, model=found.problem.model.with_another_focus(), around=problem.centre)
+        model = found.problem.model.with_another_focus()
+        if model is None:
+            return found
+        more = replace(problem, model=model, around=problem.centre)
         starts = [
             _matched(more, found.problem.model.add_focus(moved, origin), extras, density)
             for moved, origin in _further(found.problem, values, c, extras)
@@ -144,11 +147,11 @@ def _further(problem: Problem, values: Array, c: Array, extras: Array) -> list[t
 
 def _missed(problem: Problem, c: Array, extras: Array) -> list[Array]:
     """Centres (mm) of the largest pieces of each outline that the density does not reach."""
-    if problem.target.outlines() is None or problem.target.complete:
+    outlines = problem.target.outlines()
+    if outlines is None or problem.target.complete:
         return []
     tissue, places = problem.tissue, []
     smallest = SMALLEST_PIECE_ML * 1000 / float(np.prod(tissue.spacing))
-    outlines = problem.target.outlines()
     thresholds = dict(zip(problem.target.extra_names, extras, strict=True))
     for name, fraction in zip(("threshold_core", "threshold_whole"), outlines, strict=True):
         missed = (fraction >= 0.5) & (c < thresholds.get(name, 0)) & tissue.mask

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from gliofit.anatomy.morph import Morph
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.observation.density import DensityTarget
+from gliofit.observation.observation import Observation
+
+Run = Callable[..., Fit]
+"""A method's function: `run(problem, **settings)`."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +63,12 @@ OPTIONAL = ("inverse_segmentation",)
 """Networks that a method uses if they are given, and has a substitute for."""
 
 
-def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False, foci: tuple[str, ...] = ()):
+def method(
+    name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False, foci: tuple[str, ...] = ()
+) -> Callable[[Run], Run]:
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
-    def register(run):
+    def register(run: Run) -> Run:
         METHODS[name] = Method(name, run, title, networks, atlas, foci)
         return run
 
@@ -71,7 +82,7 @@ def describe(name: str) -> Method:
     return METHODS[name]
 
 
-def ready(name: str, paths) -> dict:
+def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
     """
     Networks of a method, loaded from `paths` in the order of its roles, with the solver's kernels compiled.
 
@@ -86,17 +97,17 @@ def ready(name: str, paths) -> dict:
 
 
 def invert(
-    target,
-    tissue,
+    target: Array | Observation,
+    tissue: Tissue,
     method: str = "gauss_newton",
     *,
-    networks=None,
+    networks: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 1,
-    morph=None,
-    model="fisher_kolmogorov",
-    **settings,
-):
+    morph: Morph | None = None,
+    model: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogorov",
+    **settings: Any,
+) -> Fit:
     """
     Fit a growth model to an observed tumour.
 
@@ -129,7 +140,7 @@ def invert(
         raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
     if isinstance(target, np.ndarray):
         target = DensityTarget(target.astype(np.float32, copy=False))
-    networks = networks or {}
+    networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")

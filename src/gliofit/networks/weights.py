@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load, save
-from torch import nn
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
@@ -41,9 +41,9 @@ ARCHITECTURES = {
 INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
 
 
-def build(role: str, architecture: str, shape, spacing: float, box: Box, width: int) -> nn.Module:
+def build(role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int) -> Any:
     """
-    A network with fresh weights.
+    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role.
 
     Raises
     ------
@@ -64,7 +64,9 @@ def card_path(path: str | Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_network(network: nn.Module, architecture: str, path: str | Path, **about: Any) -> dict[str, Any]:
+def save_network(
+    network: Surrogate | Inverse | Lmi, architecture: str, path: str | Path, **about: Any
+) -> dict[str, Any]:
     """
     Write weights and card; the card last, so that weights without a card are not mistaken for a release.
 
@@ -134,9 +136,9 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
     return card
 
 
-def load_network(path: str | Path, role: str, device: str = "cpu") -> nn.Module:
+def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
-    A released network, frozen and ready to use.
+    A released network, frozen and ready to use: `Surrogate`, `Inverse` or `Lmi`, by its role.
 
     Raises
     ------

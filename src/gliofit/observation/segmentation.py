@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -67,7 +67,7 @@ class SegmentationTarget(SingleObservation):
     has_core: bool | None = None
     kind: ClassVar[str] = "segmentation"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.core.shape != self.whole.shape:
             raise InputError(f"core has shape {self.core.shape}, whole tumour {self.whole.shape}")
         if self.has_core is None:
@@ -143,7 +143,7 @@ class SegmentationTarget(SingleObservation):
             total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / self.layers
         return total
 
-    def torch_loss(self, c, arrays, extras):
+    def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
         import torch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -20,7 +21,7 @@ def check_headers(patient: Patient) -> None:
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         try:
-            image = nib.load(path)
+            image: Any = nib.load(path)
         except Exception as error:
             raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
         shape = tuple(image.shape)
@@ -36,6 +37,6 @@ def check_headers(patient: Patient) -> None:
 
 def _same_place(affine: Array, other: Array, shape: tuple) -> bool:
     """Whether two affines put every corner within a tenth of a voxel."""
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape), indexing="ij")).reshape(len(shape), -1).T
+    corners = np.array(np.meshgrid(*[[0, n - 1] for n in shape], indexing="ij")).reshape(len(shape), -1).T
     apart = np.abs(grids.to_world(affine, corners) - grids.to_world(other, corners)).max()
     return bool(apart < 0.1 * grids.spacing_of(other).min())

@@ -10,6 +10,7 @@ import csv
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -82,7 +83,7 @@ class Patient:
     brain: Path | None = None
     labels: str = "brats"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in FILES:
             value = getattr(self, name)
             object.__setattr__(self, name, Path(value) if value else None)
@@ -108,7 +109,9 @@ class Patient:
     @property
     def scan(self) -> Path:
         """The image to draw results on: T1c, else T1, FLAIR or whatever there is."""
-        return self.t1c or self.t1 or self.flair or self.fet or self.seg
+        shown = self.t1c or self.t1 or self.flair or self.fet or self.seg
+        assert shown  # a patient without a segmentation is refused
+        return shown
 
     def to_dict(self) -> dict[str, str]:
         """Names and paths as text, without what it lacks."""
@@ -157,7 +160,8 @@ def read_sample_sheet(
         if "id" not in values:
             raise InputError(f"{where}: the id is empty")
         try:
-            patient = Patient(**{k: _find(v, root, made) if k in FILES else v for k, v in values.items()})
+            columns: dict[str, Any] = {k: _find(v, root, made) if k in FILES else v for k, v in values.items()}
+            patient = Patient(**columns)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         for column, file in patient.files.items():
@@ -183,8 +187,8 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 def _find(path: str, root: str | Path | None, made: tuple[str, ...]) -> Path:
     given = Path(path).expanduser()
-    here = root is None or given.is_absolute() or given.exists() or path.startswith(made)
-    return given if here else Path(root) / given
+    here = given.is_absolute() or given.exists() or path.startswith(made)
+    return given if root is None or here else Path(root) / given
 
 
 def discover_brats(folder: str | Path) -> tuple[list[Patient], list[str]]:
@@ -277,12 +281,12 @@ def _case_files(case: Path) -> dict[str, Path]:
 def in_atlas_space(path: str | Path) -> bool:
     """Whether an image fills SRI24's box of space (240×240×155 mm, which BraTS shares), in any orientation."""
     try:
-        image = nib.load(path)
+        image: Any = nib.load(path)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
     if len(image.shape) < 3:
         return False
-    corners = np.array(np.meshgrid(*([-0.5, n - 0.5] for n in image.shape[:3]), indexing="ij")).reshape(3, -1).T
+    corners = np.array(np.meshgrid(*[[-0.5, n - 0.5] for n in image.shape[:3]], indexing="ij")).reshape(3, -1).T
     world = nib.affines.apply_affine(image.affine, corners)
     box = np.array([world.min(0), world.max(0)])
     return bool(np.allclose(box, [[-239.5, -0.5, -0.5], [0.5, 239.5, 154.5]], atol=0.5))

@@ -170,7 +170,7 @@ def _brain(patient: Patient, images: dict[str, Array], whole: Array, affine: Arr
     if "wm" in images:
         tissue = images["wm"] + images["gm"] + images.get("csf", 0)
         return brain_of(np.where(whole, 1, tissue), grids.spacing_of(affine))
-    if in_atlas_space(patient.seg):
+    if patient.seg and in_atlas_space(patient.seg):
         return np.ones(whole.shape, bool)  # the atlas's own brain, put in by `prepare_patient`
     raise InputError(f"patient {patient.id} has no T1, no tissue maps and is not in the atlas's space")
 

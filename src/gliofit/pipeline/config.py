@@ -73,7 +73,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    texts = {name: values[name] for name in ("patients", "brats_dir") if name in values}
+    texts: dict[str, Any] = {name: values[name] for name in ("patients", "brats_dir") if name in values}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
     if isinstance(methods := values.get("methods"), dict):
@@ -169,7 +169,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
     """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
     defaults = method.settings()
     hints = get_type_hints(method.run)
-    fields = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
+    fields: dict[str, Any] = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
     model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
     for name, value in settings.items():
         if name not in defaults:

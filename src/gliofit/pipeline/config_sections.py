@@ -150,7 +150,7 @@ class Config(Section):
         description="Anatomy that tumours are simulated in and that patients' tissue comes from: `sri24` (downloaded "
         "once, into `resources/atlas`), `mni152` (comes with nilearn), or your own files, in any orientation."
     )
-    spacing: Literal[1.0, 2.0, 4.0] = Field(
+    spacing: Literal[1.0, 2.0, 4.0] = Field(  # type: ignore[valid-type] # pydantic knows floats there
         description="Voxel edge of the working grid, mm. A network's crop is always 128 mm a side."
     )
     train: bool = Field(

@@ -50,7 +50,7 @@ def _types(annotation: Any) -> tuple:
 
 def _words(annotation: Any) -> str:
     """A type as JSON has it."""
-    names = {float: "number", int: "integer", str: "string", bool: "true or false", type(None): "null"}
+    names: dict[Any, str] = {float: "number", int: "integer", str: "string", bool: "true or false", type(None): "null"}
     names |= {Number: "number or null", list[float]: "list of numbers", dict[str, Any]: "object"}
     names |= {list[Number]: "list of numbers or null", list[str]: "list of strings"}
     names |= {list[list[float]]: "rows of numbers", list[list[Number]]: "rows of numbers or null"}

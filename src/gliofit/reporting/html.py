@@ -43,7 +43,7 @@ def template_files(template: str) -> list[Path]:
     return [TEMPLATES / name for name in sorted([*names, CAPTIONS])]
 
 
-def captions() -> dict[str, str]:
+def captions() -> dict[str, dict[str, str]]:
     """Captions of figures and tables, by name."""
     return read_json(TEMPLATES / CAPTIONS)
 

@@ -106,8 +106,8 @@ def make_synthetic_patient(
         "core_ml": float(np.isin(labels, (NECROTIC, ENHANCING)).sum()) * millilitres,
     }
     write_text(folder / "truth.json", json.dumps(truth, indent=1) + "\n")
-    columns = dict(zip(("t1", "t1c", "flair", "seg"), (folder / f"{name}.nii.gz" for name in FILES), strict=True))
-    return Patient(folder.name, **columns)
+    paths = [folder / f"{name}.nii.gz" for name in FILES]
+    return Patient(folder.name, t1=paths[0], t1c=paths[1], flair=paths[2], seg=paths[3])
 
 
 def draw_theta(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Prior:
     reach: float = 40.0
     longest_wave: float = 150.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("mu_D", "mu_rho", "volume"):
             low, high = (float(v) for v in getattr(self, name))
             if not 0 < low < high < np.inf:
@@ -209,7 +210,8 @@ def edge_samples(
     for index in range(count):
         name, bound = edges[index % 3]
         # a range as narrow as floats allow, so that drawing from it gives the bound
-        there = replace(wide, **{name: (bound, np.nextafter(bound, np.inf))})
+        narrow: dict[str, Any] = {name: (bound, np.nextafter(bound, np.inf))}
+        there = replace(wide, **narrow)
         yield from samples(tissue, there, 1, (*np.atleast_1d(seed).tolist(), index), threads=threads)
 
 

@@ -197,11 +197,11 @@ class ShardDataset:
         self._files: dict[Path, h5py.File] = {}
         self._tissue: dict[str, Array] = {}
         self._where: list[tuple[Path, int]] = []
-        self.shape, self.spacing, self.prior = None, None, None
+        self.shape: tuple[int, ...] = ()
         for path in self.paths:
             file = self._open(path)
             grid = tuple(file["density"].shape[1:]), float(file.attrs["spacing"])
-            if self.shape is None:
+            if not self.shape:
                 self.shape, self.spacing = grid
                 self.prior = Prior(**json.loads(file.attrs["prior"]))
             elif grid != (self.shape, self.spacing):

@@ -37,7 +37,8 @@ def collate(
     if outlines is not None:
         cases = [outlined(case, dataset.spacing, outlines) for case in cases]
     stacks = (np.stack([getattr(c, name) for c in cases]) for name in ("density", "tissue", "theta"))
-    return tuple(torch.from_numpy(s).to(device) for s in stacks)
+    density, tissue, theta = (torch.from_numpy(s).to(device) for s in stacks)
+    return density, tissue, theta
 
 
 def outlined(case: Case, spacing: float, rng: np.random.Generator) -> Case:

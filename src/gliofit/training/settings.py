@@ -94,7 +94,7 @@ class Settings:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def __post_init__(self):
-        for name, adapter in _adapters(type(self)).items():
+        for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type] # a class is hashable
             try:
                 adapter.validate_python(getattr(self, name))
             except ValidationError as error:

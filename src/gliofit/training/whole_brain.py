@@ -42,7 +42,15 @@ class WholeBrainDataset(ShardDataset):
         Of the window; `window_shape` of the first shard's anatomy if not given.
     """
 
-    def __init__(self, paths: Sequence[str | Path], spacing: float, *, flip: bool = False, pairs: int = 1, shape=None):
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        spacing: float,
+        *,
+        flip: bool = False,
+        pairs: int = 1,
+        shape: Sequence[int] | None = None,
+    ):
         super().__init__(paths, flip=flip)
         self.crop, self.crop_spacing, self.pairs = self.shape, self.spacing, pairs
         self.spacing = max(float(spacing), self.crop_spacing)
@@ -57,7 +65,8 @@ class WholeBrainDataset(ShardDataset):
         return Box(np.array([*-reach, *prior.lower[GROWTH]]), np.array([*reach, *prior.upper[GROWTH]]))
 
     def _anatomy(self, file) -> Tissue:
-        return Tissue(*self._maps(file), file["affine"][:])
+        wm, gm, csf = self._maps(file)
+        return Tissue(wm, gm, csf, file["affine"][:])
 
     def _window(self, file) -> Array:
         key = file.attrs["tissue_sha256"]

@@ -22,6 +22,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import numba
@@ -90,12 +91,12 @@ class KernelCache(FunctionCache):
 
     def __init__(self, function: Callable):
         super().__init__(function)
-        self._cache_file = _Files(self.cache_path, f"{function.__module__}.{function.__qualname__}")
+        self._cache_file: Any = _Files(self.cache_path, f"{function.__module__}.{function.__qualname__}")
 
 
-def kernel(function: Callable):
+def kernel(function: Callable) -> Any:
     """Compile a function, without Python and its lock, when it is first called with some types; keep the code."""
-    compiled = numba.njit(fastmath=ROUNDING, nogil=True)(function)
+    compiled: Any = numba.njit(fastmath=ROUNDING, nogil=True)(function)
     with suppress(RuntimeError):  # numba finds no folder that can be written: each process compiles for itself
         compiled._cache = KernelCache(function)
     return compiled

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -42,7 +42,8 @@ HEADER = 3
 ENLISTED, ASLEEP, STEP = range(HEADER)
 """Marks of a crew: its helpers so far, how many threads sleep, the step that is going on. The members' own follow."""
 
-_x86, _arm = ("llvm.x86.sse2.pause", []), ("llvm.aarch64.isb", [ir.Constant(ir.IntType(32), 15)])
+_x86: tuple[str, list] = ("llvm.x86.sse2.pause", [])
+_arm: tuple[str, list] = ("llvm.aarch64.isb", [ir.Constant(ir.IntType(32), 15)])
 PAUSE = {"x86_64": _x86, "AMD64": _x86, "aarch64": _arm, "arm64": _arm}
 """LLVM's name of what tells a processor that a loop waits, and its arguments."""
 
@@ -210,12 +211,12 @@ def _pool(process: int) -> ThreadPoolExecutor:
 
 def cores() -> int:
     """Threads that may run at once: the cores this process may use, or NUMBA_NUM_THREADS."""
-    return numba.config.NUMBA_NUM_THREADS
+    return int(vars(numba.config)["NUMBA_NUM_THREADS"])  # numba sets it when it is imported
 
 
-def _ask(helpers: int, function: Callable, *arguments) -> list[Future]:
+def _ask(helpers: int, function: Callable, *arguments: Any) -> list[Future]:
     """Let helpers call a function when they have time."""
-    asked = []
+    asked: list[Future] = []
     with suppress(RuntimeError):  # the interpreter ends, or no thread can be started: we do without
         asked.extend(_pool(os.getpid()).submit(function, *arguments) for _ in range(helpers))
     return asked
@@ -244,7 +245,7 @@ def together(threads: int, steps: int, function: Callable, *arguments) -> None:
             future.cancel()
 
 
-def share(threads: int, function: Callable, *arguments) -> None:
+def share(threads: int, function: Callable, *arguments: Any) -> None:
     """Call function(part, parts, *arguments) for all parts of a task, in up to `threads` threads."""
     parts = 1 if threads == 1 else 4 * threads
     left = iter(range(parts))

@@ -59,7 +59,8 @@ class Region(NamedTuple):
 
     def rows(self) -> tuple[Array, Array, Array, Array]:
         """Of the rows to visit: flat offset, first and last (exclusive) voxel of z, and y."""
-        return tuple(v[: self.extent[ROWS]] for v in (self.base, self.low, self.high, self.y))
+        base, low, high, y = (v[: self.extent[ROWS]] for v in (self.base, self.low, self.high, self.y))
+        return base, low, high, y
 
 
 def region_of(padded: tuple, nz: int, corner: Array, window: tuple, threads: int) -> Region:
@@ -84,10 +85,10 @@ def region_of(padded: tuple, nz: int, corner: Array, window: tuple, threads: int
     here = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner[:2], window[:2], strict=True))
     if np.prod(window):
         low[here], high[here] = corner[2] + 1, corner[2] + 1 + window[2]
-    rows = (np.empty(nx * ny, np.int64) for _ in range(4))
+    base, first, last, y = (np.empty(nx * ny, np.int64) for _ in range(4))
     at, voxels = np.zeros((nx, ny), np.int64), np.zeros(nx, np.int64)
     slab, extent = np.zeros(threads + 1, np.int64), np.zeros(4, np.int64)
-    return Region(low, high, *rows, at, voxels, slab, extent, row_length, nz)
+    return Region(low, high, base, first, last, y, at, voxels, slab, extent, row_length, nz)
 
 
 @kernel

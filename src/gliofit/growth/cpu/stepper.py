@@ -138,10 +138,11 @@ class Stepper:
         c1, c2 = (np.concatenate([[0], v]) for v in ((2 * degree - 1) / degree, (degree - 1) / degree))
         to_come = plan.growth.sum() - np.cumsum(plan.growth)[1:]
         floor = np.maximum(FLOOR[self.dtype] * np.exp(-to_come), 1e-25)
-        tables = plan.weights, own, np.expm1(plan.growth[1:]), floor, c1, c2
+        tables = (plan.weights, own, np.expm1(plan.growth[1:]), floor, c1, c2)
+        weights, own, growth, floor, c1, c2 = (v.astype(self.dtype) for v in tables)
         reach = np.array([_reach(int(s), k, self.dtype) for k, s in enumerate(plan.stages)])
         lengthening = self.dtype.type(plan.growth_scale[-2])
-        return Steps(plan.stages, reach, *(v.astype(self.dtype) for v in tables), lengthening)
+        return Steps(plan.stages, reach, weights, own, growth, floor, c1, c2, lengthening)
 
     def run(self, y: Array, fields: int, buffers: Buffers, region: Region, own: Array) -> Array:
         """
@@ -167,8 +168,7 @@ class Stepper:
             That the stages of each step visited.
         """
         work = np.zeros(self.plan.steps, np.int64)
-        fields, all_fields = tuple(range(fields)), tuple(range(len(y)))
-        grown = fields, all_fields, y, buffers, self.grid, region, self.steps(own), work
+        grown = tuple(range(fields)), tuple(range(len(y))), y, buffers, self.grid, region, self.steps(own), work
         together(self.threads, self.plan.steps, kernels.advance, *grown)
         return work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -58,7 +58,7 @@ class FisherKolmogorov(GrowthModel):
     def foci_range(self) -> tuple[int, int]:
         return (1, MOST_TRIED) if self.foci == "auto" else (self._number, self._number)
 
-    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None):
+    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
         """See `GrowthModel.simulate`; J is exact for the discrete scheme."""
         values = self.checked(values)
         first, *further = values[self.origins]

@@ -12,6 +12,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.inversion.problem import Problem
+from gliofit.observation.observation import Observation
 from gliofit.observation.thresholds import GLIODIL_START
 
 ROOM_MM = 12.0
@@ -40,7 +41,7 @@ class Observed:
     region: Array | None = None
 
     @classmethod
-    def of(cls, target) -> Observed:
+    def of(cls, target: Observation) -> Observed:
         """Of a problem's target; InputError if it has neither outlines nor a density, or no core."""
         known = {name: a for part in target.parts for name, a in part.arrays().items()}
         if "core" not in known:
@@ -95,7 +96,9 @@ class Domain:
             return grids.resample(a, whole_grid.affine, shape, affine)
 
         values = {name: here(a) for name, a in vars(observed).items() if a is not None}
-        if "pet" in values:  # of what lies in the region only: elsewhere PET may be cut away
+        if (
+            observed.pet is not None and observed.region is not None
+        ):  # of what lies in the region only: elsewhere PET may be cut away
             values["pet"] = here(observed.pet * observed.region) / np.maximum(values["region"], 1e-3)
         return cls(whole_grid.resample_to(shape, affine), Observed(**values))
 

@@ -50,7 +50,7 @@ class Guess:
     score: float
 
 
-def overlap(c: Array, core: Array, whole: Array, thresholds=GLIODIL_START) -> float:
+def overlap(c: Array, core: Array, whole: Array, thresholds: tuple[float, float] = GLIODIL_START) -> float:
     """Dice of core and of edema, averaged with their volumes as weights; fractions [x, y, z] count as such."""
     up, down = (c > t for t in thresholds)
     total, score = 0.0, 0.0

@@ -8,6 +8,7 @@ baseline and its reference for real patients), or by the surrogate on the crop, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -71,8 +72,10 @@ def cmaes_solver(
     """
     _check(sigma0, population, max_evaluations, tolerance)
     started = clock()
-    options = {"population": population, "tolerance": tolerance, "seed": problem.seed}
-    unit, history, details, spent = problem.box.to_unit(_start(problem)), [], {}, 0
+    options: dict[str, Any] = {"population": population, "tolerance": tolerance, "seed": problem.seed}
+    unit, spent = problem.box.to_unit(_start(problem)), 0
+    history: list[float] = []
+    details: dict[str, Any] = {}
     if spacing is not None:
         require_positive(spacing=spacing)
     if spacing is not None and spacing > problem.tissue.spacing.max():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,7 @@ def gauss_newton(
             end = settled(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
+    assert best is not None  # the first round has its start at the centre of mass
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done}
     if numbers != (1, 1):
         foci = add_foci(problem, best, partial(_compared, iterations, tolerance), Problem.density, numbers)
@@ -123,7 +125,7 @@ def gauss_newton(
     return fit
 
 
-def settled(problem: Problem, start: Array, **settings: float) -> Minimum:
+def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
     """
     `minimise`, and again with the extras that a scan finds for where it ended, as long as that lowers the loss.
 
@@ -177,7 +179,7 @@ def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> 
     a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would favour high
     ones; a density leads from further away.
     """
-    settings = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
+    settings: dict[str, Any] = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
     values, extras = level.split(start)
     density = (
         None if level is problem or level.target.complete else level.target.suggested_density(level.tissue, extras)

@@ -5,6 +5,7 @@ Gradient-based inversion: L-BFGS through the frozen surrogate (Weidner 2026, Sec
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,8 @@ def descend(
         Surrogate runs of all starts and steps.
     """
     require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
-    settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
+    settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": tolerance}
+    settings |= {"relative_tolerance": relative_tolerance}
     loss = SurrogateLoss(problem)
     spent = 0
     if as_density(problem) is not problem:
@@ -123,12 +125,8 @@ def _search(
         def function(unit):
             return loss(fixed.index_copy(0, places, unit)[None])[0]
 
-        best = None
-        for number in range(starts):
-            jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
-            descent = minimise(function, first[free] + jitter, **settings)
-            if best is None or descent.loss < best.loss:
-                best = descent
+        jitters = [START_SPREAD * rng.standard_normal(free.size) if number else 0.0 for number in range(starts)]
+        best = min((minimise(function, first[free] + jitter, **settings) for jitter in jitters), key=lambda d: d.loss)
     parameters = start.copy()
     first[free] = best.unit
     parameters[free] = problem.box.from_unit(first)[free]

@@ -70,7 +70,7 @@ def _hybrid_by_parts(results: Results) -> list[str]:
             p, n = signed_rank_test(before, gradient)
             told += f"; without it, against GB surrogate's on the same {n} cases {level(p)} (Wilcoxon)"
         lines.append(f"{told}.")
-    parts = []
+    parts: list[str] = []
     for number in ITERATIONS:
         losses = [results.by_case(method, f"loss_after_{number}") for method in ("hybrid", "gb_surrogate")]
         ratio = (losses[0] / losses[1]).dropna()

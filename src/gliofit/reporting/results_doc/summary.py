@@ -22,7 +22,7 @@ def _surrogates(results: Results) -> list[Row]:
     if found is None:
         return []
     paper = f"{scientific(PAPER_MSE, digits=1)}; best published {scientific(BEST_MSE, digits=1)} (Haouari et al. 2025)"
-    rows = []
+    rows: list[Row] = []
     for name in found.index.get_level_values(0).unique():
         mse = found.loc[(name, "mse_crop")]
         architecture = results.cards.get(name, {}).get("architecture")
@@ -40,7 +40,7 @@ def _hybrid(results: Results) -> list[Row]:
     mse, ncc = ours.loc[("hybrid", "mse")], ours.loc[("hybrid", "ncc")]
     target, correlation = paper.loc[("hybrid", "mse")], paper.loc[("hybrid", "ncc")]
     median = scientific(mse["median"], digits=1)
-    rows = [
+    rows: list[Row] = [
         (
             f"MSE of the hybrid, {mse['n']:.0f} synthetic tumours",
             f"{scientific(mse['mean'], mse['se'])} (median {median})",
