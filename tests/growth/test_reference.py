@@ -8,6 +8,7 @@ from gliofit.growth.cpu.llvm_rows import ORIGIN
 from gliofit.growth.cpu.region import region_of
 from gliofit.growth.cpu.stepper import Stepper
 from gliofit.growth.fisher_kolmogorov import medium
+from gliofit.growth.ranges import relative_diffusivity
 from gliofit.growth.schedule import Schedule
 
 CORNER, WINDOW = np.array([4, 0, 3]), (13, 20, 12)
@@ -37,7 +38,7 @@ def test_a_compiled_step_is_the_plain_one(small_tissue, all_helpers, dtype, tole
     begin = rough_fields(tissue, fields)
     inner = tuple(slice(1, n + 1) for n in tissue.shape)
     d = ground.diffusivity[inner].astype(float)
-    np.testing.assert_allclose(d[tissue.mask], tissue.relative_diffusivity[tissue.mask], rtol=1e-6)
+    np.testing.assert_allclose(d[tissue.mask], relative_diffusivity(tissue)[tissue.mask], rtol=1e-6)
     expected = reference.step(begin, stages, weights, growth, own, omega, d, tissue.mask, tissue.spacing)
 
     nothing, flows = np.zeros((1, 3)), np.array([0, growth])

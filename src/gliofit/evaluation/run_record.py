@@ -81,7 +81,7 @@ def record_run(
         (kind, fit.source, fit.machine) for kind, paths in fits.items() for p in paths for fit in load_fits(p)
     )
     made.update((kind, *load_note(path)) for kind, paths in notes.items() for path in paths)
-    return RunRecord(tuple(configs), source(), tuple(Part(*what, number) for what, number in made.items()))
+    return RunRecord(tuple(configs), source(), tuple(Part(kind, by, on, n) for (kind, by, on), n in made.items()))
 
 
 def load_run(path: str | Path) -> RunRecord:
