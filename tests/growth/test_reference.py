@@ -56,7 +56,7 @@ def test_a_compiled_step_is_the_plain_one(small_tissue, all_helpers, dtype, tole
 
 
 def test_the_operator_is_that_of_its_definition(small_tissue):
-    tissue, d = small_tissue, small_tissue.relative_diffusivity.astype(float)
+    tissue, d = small_tissue, relative_diffusivity(small_tissue).astype(float)
     y = rough_fields(tissue, 1)[0]
     ours = reference.operator(y, d, tissue.mask, np.array([1.0, 2.0, 3.0]))
     for i in np.argwhere(tissue.mask)[::97]:
