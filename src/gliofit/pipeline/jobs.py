@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
-from gliofit.pipeline.failures import Failure
+from gliofit.pipeline.failures import Failure, note
 from gliofit.pipeline.records import record
 
 
@@ -31,6 +31,7 @@ def job(snakemake: Any) -> Iterator[None]:
     path = Path(str(snakemake.log[0]))
     path.parent.mkdir(parents=True, exist_ok=True)
     record(snakemake, path)
+    note(path).unlink(missing_ok=True)  # of an earlier attempt
     sys.stdout.flush()
     sys.stderr.flush()
     terminal = os.dup(2)
