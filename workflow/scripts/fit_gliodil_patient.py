@@ -23,7 +23,7 @@ with job(snakemake):
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, **params.settings}
     fit = invert(problem.target, problem.tissue, wildcards.method, **options)
     density = patient.to_scan(fit.density, problem.tissue.affine)
-    save_volume(output.density, density, patient.affine)
+    save_volume(output.density, density, patient.affine, "density")
     scores = {**fit_scores(density, truth, patient), "seconds": fit.seconds}
     case = {"case": patient.patient.id, "set": wildcards.foci, "observed": wildcards.observed}
     write_json(output.summary, {**case, **fit.summary(), "scores": defined(scores), "versions": versions()})

@@ -19,7 +19,7 @@ with job(snakemake):
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}
     fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
-    save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)
+    save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine, "density")
     observed = "segmentation" if patient.fet is None else "segmentation and PET"
     case = {"case": snakemake.wildcards.patient, "target": observed, "spacing": params.spacing}
     write_json(output.summary, {**case, **fit.summary(), "versions": versions()})

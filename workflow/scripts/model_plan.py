@@ -22,7 +22,7 @@ with job(snakemake):
     positive = int(np.count_nonzero(plan & (density > 0)))
     if positive < voxels:
         print(f"The density is positive in {positive} of {voxels} voxels; the rest are those nearest to it.")
-    save_volume(output.plan, plan.astype(np.uint8), patient.affine)
+    save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
     case = {"case": snakemake.wildcards.patient, "method": method, "plan_voxels": int(plan.sum())}
     scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": read_json(files.summary)["seconds"]}
     write_json(output.scores, {**case, "plan_voxels_with_density": positive, "scores": defined(scores)})

@@ -163,6 +163,7 @@ class Config(Section):
     methods: dict[str, dict[str, Any] | None]
     patients: str | None
     brats_dir: str | None
+    labels: str | None = None
     registration: Literal["fast", "precise"]
     tumour_tissue: Literal["core", "csf", "keep"] = "core"
     plans: Plans
