@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gliofit import Theta, Tissue
+from gliofit.growth.ranges import relative_diffusivity
 from gliofit.growth.seed import initial_density
 
 
@@ -26,7 +27,7 @@ def jax_euler(tissue: Tissue, origin, diffusivity: float, growth: float, days: f
         return None
     n = euler_steps(tissue, diffusivity, growth, days)
     dt = days / n
-    d, inside = jnp.asarray(tissue.relative_diffusivity), jnp.asarray(tissue.mask)
+    d, inside = jnp.asarray(relative_diffusivity(tissue)), jnp.asarray(tissue.mask)
     faces = []
     for axis, h in enumerate(tissue.spacing):
         low = jax.lax.slice_in_dim(d, 0, d.shape[axis] - 1, axis=axis)

@@ -12,6 +12,7 @@ from phantom import phantom
 from gliofit import InputError, Theta, Tissue, simulate
 from gliofit.base import grids
 from gliofit.growth.cpu import stepper as stepper_cpu
+from gliofit.growth.ranges import relative_diffusivity
 from gliofit.growth.seed import initial_density
 
 
@@ -184,7 +185,7 @@ def test_tiles_do_not_change_the_result(small_tissue, monkeypatch, mu_D, threads
 MANY_THREADS = """
 import numpy as np
 from gliofit import Theta, Tissue, simulate
-from gliofit.growth import stepper_cpu
+from gliofit.growth.cpu import stepper as stepper_cpu
 
 shape = (96, 20, 20)
 tissue = Tissue(np.ones(shape), np.zeros(shape), np.zeros(shape), np.diag([2.0, 2.0, 2.0, 1.0]))
@@ -238,7 +239,7 @@ def test_agrees_with_explicit_euler_at_the_same_grid(shared):
     wm, gm = (case[k][8:40, 20:52, 30:60].astype(float) for k in ("wm", "gm"))
     tissue = Tissue(wm, gm, 0 * wm, np.diag([2.0, 2.0, 2.0, 1.0]))
     theta = Theta((22.0, 28.0, 28.0), 5.0, 2.2)
-    d, m = tissue.relative_diffusivity.astype(float), tissue.mask
+    d, m = relative_diffusivity(tissue).astype(float), tissue.mask
     c, n = seed_field(tissue, theta.origin), 3000
     for _ in range(n):
         change = theta.mu_rho**2 * c * (1 - c)

@@ -6,6 +6,7 @@ import torch
 
 from gliofit import Theta, simulate
 from gliofit.base.errors import InputError
+from gliofit.growth.ranges import relative_diffusivity
 from gliofit.networks.inputs import diffusivity_of, labels_of, mask_of
 from gliofit.networks.surrogate import Weidner, cut
 from gliofit.networks.weights import build
@@ -40,7 +41,7 @@ def test_channels_are_the_tissue_s(crop):
     maps = torch.from_numpy(np.stack([crop.wm, crop.gm, crop.csf]))
     np.testing.assert_array_equal(mask_of(maps), crop.mask)
     np.testing.assert_array_equal(labels_of(maps), crop.labels())
-    np.testing.assert_allclose(diffusivity_of(maps), crop.relative_diffusivity, rtol=1e-6)
+    np.testing.assert_allclose(diffusivity_of(maps), relative_diffusivity(crop), rtol=1e-6)
 
 
 def test_densities_lie_in_0_1_and_in_tissue(network, crop):

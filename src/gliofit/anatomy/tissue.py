@@ -13,9 +13,6 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 
-GREY_MATTER_RATIO = 10.0
-"""R = D_w / D_g: cells spread ten times slower in grey matter (Weidner 2026, Sec. 2.1)."""
-
 TISSUE_THRESHOLD = 0.1
 """A voxel with p_WM + p_GM of at least this can hold tumour (TumorGrowthToolkit's convention)."""
 
@@ -110,15 +107,27 @@ class Tissue:
         """Where any tissue is, CSF included, bool [x, y, z]."""
         return self.wm + self.gm + self.csf >= np.float32(TISSUE_THRESHOLD)
 
-    @cached_property
-    def relative_diffusivity(self) -> Array:
-        """D / D_w = p_WM + p_GM / R inside tissue, 0 outside; float32 [x, y, z]."""
-        return np.where(self.mask, self.wm + self.gm / np.float32(GREY_MATTER_RATIO), np.float32(0))
-
     def labels(self) -> Array:
         """Hard labels, uint8: 0 background, 1 CSF, 2 GM, 3 WM (the paper's coding)."""
         stack = np.stack([np.full(self.shape, TISSUE_THRESHOLD, np.float32), self.csf, self.gm, self.wm])
         return stack.argmax(0).astype(np.uint8)
+
+    def nearest_tissue(self, point: Array) -> Array:
+        """
+        The point (3,) in mm nearest to `point` where a tumour can begin.
+
+        Points in tissue are returned as they are; others (a centre of mass in a ventricle, a candidate in the CSF or
+        beyond the grid) would leave the solver without a seed and move to the centre of the nearest tissue voxel.
+        """
+        voxel = self.to_voxel(point)
+        index = np.round(voxel).astype(int)
+        if np.all(index >= 0) and np.all(index < self.shape) and self.mask[tuple(index)]:
+            return np.asarray(point, float)
+        places = np.argwhere(self.mask)
+        if not len(places):
+            raise InputError("the anatomy has no tissue for a tumour to begin in")
+        nearest = (((places - voxel) * self.spacing) ** 2).sum(1).argmin()
+        return self.to_world(places[nearest])
 
     def to_voxel(self, points_mm) -> Array:
         """World mm (…, 3) → continuous voxel indices."""

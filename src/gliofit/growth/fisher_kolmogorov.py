@@ -17,6 +17,7 @@ from gliofit.growth.cpu import sweep as kernels
 from gliofit.growth.cpu.region import Region
 from gliofit.growth.cpu.stepper import FLOOR, Stepper
 from gliofit.growth.medium import medium
+from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.schedule import SEED_VARIANCE, Schedule, schedule
 from gliofit.growth.seed import given_density, initial_density
 from gliofit.growth.theta import Theta
@@ -40,6 +41,7 @@ def simulate(
     dtype=np.float32,
     refine: float = 1.0,
     initial: Array | None = None,
+    ratio: float = GREY_MATTER_RATIO,
 ):
     """
     Grow a tumour.
@@ -63,6 +65,8 @@ def simulate(
         Divides every time step; docs/benchmarks.md has the errors at 1.
     initial : ndarray [x, y, z], optional
         Density at t = 0, in place of the seed at the origin (which then changes nothing); CPU only.
+    ratio : float
+        R = D_w/D_g.
 
     Returns
     -------
@@ -75,8 +79,11 @@ def simulate(
     Raises
     ------
     InputError
-        If the origin is outside the grid, `device` or `seed` is unknown, or `initial` is no density on this grid.
+        If the origin is outside the grid, `device` or `seed` is unknown, `initial` is no density on this grid, or
+        `ratio` is not positive.
     """
+    if not 0 < ratio < np.inf:
+        raise InputError(f"the ratio D_w/D_g = {ratio} must be positive")
     if device == "cuda":
         if initial is not None:
             raise InputError("an initial density is for device cpu alone")
@@ -84,14 +91,14 @@ def simulate(
             raise InputError(f"device cuda computes in float32, not {np.dtype(dtype)}")
         from gliofit.growth.gpu.batch import simulate_batch
 
-        result = simulate_batch(tissue, [theta], jacobian=jacobian, seed=seed, refine=refine)
+        result = simulate_batch(tissue, [theta], jacobian=jacobian, seed=seed, refine=refine, ratio=ratio)
         return tuple(r[0].cpu().numpy() for r in result) if jacobian else result[0].cpu().numpy()
     if device != "cpu":
         raise InputError(f"unknown device '{device}'; there are: cpu, cuda")
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS) if threads else before)
     try:
-        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, initial=initial)
+        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, initial=initial, ratio=ratio)
     finally:
         numba.set_num_threads(before)
 
@@ -112,9 +119,10 @@ def _run(
     refine: float,
     work: list[int] | None = None,
     initial: Array | None = None,
+    ratio: float = GREY_MATTER_RATIO,
 ):
     """`simulate` on the CPU; `work` receives the voxels visited by the stages of each step, for benchmarks."""
-    field = medium(tissue, dtype)
+    field = medium(tissue, dtype, ratio)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
     begin = initial_density(tissue, theta.origin, seed) if initial is None else given_density(tissue, initial)
     padded = field.diffusivity.shape

@@ -14,6 +14,7 @@ from scipy.sparse.linalg import cg
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
+from gliofit.growth.ranges import relative_diffusivity
 
 REACH_MM = 60.0
 """Farther from the known part there are no cells."""
@@ -52,7 +53,7 @@ def continued(density: Array, known: Array, tissue: Tissue, edge: float, width: 
     index = np.argwhere(known)
     box = tuple(slice(max(a - r, 0), b + r + 1) for a, b, r in zip(index.min(0), index.max(0), reach, strict=True))
     known, inside, c = known[box], tissue.mask[box], kept[box].astype(np.float64)
-    diffusivity = tissue.relative_diffusivity[box].astype(np.float64)
+    diffusivity = relative_diffusivity(tissue)[box].astype(np.float64)
     free = inside & ~known
     number = np.cumsum(free).reshape(free.shape) - 1
     diagonal, source = np.where(free, 1 / width**2, 0), np.zeros(free.shape)

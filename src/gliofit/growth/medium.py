@@ -7,10 +7,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from gliofit.anatomy.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
 from gliofit.base.arrays import Array
 from gliofit.growth.cpu import sweep as kernels
 from gliofit.growth.cpu.stepper import zeros
+from gliofit.growth.ranges import GREY_MATTER_RATIO
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Medium:
     Parameters
     ----------
     diffusivity : ndarray [nx + 2, ny + 2, nz + 2]
-        D / D_w, `kernels_cpu.OUTSIDE` where no tumour can be.
+        D / D_w, `sweep.OUTSIDE` where no tumour can be.
     radius : float
         Bound of the spectral radius of the diffusion operator for D_w = 1, 1/mm².
     """
@@ -30,19 +31,24 @@ class Medium:
     radius: float
 
 
-_media: WeakKeyDictionary[Tissue, dict] = WeakKeyDictionary()
+_media: WeakKeyDictionary[Tissue, dict[tuple, Medium]] = WeakKeyDictionary()
+
+KEPT = 3
+"""Media of one tissue that are kept: a search over R asks for another with each run."""
 
 
-def medium(tissue: Tissue, dtype=np.float32) -> Medium:
-    """The kernels' view of a tissue, made once."""
+def medium(tissue: Tissue, dtype=np.float32, ratio: float = GREY_MATTER_RATIO) -> Medium:
+    """The kernels' view of a tissue whose D_w/D_g is `ratio`, made once."""
     known = _media.setdefault(tissue, {})
-    dtype = np.dtype(dtype)
-    if dtype not in known:
+    key = np.dtype(dtype), float(ratio)
+    if key not in known:
         nx, ny, nz = tissue.shape
         padded = nx + 2, ny + 2, -(-(nz + 2) // kernels.LANES) * kernels.LANES
-        field = zeros(1, [int(np.prod(padded))], dtype)[0][0, : np.prod(padded)].reshape(padded)
-        limits = np.float32(GREY_MATTER_RATIO), np.float32(TISSUE_THRESHOLD)
+        field = zeros(1, [int(np.prod(padded))], key[0])[0][0, : np.prod(padded)].reshape(padded)
+        limits = np.float32(ratio), np.float32(TISSUE_THRESHOLD)
         largest = kernels.diffusivity_field(tissue.wm, tissue.gm, *limits, field).max()
         radius = 4 * float((1 / tissue.spacing**2).sum()) * max(float(largest), 1e-6)
-        known[dtype] = Medium(field, radius)
-    return known[dtype]
+        while len(known) >= KEPT:
+            known.pop(next(iter(known)), None)
+        known[key] = Medium(field, radius)
+    return known[key]

@@ -10,6 +10,9 @@ from gliofit.base.errors import InputError
 
 NAMES = ("x", "y", "z", "mu_D", "mu_rho")
 
+ORIGIN, GROWTH = slice(0, 3), slice(3, 5)
+"""Where in the vector [x, y, z, μ_D, μ_ρ] the origin is, and the growth."""
+
 
 @dataclass(frozen=True)
 class Theta:

@@ -15,8 +15,10 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
+from gliofit.growth.theta import NAMES, ORIGIN
 from gliofit.inversion.legal import legal
 from gliofit.inversion.problem import Problem
+from gliofit.networks.grids import GROWTH_MODEL
 
 # torch takes seconds to import and the registry loads every method, so it is imported where it is used
 
@@ -30,8 +32,11 @@ def network(problem: Problem, role: str):
     Raises
     ------
     InputError
-        If the problem has no network of that role, or the file is not a sound one.
+        If the problem has no network of that role, its growth model is not the network's, or the file is not a sound
+        one.
     """
+    if problem.model.name != GROWTH_MODEL:
+        raise InputError(f"networks know growth model {GROWTH_MODEL}, not {problem.model.name}; choose another method")
     if role not in problem.networks:
         raise InputError(f"this method needs trained weights for: {role}")
     found = problem.networks[role]
@@ -72,16 +77,22 @@ class Crop:
         self.centre = self.tissue.to_world((np.array(model.shape) - 1) / 2)
 
     def solved(self, parameters: Array) -> Array:
-        """The numerical solver's density of `parameters` = [θ, extras…] on the crop."""
+        """The numerical solver's density of `parameters` = [values, extras] on the crop."""
         return grids.take(self.whole.density(legal(self.whole, parameters)), self._offset, self.tissue.shape)
 
-    def to_network(self, theta: Array) -> Array:
-        """θ (…, 5) with the origin in world mm → relative to the crop's centre."""
-        return np.asarray(theta, float) - np.array([*self.centre, 0.0, 0.0])
+    def to_network(self, values):
+        """θ [..., foci, 5], as the network has it, of the growth model's values [..., n] (ndarray or tensor)."""
+        return values[..., self.whole.model.theta_places] - self._shift(values)
 
     def from_network(self, theta: Array) -> Array:
-        """The inverse of `to_network`."""
-        return np.asarray(theta, float) + np.array([*self.centre, 0.0, 0.0])
+        """The growth model's values (n,) for one θ (5,) of the network: every focus is there."""
+        return self.whole.model.from_theta(theta + self._shift(theta))
+
+    def _shift(self, like):
+        """From the crop's centre to the world's, of [origin, μ_D, μ_ρ]."""
+        shift = np.zeros(len(NAMES))
+        shift[ORIGIN] = self.centre
+        return shift if isinstance(like, np.ndarray) else like.new_tensor(shift)
 
 
 class SurrogateLoss:
@@ -111,29 +122,35 @@ class SurrogateLoss:
         self.arrays = {k: torch.as_tensor(a, device=self.static.device) for k, a in crop.target.arrays().items()}
         self.lower = torch.as_tensor(problem.box.lower)
         self.width = torch.as_tensor(problem.box.upper - problem.box.lower)
-        self.centre = torch.as_tensor([*crop.centre, 0.0, 0.0])
         self.evaluations = 0
         self.error = 0.0
 
     def correct(self, parameters: Array) -> None:
-        """From now on, add what the surrogate lacks of the solver's density at `parameters` = [θ, extras…]."""
+        """From now on, add what the surrogate lacks of the solver's density at `parameters` = [values, extras]."""
         import torch
 
         # before torch is told its number of threads, which it may share with the solver
         solved = torch.as_tensor(self.crop.solved(parameters), device=self.static.device)
-        theta = torch.as_tensor(self.crop.to_network(parameters[:5]))[None].float().to(self.static.device)
+        values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            self.error = solved - self.network(self.static, theta)[0]
+            self.error = solved - self._densities(values)[0]
         self.evaluations += 1
 
+    def _densities(self, values):
+        """Of the growth model's values [B, n]: each focus alone by the network, joined as 1 − ∏(1 − c)."""
+        theta = self.crop.to_network(values).float().to(self.static.device)
+        batch, foci, size = theta.shape
+        alone = self.network(self.static, theta.reshape(batch * foci, size))
+        return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
+
     def __call__(self, unit):
-        """Losses [B] (float32 tensor) of unit-scaled parameters [B, 5 + extras] (float64 tensor)."""
+        """Losses [B] (float32 tensor) of unit-scaled parameters [B, n + extras] (float64 tensor)."""
         import torch
 
         parameters = self.lower + unit * self.width
-        theta = (parameters[:, :5] - self.centre).float().to(self.static.device)
-        densities = self.network(self.static, theta) + self.error
+        values, extras = self.crop.whole.split(parameters)
+        densities = self._densities(values) + self.error
         self.evaluations += len(unit)
-        extras = parameters[:, 5:].float().to(self.static.device)
+        extras = extras.float().to(self.static.device)
         losses = [self.target.torch_loss(c, self.arrays, e) for c, e in zip(densities, extras, strict=True)]
         return torch.stack(losses)

@@ -22,7 +22,7 @@ class Fit:
     Parameters
     ----------
     theta : Theta
-        θ̂.
+        θ̂; of several foci, that of the one with the most cells.
     density : ndarray [x, y, z]
         The numerical solver's density at θ̂ on the problem's grid, or that of `own`.
     loss : float
@@ -36,10 +36,14 @@ class Fit:
     converged : bool
     reason : str
         Why it stopped.
+    parameters : dict of str → float
+        All of the growth model's parameters by name.
+    model : dict
+        Name and options of the growth model, as `growth_model` takes them.
     extras : dict of str → float
         Imaging parameters (thresholds) that were fitted along.
     covariance : ndarray (n, n), optional
-        Laplace posterior covariance of [θ, extras].
+        Laplace posterior covariance of [parameters, extras].
     deviation : ndarray [x, y, z], optional
         Posterior standard deviation of the density.
     own : Field, optional
@@ -57,6 +61,8 @@ class Fit:
     converged: bool
     reason: str
     method: str = ""
+    parameters: dict[str, float] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, float] = field(default_factory=dict)
     covariance: Array | None = None
     deviation: Array | None = None
@@ -73,13 +79,15 @@ class Fit:
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
         density = problem.density(parameters) if own is None else own.on(problem.tissue)
-        extras = dict(zip(problem.target.extra_names, map(float, parameters[5:]), strict=True))
+        of_model, extras = problem.split(parameters)
         return cls(
-            theta=Theta.from_array(parameters[:5]),
+            theta=problem.model.theta(of_model, problem.tissue, density),
             density=density,
-            loss=problem.target.loss(density, parameters[5:]),
+            loss=problem.target.loss(density, extras),
             seconds=seconds,
-            extras=extras,
+            parameters=dict(zip(problem.model.names, of_model.tolist(), strict=True)),
+            model=problem.model.to_dict(),
+            extras=dict(zip(problem.target.extra_names, extras.tolist(), strict=True)),
             own=own,
             **values,
         )
@@ -88,6 +96,8 @@ class Fit:
         """Everything but the voxel maps on the problem's grid, JSON-ready."""
         return {
             "method": self.method,
+            "model": self.model,
+            "parameters": self.parameters,
             "theta": self.theta.to_dict(),
             "extras": self.extras,
             "loss": self.loss,

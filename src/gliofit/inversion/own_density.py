@@ -12,9 +12,8 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
-from gliofit.growth import simulate
+from gliofit.growth import growth_model
 from gliofit.growth.leading_edge import continued
-from gliofit.growth.theta import Theta
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,4 +81,5 @@ def density_of(fit: dict[str, Any], tissue: Tissue, threads: int | None = None) 
     """
     if fit.get("own"):
         return Field.from_dict(fit["own"]).on(tissue)
-    return simulate(tissue, Theta.from_dict(fit["theta"]), threads=threads)
+    model = growth_model(fit["model"])
+    return model.simulate(tissue, model.values_of(fit["parameters"]), threads=threads)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gliofit.base.errors import InputError
-from gliofit.growth import compile_kernels
+from gliofit.growth import compile_kernels, growth_model
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.observation.density import DensityTarget
@@ -91,14 +91,15 @@ def invert(
     seed: int = 0,
     threads: int = 1,
     morph=None,
+    model="fisher_kolmogorov",
     **settings,
 ):
     """
-    Fit θ to an observed tumour.
+    Fit a growth model to an observed tumour.
 
     Parameters
     ----------
-    target : ndarray [x, y, z] or a target of `gliofit.observation.imaging`
+    target : ndarray [x, y, z] or an `Observation` (`gliofit.observation`)
         An array is taken as the density itself.
     tissue : Tissue
     method : str
@@ -109,6 +110,8 @@ def invert(
     seed, threads : int
     morph : gliofit.anatomy.morph.Morph, optional
         The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
+    model : str or mapping
+        The growth model by name, or {"name": …, option: …}; see `gliofit.growth_model`.
     **settings
         The method's own settings.
 
@@ -126,6 +129,6 @@ def invert(
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
-    fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph), **settings)
+    fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph, growth_model(model)), **settings)
     fit.method = method
     return fit

@@ -8,3 +8,6 @@ COARSER_GRIDS = (2, 4)
 
 CROP_MM = 128
 """Edge of every network's crop (Weidner 2026: 128³ at 1 mm)."""
+
+GROWTH_MODEL = "fisher_kolmogorov"
+"""What all networks here are trained on: θ of one focus."""

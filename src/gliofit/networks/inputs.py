@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gliofit.anatomy.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
 from gliofit.base.errors import InputError
+from gliofit.growth.ranges import GREY_MATTER_RATIO
 
 
 def maps_of(crop: Tissue, network) -> np.ndarray:
@@ -32,7 +33,7 @@ def mask_of(maps: Tensor) -> Tensor:
 
 
 def diffusivity_of(maps: Tensor) -> Tensor:
-    """D / D_w (`Tissue.relative_diffusivity`) [..., x, y, z]."""
+    """D / D_w (`gliofit.growth.ranges.relative_diffusivity`) [..., x, y, z]."""
     return mask_of(maps) * (maps[..., 0, :, :, :] + maps[..., 1, :, :, :] / GREY_MATTER_RATIO)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 from gliofit.networks.blocks import ConvNeXtBlock, Dense, downsample, pack
 from gliofit.networks.inputs import labels_of, maps_of
 
@@ -53,7 +54,7 @@ class Inverse(nn.Module):
         self.blocks = nn.ModuleList(ConvNeXtBlock(w, layer_scale=scale) for w in widths)
         self.down = nn.ModuleList(downsample(a, b) for a, b in pairwise(widths))
         self.norm = nn.LayerNorm(widths[-1])
-        self.head = nn.Linear(widths[-1], 5)
+        self.head = nn.Linear(widths[-1], len(NAMES))
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.bias, 0.5)  # it starts at the middle of the cube
         self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
@@ -85,7 +86,7 @@ class Inverse(nn.Module):
         # where the heat is: an average of positions localises better than pooled features
         weights = heat.flatten(2).softmax(-1)
         places = F.adaptive_avg_pool3d(self.position, heat.shape[2:]).flatten(1)
-        centre = (weights * places).sum(-1) * self.extent / self.range[:3]
+        centre = (weights * places).sum(-1) * self.extent / self.range[ORIGIN]
         return unit + F.pad(centre, (0, 2))
 
     def to_unit(self, theta: Tensor) -> Tensor:
@@ -152,18 +153,18 @@ class SegmentationInverse(Inverse):
 
     def to_unit(self, theta: Tensor) -> Tensor:
         """θ [B, 5] as the network gives it: origin in the unit cube, product and ratio about the prior's middle."""
-        found, middle = (t[..., 3:].log() for t in (theta, self.low + self.range / 2))
+        found, middle = (t[..., GROWTH].log() for t in (theta, self.low + self.range / 2))
         product, ratio = (
             (sign[0] * (found - middle)[..., 0] + sign[1] * (found - middle)[..., 1]) / scale + 0.5
             for sign, scale in zip(((1, 1), (1, -1)), self.scales, strict=True)
         )
-        return torch.cat([super().to_unit(theta)[..., :3], product[..., None], ratio[..., None]], -1)
+        return torch.cat([super().to_unit(theta)[..., ORIGIN], product[..., None], ratio[..., None]], -1)
 
     def from_unit(self, unit: Tensor) -> Tensor:
-        product, ratio = (self.scales[k] * (unit[..., 3 + k] - 0.5) for k in range(2))
-        middle = (self.low + self.range / 2)[3:]
+        product, ratio = (self.scales[k] * (unit[..., GROWTH][..., k] - 0.5) for k in range(2))
+        middle = (self.low + self.range / 2)[GROWTH]
         mu = middle * torch.stack([(product + ratio) / 2, (product - ratio) / 2], -1).exp()
-        return torch.cat([super().from_unit(unit)[..., :3], mu], -1)
+        return torch.cat([super().from_unit(unit)[..., ORIGIN], mu], -1)
 
 
 INVERSES = ("gliofit", "weidner")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 
 CORE, WHOLE = 0.666, 0.333
 """What tumour core and whole tumour add to the network's input (the authors' code; a necrotic core is core)."""
@@ -85,7 +86,7 @@ class Lmi(nn.Module):
         self.stem = nn.Conv3d(1, self.width, 7, 2, padding=2)
         self.place = None if self.faithful else nn.Conv3d(3, self.width, 1, bias=False)
         self.blocks = nn.Sequential(*(_Block(self.width, pool=index > 0) for index in range(BLOCKS)))
-        self.head = nn.Linear(self.width, 5)
+        self.head = nn.Linear(self.width, len(NAMES))
         for layer in self.modules():
             if isinstance(layer, nn.Conv3d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -94,7 +95,7 @@ class Lmi(nn.Module):
             nn.init.zeros_(self.head.bias)
         lower, upper = box.lower.copy(), box.upper.copy()
         if not self.faithful:
-            (low_d, low_rho), (high_d, high_rho) = np.log(lower[3:]), np.log(upper[3:])
+            (low_d, low_rho), (high_d, high_rho) = np.log(lower[GROWTH]), np.log(upper[GROWTH])
             lower = np.array([*[-REACH_MM] * 3, low_d + low_rho, low_d - high_rho])
             upper = np.array([*[REACH_MM] * 3, high_d + high_rho, high_d - low_rho])
         self.register_buffer("low", torch.tensor(lower, dtype=torch.float32), persistent=False)
@@ -122,15 +123,15 @@ class Lmi(nn.Module):
                 # the centre of mass in the outputs' units; the window's centre for an empty image
                 weight = image.flatten(1)
                 mean = weight @ self.position.flatten(1).T / weight.sum(1, keepdim=True).clamp(min=1e-6)
-                centre = 2 * (mean * self.extent - self.low[:3]) / self.range[:3] - 1
+                centre = 2 * (mean * self.extent - self.low[ORIGIN]) / self.range[ORIGIN] - 1
                 signed = signed + F.pad(centre, (0, 2))
         return (signed + 1) / 2
 
     def to_unit(self, theta: Tensor) -> Tensor:
         """θ [B, 5] in the outputs' coordinates and units: 0 … 1 in `box` with `ezhov`."""
         if not self.faithful:
-            logs = theta[:, 3:].log()
-            theta = torch.cat([theta[:, :3], logs.sum(1, keepdim=True), logs[:, :1] - logs[:, 1:]], 1)
+            logs = theta[:, GROWTH].log()
+            theta = torch.cat([theta[:, ORIGIN], logs.sum(1, keepdim=True), logs[:, :1] - logs[:, 1:]], 1)
         return (theta - self.low) / self.range
 
     def forward(self, image: Tensor, maps: Tensor | None = None) -> Tensor:
@@ -138,7 +139,7 @@ class Lmi(nn.Module):
         found = self.low + self.unit(image) * self.range
         if self.faithful:
             return found
-        return torch.cat([found[:, :3], (found[:, 3:] @ self.mix.T).exp()], 1)
+        return torch.cat([found[:, ORIGIN], (found[:, GROWTH] @ self.mix.T).exp()], 1)
 
     @torch.no_grad()
     def predict(self, core: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth.autograd import simulate_torch
+from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 from gliofit.networks.blocks import Conv3, ConvNeXtBlock, Dense, FilmBlock, downsample, pack, unpack, upsample
 from gliofit.networks.grids import COARSER_GRIDS
 from gliofit.networks.inputs import diffusivity_of, labels_of, maps_of, mask_of
@@ -139,7 +140,7 @@ class Weidner(Surrogate):
         self.neck = ConvNeXtBlock(widths[4])
         self.bottom = ConvNeXtBlock(widths[4])
         voxels = self.neck_shape[0] * self.neck_shape[1] * self.neck_shape[2]
-        self.coefficients = nn.Linear(5, widths[4] * voxels)
+        self.coefficients = nn.Linear(len(NAMES), widths[4] * voxels)
         with torch.no_grad():
             steep = self.coefficients.weight.normal_(std=2)
             self.coefficients.bias.copy_(-(steep * torch.rand_like(steep)).sum(1))
@@ -263,7 +264,7 @@ class GlioFit(Surrogate):
 
     def _corrected(self, static: Tensor, base: Tensor, theta: Tensor) -> Tensor:
         """The logit [B, x, y, z] from that of the coarse run (alike)."""
-        film = self.embed((theta[:, 3:] - self.low[3:]) / self.range[3:])
+        film = self.embed((theta[:, GROWTH] - self.low[GROWTH]) / self.range[GROWTH])
         fine = pack(torch.cat([static[:, 2:], base[:, None] / 4], 1), 2)
         x = F.gelu(self.stem(fine))
         skips = [x, self.encoder(self.down[0](pack(x, 2)), film)]
@@ -294,7 +295,7 @@ class GlioFit(Surrogate):
         affine[:3, 3] = [-(n - 1) / 2 * step for n in maps.shape[2:]]  # the crop's centre is at 0
         resolved = theta[:, 3] / (theta[:, 4] * self.spacing)
         slower = torch.rsqrt(1 + 0.104 / (resolved * (resolved + 1.6)))
-        theta = torch.cat([theta[:, :3], (theta[:, 3] * slower)[:, None], theta[:, 4:]], 1)
+        theta = torch.cat([theta[:, ORIGIN], (theta[:, 3] * slower)[:, None], theta[:, 4:]], 1)
         kind = np.float64 if static.dtype == torch.float64 else np.float32
         densities, threads = [], torch.get_num_threads()
         for (wm, gm), values in zip(maps.cpu().numpy(), theta, strict=True):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.base.box import Box
+from gliofit.observation.observation import SingleObservation
 from gliofit.observation.residuals import Residuals
+from gliofit.observation.segmentation import THRESHOLDS
 
 
 @dataclass(frozen=True, eq=False)
-class DensityTarget:
+class DensityTarget(SingleObservation):
     """
     The cell density itself is observed (the paper's protocol, Weidner 2026 Sec. 2).
 
@@ -24,28 +27,19 @@ class DensityTarget:
     """
 
     density: Array
-    extra_names: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[str] = "density"
+    complete: ClassVar[bool] = True
 
     @property
-    def shape(self) -> tuple:
+    def shape(self) -> tuple[int, ...]:
         return self.density.shape
 
     @property
-    def extra_box(self) -> Box | None:
-        return None
-
-    @property
-    def extra_start(self) -> Array:
-        return np.zeros(0)
-
-    @property
-    def extra_starts(self) -> list[Array]:
-        return [self.extra_start]
-
-    @property
     def visible(self) -> Array:
-        """Weights of the visible tumour, for its centre of mass."""
         return self.density
+
+    def visible_size(self, c: Array, extras: Array = ()) -> float:
+        return float(c.sum(dtype=np.float64))
 
     def arrays(self) -> dict[str, Array]:
         return {"density": self.density}
@@ -60,9 +54,15 @@ class DensityTarget:
         return float(np.mean((c - self.density) ** 2, dtype=np.float64))
 
     def torch_loss(self, c, arrays, extras):
-        """The same loss on torch tensors: `arrays` as from `arrays()`, on c's device."""
         return ((c - arrays["density"]) ** 2).mean()
 
-    def map(self, function) -> DensityTarget:
-        """The target with each array passed through `function` (crop, resample)."""
+    def outlines(self) -> tuple[Array, Array]:
+        """Its super-level sets at the thresholds that searches of a segmentation start from."""
+        core, whole = ((self.density >= u.start).astype(np.float32) for u in THRESHOLDS)
+        return core, whole
+
+    def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array:
+        return self.density
+
+    def map(self, function: Callable[[Array], Array]) -> DensityTarget:
         return DensityTarget(function(self.density))

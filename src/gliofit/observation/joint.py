@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.growth.model import Parameter
+from gliofit.observation.observation import Observation
 from gliofit.observation.residuals import Residuals
 
 
 @dataclass(frozen=True, eq=False)
-class JointTarget:
+class JointTarget(Observation):
     """
     Several observations of one tumour: the losses add, weighted, and the extras follow one another.
 
     Parameters
     ----------
-    parts : tuple of targets
+    parts : tuple of Observation
         On the same grid; the first says where the tumour is.
     weights : tuple of float
         Of the parts' losses.
     """
 
-    parts: tuple
+    parts: tuple[Observation, ...]
     weights: tuple[float, ...]
+    kind: ClassVar[str] = "joint"
 
     def __post_init__(self):
         if len(self.parts) != len(self.weights) or not self.parts:
@@ -39,19 +44,16 @@ class JointTarget:
         return self.parts[0].shape
 
     @property
-    def extra_names(self) -> tuple[str, ...]:
-        return tuple(name for part in self.parts for name in part.extra_names)
+    def unknowns(self) -> tuple[Parameter, ...]:
+        return tuple(unknown for part in self.parts for unknown in part.unknowns)
 
     @property
-    def extra_box(self) -> Box | None:
-        boxes = [part.extra_box for part in self.parts if part.extra_box is not None]
-        if not boxes:
-            return None
-        return Box(np.concatenate([b.lower for b in boxes]), np.concatenate([b.upper for b in boxes]))
+    def complete(self) -> bool:
+        return self.parts[0].complete
 
     @property
-    def extra_start(self) -> Array:
-        return np.concatenate([part.extra_start for part in self.parts])
+    def layers(self) -> int:
+        return self.parts[0].layers
 
     @property
     def extra_starts(self) -> list[Array]:
@@ -63,7 +65,31 @@ class JointTarget:
     def visible(self) -> Array:
         return self.parts[0].visible
 
-    def _split(self, extras: Array) -> list[slice]:
+    def visible_size(self, c: Array, extras: Array) -> float:
+        return self.parts[0].visible_size(c, extras[self._split(extras)[0]])
+
+    def best_extras(self, c: Array) -> Array:
+        return np.concatenate([part.best_extras(c) for part in self.parts])
+
+    def explained(self, c: Array, extras: Array) -> dict[str, float]:
+        found = {}
+        for part, here in zip(self.parts, self._split(extras), strict=True):
+            found |= part.explained(c, extras[here])
+        return found
+
+    def outlines(self) -> tuple[Array, Array] | None:
+        return next((found for part in self.parts if (found := part.outlines()) is not None), None)
+
+    def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array | None:
+        """Of the first part that suggests one."""
+        places = [None] * len(self.parts) if extras is None else self._split(extras)
+        for part, place in zip(self.parts, places, strict=True):
+            found = part.suggested_density(tissue, None if place is None else extras[place])
+            if found is not None:
+                return found
+        return None
+
+    def _split(self, extras: Any) -> list[slice]:
         ends = np.cumsum([len(part.extra_names) for part in self.parts])
         return [slice(end - len(part.extra_names), end) for part, end in zip(self.parts, ends, strict=True)]
 
@@ -102,5 +128,5 @@ class JointTarget:
             total = total + weight * part.torch_loss(c, own, extras[here])
         return total
 
-    def map(self, function) -> JointTarget:
+    def map(self, function: Callable[[Array], Array]) -> JointTarget:
         return JointTarget(tuple(part.map(function) for part in self.parts), self.weights)

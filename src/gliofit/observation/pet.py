@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from gliofit.base.arrays import Array
-from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.growth.model import Parameter
+from gliofit.observation.observation import SingleObservation
 from gliofit.observation.residuals import Residuals
+
+UPTAKE = (
+    Parameter("pet_scale", "", 0.5, 1.02, 1.0, digits=3),
+    Parameter("pet_background", "", 0.0, 0.5, 0.3, digits=3),
+)
+"""Scale and background of the uptake, as in GliODIL's code."""
 
 
 @dataclass(frozen=True, eq=False)
-class PETTarget:
+class PETTarget(SingleObservation):
     """
     FET-PET uptake, linear in the density where the tumour is visible (GliODIL, Eqs. 14, 15): c ≈ scale·(pet −
     background).
@@ -29,32 +37,26 @@ class PETTarget:
 
     pet: Array
     region: Array
-    extra_names: ClassVar[tuple[str, ...]] = ("pet_scale", "pet_background")
+    kind: ClassVar[str] = "pet"
 
     def __post_init__(self):
         if self.pet.shape != self.region.shape:
             raise InputError(f"the PET image has shape {self.pet.shape}, its region {self.region.shape}")
 
     @property
-    def shape(self) -> tuple:
+    def unknowns(self) -> tuple[Parameter, ...]:
+        return UPTAKE
+
+    @property
+    def shape(self) -> tuple[int, ...]:
         return self.pet.shape
-
-    @property
-    def extra_box(self) -> Box:
-        """Bounds of scale (0.50–1.02) and background (0–0.5), as in GliODIL's code."""
-        return Box(np.array([0.5, 0.0]), np.array([1.02, 0.5]))
-
-    @property
-    def extra_start(self) -> Array:
-        return np.array([1.0, 0.3])
-
-    @property
-    def extra_starts(self) -> list[Array]:
-        return [self.extra_start]
 
     @property
     def visible(self) -> Array:
         return self.pet * self.region
+
+    def visible_size(self, c: Array, extras: Array) -> float:
+        return float(np.sum(c * self.region, dtype=np.float64))
 
     def arrays(self) -> dict[str, Array]:
         return {"pet": self.pet, "region": self.region}
@@ -71,6 +73,19 @@ class PETTarget:
         extra = np.stack([-weight * (self.pet - background), weight * scale])[:, None]
         return Residuals(r[None], weight[None], extra)
 
+    def best_extras(self, c: Array) -> Array:
+        """Scale and background by least squares, the background then clipped, and the scale to go with it."""
+        weight = np.sqrt(self.region, dtype=np.float64).ravel()
+        pet, density = (a.astype(np.float64).ravel() for a in (self.pet, c))
+        box = self.extra_box
+        # c ≈ scale·pet − scale·background
+        rows = np.stack([weight * pet, -weight], 1)
+        scale, product = np.linalg.lstsq(rows, weight * density, rcond=None)[0]
+        background = np.clip(product / scale if scale > 0 else 0.0, box.lower[1], box.upper[1])
+        above = weight * (pet - background)
+        scale = (above @ (weight * density)) / max(above @ above, 1e-12)
+        return np.array([np.clip(scale, box.lower[0], box.upper[0]), background])
+
     def loss(self, c: Array, extras: Array) -> float:
         """Mean squared difference in the region."""
         r = c - extras[0] * (self.pet - extras[1])
@@ -81,5 +96,5 @@ class PETTarget:
         r = c - extras[0] * (arrays["pet"] - extras[1])
         return (arrays["region"] * r**2).sum() / arrays["region"].sum().clamp(min=1.0)
 
-    def map(self, function) -> PETTarget:
+    def map(self, function: Callable[[Array], Array]) -> PETTarget:
         return PETTarget(function(self.pet), function(self.region))

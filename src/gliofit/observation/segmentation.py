@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.base.overlap import dice
+from gliofit.growth.model import Parameter
+from gliofit.observation.observation import SingleObservation
+from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
 
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
 
 
+THRESHOLDS = (
+    Parameter("threshold_core", "", 0.5, 0.85, 0.65, symbol="τ_core", digits=3),
+    Parameter("threshold_whole", "", 0.05, 0.5, 0.25, symbol="τ_whole", digits=3),
+)
+"""Densities at the outlines: ranges of Learn-Morph-Infer (Sec. 3), starts of Weidner 2026."""
+
 SMALLEST = 1.0
-"""Voxels; an outline of less is none, and what is predicted in its place counts relative to the whole tumour."""
+"""Voxels; an outline of less is none."""
+
+LEVELS = 4096
+"""Of a density's histogram, in which thresholds are scanned: a hundred to the width of the sigmoid."""
+
+SCANNED = 46
+"""Thresholds of a scan: 0.01 apart, half of the sigmoid's width."""
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentationTarget:
+class SegmentationTarget(SingleObservation):
     """
     Tumour core and whole tumour are observed as super-level sets of the density, at unknown thresholds.
 
     T1c shows c > θ_up (core), FLAIR c > θ_down (whole tumour); a sigmoid of steepness β (GliODIL, Eqs. 11–13) makes
-    the comparison smooth. Maps hold the fraction of each voxel that is labelled, so they may be resampled.
+    the comparison smooth. Maps hold the fraction of each voxel that is labelled, so they may be resampled. A tumour
+    without a core (low grade: nothing enhances) is observed through its whole outline alone: that T1c shows nothing is
+    no bound on the density, as what a threshold for it would be nobody knows.
 
     Parameters
     ----------
@@ -35,29 +55,39 @@ class SegmentationTarget:
         Fractions in [0, 1]; core (enhancing and necrotic) is part of whole.
     steepness : float
         β.
+    has_core : bool, optional
+        Whether there is a core to be explained; told from `core` if not given. A small one that a coarse grid loses is
+        still there.
     """
 
     core: Array
     whole: Array
     steepness: float = STEEPNESS
-    extra_names: ClassVar[tuple[str, ...]] = ("threshold_core", "threshold_whole")
+    has_core: bool | None = None
+    kind: ClassVar[str] = "segmentation"
 
     def __post_init__(self):
         if self.core.shape != self.whole.shape:
             raise InputError(f"core has shape {self.core.shape}, whole tumour {self.whole.shape}")
+        if self.has_core is None:
+            object.__setattr__(self, "has_core", float(np.sum(self.core**2, dtype=np.float64)) >= SMALLEST)
 
     @property
-    def shape(self) -> tuple:
+    def _observed(self) -> tuple[Array, ...]:
+        """The outlines that are explained, in the order of `unknowns`."""
+        return (self.core, self.whole) if self.has_core else (self.whole,)
+
+    @property
+    def layers(self) -> int:
+        return len(self._observed)
+
+    @property
+    def unknowns(self) -> tuple[Parameter, ...]:
+        return THRESHOLDS if self.has_core else THRESHOLDS[1:]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
         return self.core.shape
-
-    @property
-    def extra_box(self) -> Box:
-        """Bounds of the thresholds (core 0.5–0.85, whole tumour 0.05–0.5; LMI, Sec. 3)."""
-        return Box(np.array([0.5, 0.05]), np.array([0.85, 0.5]))
-
-    @property
-    def extra_start(self) -> Array:
-        return np.array([0.65, 0.25])
 
     @property
     def extra_starts(self) -> list[Array]:
@@ -67,46 +97,49 @@ class SegmentationTarget:
         Between them lies a ridge: a wide front seen at two close thresholds looks like a narrow one seen at two
         distant ones.
         """
-        return [np.array([0.55, 0.25]), np.array([0.8, 0.1])]
+        return [np.array(pair[-self.layers :]) for pair in ((0.55, 0.25), (0.8, 0.1))]
 
     @property
     def visible(self) -> Array:
         """Whole tumour plus core: the core counts twice, as it lies nearer the origin."""
-        return self.core + self.whole
+        return self.core + self.whole if self.has_core else self.whole
+
+    def visible_size(self, c: Array, extras: Array) -> float:
+        return float(sum((c > threshold).sum() for threshold in extras))
 
     def arrays(self) -> dict[str, Array]:
         return {"core": self.core, "whole": self.whole}
 
     def residuals(self, c: Array, extras: Array) -> Residuals:
-        """Two maps (core, whole tumour): mismatch divided by the root of the size of what is compared."""
-        shape = (2, *c.shape)
+        """One map per outline: mismatch divided by the root of the size of what is compared."""
+        maps = self.layers
+        shape = (maps, *c.shape)
         r, slope, by_size = (np.empty(shape, c.dtype) for _ in range(3))
-        extra, size_by_extra = np.zeros((2, *shape), c.dtype), np.zeros((2, 2))
-        for m, (observed, threshold) in enumerate(zip((self.core, self.whole), extras, strict=True)):
+        extra, size_by_extra = np.zeros((maps, *shape), c.dtype), np.zeros((maps, maps))
+        for m, (observed, threshold) in enumerate(zip(self._observed, extras, strict=True)):
             s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            predicted = float(np.sum(s**2, dtype=np.float64))
-            size, depends = self._size(predicted, observed)
-            # mean(r²) over both maps is the mean of their losses
+            size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
+            # mean(r²) over the maps is the mean of their losses
             scale = float(np.sqrt(s.size / size))
             ds = self.steepness * s * (1 - s)
             r[m], slope[m] = scale * (s - observed), scale * ds
-            by_size[m] = s * ds / size if depends else 0
+            by_size[m] = s * ds / size
             extra[m, m], size_by_extra[m, m] = -slope[m], -by_size[m].sum(dtype=np.float64)
         return Residuals(r, slope, extra, by_size, size_by_extra)
 
     def loss(self, c: Array, extras: Array) -> float:
         """
-        1 − Dice, mean of core and whole tumour, in [0, 1].
+        1 − Dice, mean of the outlines, in [0, 1].
 
         Of fractions: Σ(s − o)²/(Σs² + Σo²), which is 1 − Dice where both are 0 or 1. The sigmoid is not quite 0 where
         there are no cells (0.01 at a threshold of 0.1, 0.08 at 0.05), which on a large grid speaks against the lowest
         thresholds.
         """
         total = 0.0
-        for observed, threshold in zip((self.core, self.whole), extras, strict=True):
+        for observed, threshold in zip(self._observed, extras, strict=True):
             s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            size, _ = self._size(float(np.sum(s**2, dtype=np.float64)), observed)
-            total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / 2
+            size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
+            total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / self.layers
         return total
 
     def torch_loss(self, c, arrays, extras):
@@ -114,23 +147,57 @@ class SegmentationTarget:
         import torch
 
         total = 0.0
-        for name, threshold in zip(("core", "whole"), extras, strict=True):
+        seen = (arrays["core"], arrays["whole"])[-self.layers :]
+        for own, there, threshold in zip(self._observed, seen, extras, strict=True):
             s = torch.sigmoid(self.steepness * (c - threshold))
-            size, _ = self._size((s**2).sum(), getattr(self, name))
-            total = total + ((s - arrays[name]) ** 2).sum() / size / 2
+            size = (s**2).sum() + _squares(own)
+            total = total + ((s - there) ** 2).sum() / size / self.layers
         return total
 
-    def _size(self, predicted, observed: Array):
+    def best_extras(self, c: Array) -> Array:
         """
-        Σs² + Σo², given Σs²: the sum of the volumes, in voxels, of what is compared; and whether it depends on s.
+        The thresholds, within their ranges, at which a density [x, y, z] explains the outlines best.
 
-        Where nothing is observed, that of the whole tumour instead: the mismatch relative to itself would be 1 whatever
-        is predicted.
+        Each has a loss of its own, which depends on the density's histogram alone: a scan over all thresholds costs
+        less than one evaluation of the loss by voxels, and finds the lowest of several minima.
         """
-        own = float(np.sum(observed**2, dtype=np.float64))
-        if own >= SMALLEST:
-            return predicted + own, True
-        return max(float(np.sum(self.whole**2, dtype=np.float64)), SMALLEST), False
+        level = np.minimum((c * LEVELS).astype(np.int32), LEVELS - 1).ravel()
+        voxels = np.bincount(level, minlength=LEVELS)
+        middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(voxels, 1)
+        found = []
+        for observed, unknown in zip(self._observed, self.unknowns, strict=True):
+            o = observed.ravel()
+            inside, squares = np.bincount(level, o, LEVELS), np.bincount(level, o * o, LEVELS)
 
-    def map(self, function) -> SegmentationTarget:
-        return SegmentationTarget(function(self.core), function(self.whole), self.steepness)
+            def loss(threshold, inside=inside, squares=squares):
+                s = expit(self.steepness * (middle - np.asarray(threshold)[..., None]))
+                predicted = (s * s) @ voxels
+                return (predicted - 2 * (s @ inside) + squares.sum()) / np.maximum(predicted + squares.sum(), 1e-12)
+
+            scanned = np.linspace(unknown.lower, unknown.upper, SCANNED)
+            best = int(np.argmin(loss(scanned)))
+            ends = scanned[max(best - 1, 0)], scanned[min(best + 1, SCANNED - 1)]
+            refined = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-5})
+            found.append(refined.x if refined.fun < loss(scanned[best]) else scanned[best])
+        return np.array(found)
+
+    def explained(self, c: Array, extras: Array) -> dict[str, float]:
+        """Dice of each outline, of half a voxel and more, and the density above its threshold."""
+        names = ("core", "whole tumour")[-self.layers :]
+        outlines = zip(names, self._observed, extras, strict=True)
+        return {name: dice(c >= threshold, observed >= 0.5) for name, observed, threshold in outlines}
+
+    def outlines(self) -> tuple[Array, Array]:
+        return self.core, self.whole
+
+    def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array:
+        """`density_from_segmentation`, at the thresholds' starts if no others are given."""
+        thresholds = {} if extras is None else dict(zip(self.extra_names, map(float, extras), strict=True))
+        return density_from_segmentation(self.core, self.whole, tissue, **thresholds)
+
+    def map(self, function: Callable[[Array], Array]) -> SegmentationTarget:
+        return SegmentationTarget(function(self.core), function(self.whole), self.steepness, self.has_core)
+
+
+def _squares(observed: Array) -> float:
+    return max(float(np.sum(observed**2, dtype=np.float64)), SMALLEST)

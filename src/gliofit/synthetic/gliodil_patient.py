@@ -15,7 +15,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from gliofit.anatomy.tissue import GREY_MATTER_RATIO, TISSUE_THRESHOLD, Tissue
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
@@ -90,16 +90,6 @@ def draw(tissue: Tissue, foci: int, rng: np.random.Generator) -> Truth:
     raise InputError("found no place in tissue for the foci of a synthetic patient")
 
 
-def with_ratio(tissue: Tissue, ratio: float) -> Tissue:
-    """
-    An anatomy in which the solver's D = D_w·(p_WM + p_GM/10) is D_w·(p_WM + p_GM/R): less grey matter, same mask.
-    """
-    gm = tissue.gm * np.float32(GREY_MATTER_RATIO / ratio)
-    # what is tissue stays tissue, though its grey matter alone would no longer make it so
-    gm = np.where(tissue.mask, np.maximum(gm, 1.01 * TISSUE_THRESHOLD - tissue.wm), 0)
-    return Tissue(np.where(tissue.mask, tissue.wm, 0), gm, tissue.csf, tissue.affine)
-
-
 def grow(tissue: Tissue, truth: Truth, threads: int = 1) -> Array:
     """True density [x, y, z], float32, at `DAYS`: the foci's seeds, superposed (at most 1), grow together."""
     initial = np.zeros(tissue.shape)
@@ -107,7 +97,7 @@ def grow(tissue: Tissue, truth: Truth, threads: int = 1) -> Array:
         corner, seed, _ = initial_density(tissue, focus)
         initial[tuple(slice(c, c + n) for c, n in zip(corner, seed.shape, strict=True))] += seed
     theta = Theta.from_physical(truth.foci[0], truth.diffusivity, truth.growth_rate, DAYS)
-    return simulate(with_ratio(tissue, truth.ratio), theta, initial=np.minimum(initial, 1), threads=threads)
+    return simulate(tissue, theta, ratio=truth.ratio, initial=np.minimum(initial, 1), threads=threads)
 
 
 def fet_pet(density: Array, necrotic: float, tissue: Tissue, rng: np.random.Generator) -> Array:

@@ -12,6 +12,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
+from gliofit.growth.theta import GROWTH
 from gliofit.networks.lmi import outlines_image
 from gliofit.synthetic.shards import Case, ShardDataset
 
@@ -55,7 +56,7 @@ class WholeBrainDataset(ShardDataset):
         """Ranges of θ: the origin anywhere in the window."""
         reach = np.array(self.shape) * self.spacing / 2
         prior = self.prior.box
-        return Box(np.array([*-reach, *prior.lower[3:]]), np.array([*reach, *prior.upper[3:]]))
+        return Box(np.array([*-reach, *prior.lower[GROWTH]]), np.array([*reach, *prior.upper[GROWTH]]))
 
     def _anatomy(self, file) -> Tissue:
         return Tissue(*self._maps(file), file["affine"][:])

@@ -9,7 +9,6 @@ from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.inversion import describe
 from gliofit.inversion.crops import Crop, SurrogateLoss
-from gliofit.inversion.legal import into_tissue
 from gliofit.observation.density import DensityTarget
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
@@ -198,14 +197,14 @@ def test_hybrid_com_keeps_the_origin_in_both_candidates(small_tissue, waved, sol
 
 def test_a_centre_of_mass_in_the_ventricle_moves_to_the_nearest_tissue(small_tissue):
     centre = np.zeros(3)
-    moved = into_tissue(small_tissue, centre)
+    moved = small_tissue.nearest_tissue(centre)
     index = tuple(np.round(small_tissue.to_voxel(moved)).astype(int))
     assert small_tissue.mask[index]
     places = small_tissue.to_world(np.argwhere(small_tissue.mask))
     assert np.linalg.norm(moved) == pytest.approx(np.linalg.norm(places, axis=1).min())
-    outside = into_tissue(small_tissue, np.array([500.0, 0.0, 0.0]))
+    outside = small_tissue.nearest_tissue(np.array([500.0, 0.0, 0.0]))
     assert small_tissue.mask[tuple(np.round(small_tissue.to_voxel(outside)).astype(int))]
-    np.testing.assert_array_equal(into_tissue(small_tissue, outside + 0.3), outside + 0.3)
+    np.testing.assert_array_equal(small_tissue.nearest_tissue(outside + 0.3), outside + 0.3)
 
 
 def test_the_crop_agrees_with_the_whole_on_where_things_are(small_tissue, waved, truth):

@@ -6,7 +6,7 @@ compiler finds out of arrays that may overlap, and one text serves any number of
 numbers, tells how many to unroll. Field 0 is the density, all others are its tangents; the faces' coefficients are
 computed once for all of them.
 
-numba's cache does not know of this module: after a change here, touch `kernels_cpu`.
+numba's cache does not know of this module: after a change here, touch `sweep`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Steps of a schedule on the CPU: what the sweep of `kernels_cpu` works on, and how its work is cut up."""
+"""Steps of a schedule on the CPU: what the sweep of `sweep` works on, and how its work is cut up."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import torch
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.errors import InputError
 from gliofit.growth.medium import medium
+from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.schedule import schedule
 from gliofit.growth.seed import initial_density
 from gliofit.growth.theta import Theta
@@ -140,6 +141,7 @@ def simulate_batch(
     refine: float = 1.0,
     device: str | torch.device = "cuda",
     triton: bool | None = None,
+    ratio: float = GREY_MATTER_RATIO,
 ):
     """
     Grow several tumours in one tissue at once.
@@ -148,7 +150,7 @@ def simulate_batch(
     ----------
     tissue : Tissue
     thetas : sequence of Theta
-    jacobian, seed, refine
+    jacobian, seed, refine, ratio
         As for `gliofit.simulate`.
     device : str or torch.device
         "cuda", or "cpu" to check against.
@@ -168,7 +170,7 @@ def simulate_batch(
     device = torch.device(device)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError("device 'cuda' was asked for, but torch finds no GPU; use device='cpu'")
-    field = medium(tissue)
+    field = medium(tissue, ratio=ratio)
     plans = [schedule(t.mu_D, t.mu_rho, tissue.spacing, field.radius, refine) for t in thetas]
     steps, count = max(p.steps for p in plans), len(thetas)
     fields = 6 if jacobian else 1  # density, ∂x, ∂y, ∂z, ∂μ_D, ∂(time scale)

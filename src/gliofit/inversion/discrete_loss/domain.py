@@ -12,9 +12,6 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.inversion.problem import Problem
-from gliofit.observation.density import DensityTarget
-from gliofit.observation.pet import PETTarget
-from gliofit.observation.segmentation import SegmentationTarget
 
 ROOM_MM = 12.0
 """A box leaves at least this on every side: small tumours would leave a seed and a margin no room."""
@@ -47,14 +44,7 @@ class Observed:
     @classmethod
     def of(cls, target) -> Observed:
         """Of a problem's target; InputError if it has neither outlines nor a density, or no core."""
-        known: dict[str, Array] = {}
-        for part in getattr(target, "parts", (target,)):
-            if isinstance(part, SegmentationTarget):
-                known |= {"core": part.core, "whole": part.whole}
-            elif isinstance(part, DensityTarget):
-                known["density"] = part.density
-            elif isinstance(part, PETTarget):
-                known |= {"pet": part.pet, "region": part.region}
+        known = {name: a for part in target.parts for name, a in part.arrays().items()}
         if "core" not in known:
             if "density" not in known:
                 raise InputError("gliodil needs a segmentation or a density among the observations")

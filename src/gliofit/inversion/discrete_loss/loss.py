@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from gliofit.anatomy.tissue import GREY_MATTER_RATIO
 from gliofit.base.errors import InputError
+from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
 from gliofit.inversion.discrete_loss.domain import THRESHOLDS, Domain
@@ -33,6 +33,9 @@ SCALES = {
 }
 
 ORIGIN_UNIT_MM = 10.0
+
+PLACE, SCALARS = slice(0, 3), slice(3, None)
+"""Where in the vector of scalar unknowns the origin (in units of `ORIGIN_UNIT_MM`) and the coefficients are."""
 
 
 @dataclass(frozen=True)
@@ -177,11 +180,11 @@ class DiscreteLoss:
     def values(self, variables: torch.Tensor) -> tuple[np.ndarray, dict[str, float]]:
         """Origin (mm, world) and coefficients, inside their bounds, of a vector of unknowns."""
         tissue = self.domain.tissue
-        place = variables[:3].detach().cpu().double().numpy() * ORIGIN_UNIT_MM / tissue.spacing
+        place = variables[PLACE].detach().cpu().double().numpy() * ORIGIN_UNIT_MM / tissue.spacing
         origin = tissue.to_world(np.clip(place, 0, np.array(tissue.shape) - 1))
         found = {
             name: float(np.clip(c.value(v).item(), c.low, c.high))  # rounding may leave the bounds
-            for (name, c), v in zip(self.coefficients.items(), variables[3:].detach(), strict=True)
+            for (name, c), v in zip(self.coefficients.items(), variables[SCALARS].detach(), strict=True)
         }
         return origin, found
 
@@ -195,12 +198,12 @@ class DiscreteLoss:
 
     def terms(self, u: torch.Tensor, variables: torch.Tensor) -> dict[str, torch.Tensor]:
         """All terms, weighted, of a density [t, x, y, z] and the scalar unknowns."""
-        value = {name: c.value(v) for (name, c), v in zip(self.coefficients.items(), variables[3:], strict=True)}
+        value = {name: c.value(v) for (name, c), v in zip(self.coefficients.items(), variables[SCALARS], strict=True)}
         pde = SquaredResidual.apply(
             u, value["diffusivity"], value["growth"], self.faces, self.inside, self.dt, SCALES["pde"]
         )
         last = u[-1]
-        seed = self.seed(variables[:3] * ORIGIN_UNIT_MM)
+        seed = self.seed(variables[PLACE] * ORIGIN_UNIT_MM)
         terms = {"pde": self.pde_weight * pde, "initial": self._mean("initial", u[0] - seed, self.inside)}
         if self.density is not None:
             terms["density"] = self._mean("pet", last - self.density, self.weights["density"])

@@ -11,7 +11,6 @@ from gliofit.growth import simulate
 from gliofit.growth.theta import Theta
 from gliofit.inversion.discrete_loss.domain import THRESHOLDS, Domain
 from gliofit.inversion.discrete_loss.loss import DAYS
-from gliofit.inversion.legal import into_tissue
 
 GROWTH = 0.12
 """ρ_ch, 1/day."""
@@ -74,7 +73,7 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     threads : int
     """
     tissue, observed = domain.tissue, domain.observed
-    origin = into_tissue(tissue, tissue.centre_of_mass(observed.core))
+    origin = tissue.nearest_tissue(tissue.centre_of_mass(observed.core))
     core = float(observed.core.sum())
     edema = float(np.clip(observed.whole - observed.core, 0, 1).sum())
     diffusivity = float(np.clip(edema / core, *DIFFUSIVITY))

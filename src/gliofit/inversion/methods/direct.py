@@ -16,30 +16,26 @@ from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
-from gliofit.observation.segmentation import SegmentationTarget
 
 
 def predict(problem: Problem) -> Array:
     """
-    The inverse network's estimate [θ, extras…], inside the bounds and with its origin in tissue.
+    The inverse network's estimate [values, extras], inside the bounds and with its origin in tissue.
 
     Segmentations have a network of their own. Where it is not given, the other one is shown a density that they could
     have come from (`outlines.density_from_segmentation`). Neither estimates the imaging thresholds: those are the
     target's defaults.
     """
-    parts = getattr(problem.target, "parts", (problem.target,))
-    outlines = next((part for part in parts if isinstance(part, SegmentationTarget)), None)
+    outlines = next((part for part in problem.target.parts if part.kind == "segmentation"), None)
     if outlines is not None and "inverse_segmentation" in problem.networks:
         model = network(problem, "inverse_segmentation")
         crop = Crop(replace(problem, target=outlines), model)
-        seen = (crop.target.core + crop.target.whole) / 2
     else:
         model = network(problem, "inverse")
         crop = Crop(as_density(problem), model)
-        seen = crop.target.density
     with torch_threads(problem.threads):
-        theta = crop.from_network(model.predict(crop.tissue, seen))
-    return legal(problem, np.array([*theta, *problem.target.extra_start]))
+        values = crop.from_network(model.predict(crop.tissue, crop.target.visible / crop.target.layers))
+    return legal(problem, np.concatenate([values, problem.target.extra_start]))
 
 
 @method("direct", "Direct", networks=("inverse", "inverse_segmentation"))

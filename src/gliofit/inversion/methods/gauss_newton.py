@@ -1,134 +1,29 @@
 """
 Gauss–Newton (Levenberg–Marquardt) on the numerical solver with its exact Jacobian.
 
-θ has five numbers, so five tangent fields are the whole Jacobian, and a handful of steps replaces thousands of solver
-runs. What can go wrong is the start: it is sought on a coarse grid from several starts whose (μ_D, μ_ρ) reproduce
-the visible volume with fronts of different width, and only the best go on to the finer grids.
+A growth model has a handful of unknowns, so a handful of tangent fields is the whole Jacobian, and a few steps replace
+thousands of solver runs. What can go wrong is the start: it is sought on a coarse grid from several starts whose growth
+reproduces the visible volume with fronts of different width, and only the best go on to the finer grids.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
-from gliofit.growth import simulate
-from gliofit.growth.theta import Theta
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import into_tissue
-from gliofit.inversion.posterior.laplace import density_deviation
+from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
-from gliofit.inversion.search.levenberg_marquardt import minimise, normal_equations
+from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
 from gliofit.observation.density import DensityTarget
-from gliofit.observation.joint import JointTarget
-from gliofit.observation.outlines import density_from_segmentation
-from gliofit.observation.segmentation import SegmentationTarget
 
 COMPARED = 6
 """Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
-
-
-def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array, extras: Array) -> list[Array]:
-    """
-    Starts at one origin, with given extras, one per width (mm) of the front √(D/ρ) = μ_D/μ_ρ.
-
-    Their growth, 2·μ_D·μ_ρ, is chosen to give the visible volume (secant search on the solver).
-    """
-    base = problem.start.copy()
-    base[:3], base[5:] = origin, extras
-    observed = float(problem.target.visible.sum(dtype=np.float64))
-    voxel = float(np.prod(problem.tissue.spacing))
-    target = problem.target
-    while isinstance(target, JointTarget):
-        target = target.parts[0]
-
-    def visible(p: Array) -> float:
-        c = problem.density(p)
-        if isinstance(target, SegmentationTarget):
-            return float((c > p[5]).sum() + (c > p[6]).sum())
-        return float(c.sum(dtype=np.float64))
-
-    radius = (3 * observed * voxel / (4 * np.pi) / (2 if isinstance(target, SegmentationTarget) else 1)) ** (1 / 3)
-    lower, upper = problem.box.lower, problem.box.upper
-    starts = []
-    for width in front_widths:
-        low, high, distance = 0.2 * radius, 8 * radius + 40, 1.5 * radius + 4
-        for _ in range(5):
-            p = base.copy()
-            p[3], p[4] = np.sqrt(distance / 2 * width), np.sqrt(distance / 2 / width)
-            p[3:5] = np.clip(p[3:5], lower[3:5] * 1.02, upper[3:5] * 0.98)
-            ratio = (visible(p) + 1) / (observed + 1)
-            if ratio > 1:
-                high = distance
-            else:
-                low = distance
-            distance = float(np.clip(distance / ratio ** (1 / 3), low + 0.1 * (high - low), high - 0.1 * (high - low)))
-            if 0.9 < ratio < 1.1:
-                break
-        starts.append(p)
-    return starts
-
-
-def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
-    """The problem on 4, 2 and 1 mm, as far as that is coarser than its own grid, and itself."""
-    own = float(problem.tissue.spacing.max())
-    coarse = [problem.resampled(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own]
-    for level in coarse:
-        # one centre for all, so that the box about it differs only where a grid ends: a coarse one has the brain alone
-        level.__dict__["centre"] = problem.centre
-    return [*coarse, problem]
-
-
-def _distinct(candidates: list[Array], box: Box) -> list[Array]:
-    """Those that differ from every better one by more than a fortieth of some parameter's range."""
-    kept: list[Array] = []
-    for p in candidates:
-        if all(np.abs(box.to_unit(p) - box.to_unit(q)).max() > 1 / 40 for q in kept):
-            kept.append(p)
-    return kept
-
-
-def _origins(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
-    """Further places to start from: drawn within the visible tumour, the denser the likelier."""
-    weight = (problem.target.visible.astype(np.float64) * problem.tissue.mask).ravel() ** 2
-    if not weight.sum() > 0:
-        return []
-    chosen = rng.choice(weight.size, size=count, p=weight / weight.sum())
-    return list(problem.tissue.to_world(np.stack(np.unravel_index(chosen, problem.tissue.shape), -1)))
-
-
-def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
-    """
-    Laplace approximation of the posterior at `parameters`, flat prior within the bounds.
-
-    Residuals are taken as independent with their mean square in tissue as variance, so that model error counts as
-    noise; on a smooth misfit this understates the uncertainty.
-
-    Returns
-    -------
-    covariance : ndarray [5 + k, 5 + k]
-        Of [θ, extras], in their units.
-    deviation : ndarray [x, y, z]
-        Standard deviation of the density.
-    """
-    theta = Theta.from_array(parameters[:5])
-    c, jacobian = simulate(problem.tissue, theta, jacobian=True, threads=problem.threads)
-    _, _, matrix = normal_equations(problem.target, c, jacobian, parameters[5:])
-    residuals = problem.target.residuals(c, parameters[5:]).r
-    # outside tissue nothing is predicted, and what fits there by itself says nothing of the noise
-    variance = float(np.mean(np.square(residuals[:, problem.tissue.mask], dtype=np.float64)))
-    width = problem.box.upper - problem.box.lower
-    # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
-    precision = matrix * residuals.size / max(variance, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
-    spread = np.linalg.inv(precision) * np.outer(width, width)
-    return spread, density_deviation(jacobian, spread)
-
-
-def _is_density(target) -> bool:
-    return isinstance(target, DensityTarget) or (isinstance(target, JointTarget) and _is_density(target.parts[0]))
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)")
@@ -150,7 +45,7 @@ def gauss_newton(
     Parameters
     ----------
     problem : Problem
-        Target: density, segmentation, PET or several.
+        Any observation, any growth model.
     front_widths : tuple of float
         μ_D/μ_ρ in mm of the starts at the centre of mass; each is scaled to the visible volume.
     coarsest : float
@@ -167,87 +62,159 @@ def gauss_newton(
         Loss relative to the mean squared density above which a density counts as not explained.
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
-    start : ndarray [5 + k], optional
+    start : ndarray [n + k], optional
         Starts here alone, on the finest grid (what `hybrid_gn` does).
 
     Returns
     -------
     Fit
+        `evaluations`: the solver's runs, with its Jacobian or without.
     """
-    started = time.perf_counter()
-    rng = np.random.default_rng(problem.seed)
+    started, before = time.perf_counter(), problem.runs.number
     levels = levels_of(problem, coarsest) if start is None else [problem]
-    spent: list[int] = []
-    density = _is_density(problem.target)
-    power = float(np.mean(np.square(problem.target.visible, dtype=np.float64))) if density else 0.0
-    best, coarse_best = (np.inf, problem.start, [], False, "no start"), np.inf
+    rounds = 1 + (retries if problem.target.complete and start is None else 0)
+    explained = good_enough * _power(problem)
+    starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
+    best, coarse_best, done = None, np.inf, 0
 
-    for round_ in range(1 + (retries if density and start is None else 0)):
-        if start is not None:
-            candidates = [np.asarray(start, float)]
-        else:
-            centre = into_tissue(levels[0].tissue, problem.centre)
-            origins = [centre] if round_ == 0 else _origins(levels[0], 2, rng)
-            extras = problem.target.extra_starts
-            candidates = [s for o in origins for e in extras for s in matched_starts(levels[0], front_widths, o, e)]
-            spent.append(4 * len(candidates))
-        passes = [(level, False) for level in levels] + [(problem, True)]
-        for depth, (level, last) in enumerate(passes):
-            compared = level is problem and not last
-            if compared and len(candidates) == 1:
-                continue  # nothing to compare: straight to the last pass
-            found = []
-            for p in candidates:
-                p, loss, history, converged, reason, evaluations = minimise(
-                    level if level is problem else _approximated(level, p[5:]),
-                    p,
-                    iterations=min(iterations, COMPARED) if compared and depth else iterations,
-                    tolerance=tolerance if last else 1e-2,
-                    floor=1e-9 * power if last else 1e-4 * power,
-                    free=None if density or level is problem else np.arange(len(p)) < 5,
-                )
-                spent.append(evaluations)
-                if not density and level is not problem:
-                    loss = level.loss(p)  # densities of other thresholds do not compare, segmentations do
-                found.append((loss, p, history, converged, reason))
-            found.sort(key=lambda f: f[0])
-            candidates = _distinct([f[1] for f in found], problem.box)[: 1 if level is problem else keep]
-            if depth == 0:
-                if found[0][0] > 0.8 * coarse_best:
-                    break  # another round of starts that leads nowhere new
-                coarse_best = found[0][0]
-        else:
-            best = min(best, found[0], key=lambda f: f[0])
-        if best[0] <= good_enough * power:
+    while done < rounds and (best is None or best.loss > explained):
+        candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
+        done += 1
+        if not candidates:
             break
+        for depth, level in enumerate(levels):
+            finest = level is problem
+            if finest and len(candidates) == 1:
+                break  # nothing to compare
+            most = COMPARED if finest and depth else iterations
+            found = sorted((_search(level, p, problem, most) for p in candidates), key=lambda m: m.loss)
+            candidates = _distinct([m.parameters for m in found], problem.box)[: 1 if finest else keep]
+            if depth == 0:
+                if found[0].loss > 0.8 * coarse_best:
+                    candidates = []  # a round of starts that leads nowhere new
+                    break
+                coarse_best = found[0].loss
+        for p in candidates:
+            end = minimise(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
+            best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
-    _, parameters, history, converged, reason = best
     fit = Fit.of(
         problem,
-        parameters,
+        best.parameters,
         started,
-        history=history,
-        evaluations=sum(spent),
-        converged=converged,
-        reason=reason,
-        details={"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": round_ + 1},
+        history=best.history,
+        evaluations=problem.runs.number - before,
+        converged=best.converged,
+        reason=best.reason,
+        details={"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done},
     )
     if uncertainty:
-        fit.covariance, fit.deviation = covariance(problem, parameters)
+        fit.covariance, fit.deviation = covariance(problem, best.parameters)
     return fit
 
 
-def _approximated(level: Problem, extras: Array) -> Problem:
-    """
-    The problem as seen on a coarse grid: segmentations become a density they could have come from.
+def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
+    """The problem on 4, 2 and 1 mm, as far as that is coarser than its own grid, and itself."""
+    own = float(problem.tissue.spacing.max())
+    # one centre for all, so that the box about it differs only where a grid ends: a coarse one has the brain alone
+    coarse = [
+        replace(problem.resampled(h), around=problem.centre) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own
+    ]
+    return [*coarse, problem]
 
-    Thresholds have a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would
-    favour high ones; a density leads from further away. Its thresholds stay where the start has them.
+
+def _power(problem: Problem) -> float:
+    """Mean square of an observed density, which its loss is measured by; 0 where only a part of it was seen."""
+    seen = problem.target.visible
+    return float(np.mean(np.square(seen, dtype=np.float64))) if problem.target.complete else 0.0
+
+
+def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> Minimum:
     """
-    target = level.target.parts[0] if isinstance(level.target, JointTarget) else level.target
-    if not isinstance(target, SegmentationTarget):
-        return level
-    density = density_from_segmentation(target.core, target.whole, level.tissue, *extras[:2])
-    seen = Problem(level.tissue, DensityTarget(density), seed=level.seed, threads=level.threads)
-    seen.__dict__.update(centre=level.centre, box=level.box, start=level.start)
-    return seen
+    From a start towards the minimum on one grid, roughly.
+
+    On a grid coarser than the problem's, outlines are seen as a density that they could have come from: thresholds have
+    a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would favour high
+    ones; a density leads from further away. Thresholds stay where the start has them.
+    """
+    settings = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
+    values, extras = level.split(start)
+    density = (
+        None if level is problem or level.target.complete else level.target.suggested_density(level.tissue, extras)
+    )
+    if density is None:
+        return minimise(level, start, **settings)
+    seen = replace(level, target=DensityTarget(density), around=level.centre)
+    end = minimise(seen, values, **settings)
+    parameters = np.concatenate([end.parameters, extras])
+    # densities of other thresholds do not compare, the observation does
+    return replace(end, parameters=parameters, loss=level.loss(parameters))
+
+
+class _Starts:
+    """
+    Where to begin on a grid: rounds of starts, the first at the centre of mass.
+
+    Parameters
+    ----------
+    problem : Problem
+    front_widths : tuple of float
+        mm.
+    rng : numpy Generator
+        Of the further rounds' origins.
+    """
+
+    def __init__(self, problem: Problem, front_widths: tuple[float, ...], rng: np.random.Generator):
+        self.problem, self.front_widths, self.rng = problem, front_widths, rng
+
+    def round(self, number: int) -> list[Array]:
+        """One start per origin, start of the extras and front width."""
+        origins = [self.problem.centre] if number == 0 else self._origins(2)
+        extras = self.problem.target.extra_starts
+        return [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
+
+    def _origins(self, count: int) -> list[Array]:
+        """Places drawn within the visible tumour, the denser the likelier."""
+        tissue = self.problem.tissue
+        weight = (self.problem.target.visible.astype(np.float64) * tissue.mask).ravel() ** 2
+        if not weight.sum() > 0:
+            return []
+        chosen = self.rng.choice(weight.size, size=count, p=weight / weight.sum())
+        return list(tissue.to_world(np.stack(np.unravel_index(chosen, tissue.shape), -1)))
+
+
+def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array, extras: Array) -> list[Array]:
+    """
+    Starts at one origin (mm), with given extras, one per width (mm) of the front √(D/ρ) = μ_D/μ_ρ.
+
+    How far the front travels is chosen to give the visible volume (secant search on the solver).
+    """
+    model, target = problem.model, problem.target
+    base = model.on_tissue(problem.tissue, model.begin(origin))
+    observed = float(target.visible.sum(dtype=np.float64))
+    voxel = float(np.prod(problem.tissue.spacing))
+    radius = (3 * observed * voxel / (4 * np.pi) / target.layers) ** (1 / 3)
+    starts = []
+    for width in front_widths:
+        low, high, distance = 0.2 * radius, 8 * radius + 40, 1.5 * radius + 4
+        for _ in range(5):
+            p = np.concatenate([model.with_front(base, distance, width), extras])
+            ratio = (target.visible_size(problem.density(p), extras) + 1) / (observed + 1)
+            if ratio > 1:
+                high = distance
+            else:
+                low = distance
+            distance = float(np.clip(distance / ratio ** (1 / 3), low + 0.1 * (high - low), high - 0.1 * (high - low)))
+            if 0.9 < ratio < 1.1:
+                break
+        starts.append(p)
+    return starts
+
+
+def _distinct(candidates: list[Array], box: Box) -> list[Array]:
+    """Those that differ from every better one by more than a fortieth of some parameter's range."""
+    kept: list[Array] = []
+    for p in candidates:
+        if all(np.abs(box.to_unit(p) - box.to_unit(q)).max() > 1 / 40 for q in kept):
+            kept.append(p)
+    return kept

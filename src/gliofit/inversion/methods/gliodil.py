@@ -21,6 +21,9 @@ from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 
+DISCRETE_MODEL = "fisher_kolmogorov"
+"""The growth model that the discrete loss is of."""
+
 
 @method("gliodil", "GliODIL")
 def gliodil(
@@ -83,6 +86,8 @@ def gliodil(
         where there is none.
     """
     started = time.perf_counter()
+    if problem.model.name != DISCRETE_MODEL:
+        raise InputError(f"gliodil discretises growth model {DISCRETE_MODEL}, not {problem.model.name}")
     require_positive(
         rate=rate,
         levels=levels,
@@ -126,14 +131,15 @@ def gliodil(
             runs.append(run)
         terms = {name: float(term) for name, term in loss.terms(u, unknowns[-1].detach()).items()}
     theta = Theta.from_physical(origin, found["diffusivity"], found["growth"], DAYS)
-    parameters = [*theta.to_array(), *(found[name] for name in problem.target.extra_names)]
+    extras = [found[name] for name in problem.target.extra_names]
+    parameters = np.concatenate([problem.model.from_theta(theta.to_array()), extras])
     # as exact as it is kept: whether a voxel is visible must not depend on where the density comes from
     last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan).astype(np.float16).astype(np.float32)
     seen = found.get("threshold_whole") if tail == "front" else None  # an observed density is known everywhere
     front = {} if seen is None else {"visible": seen, "width": theta.mu_D / theta.mu_rho}
     return Fit.of(
         problem,
-        legal(problem, np.array(parameters)),
+        legal(problem, parameters),
         started,
         own=Field(last, domain.tissue.affine, **front),
         history=[value for run in runs for value in run.history],

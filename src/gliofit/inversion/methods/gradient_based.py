@@ -31,7 +31,7 @@ def descend(
     starts: int,
 ) -> tuple[Array, Descent, int]:
     """
-    Fit by L-BFGS on the surrogate from `start` = [θ, extras…].
+    Fit by L-BFGS on the surrogate from `start` = [values, extras].
 
     Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
     two steps: first the density that they suggest (`outlines.density_from_segmentation`), then themselves.
@@ -61,8 +61,9 @@ def descend(
     before = 0
     suggested = as_density(problem)
     if suggested is not problem:
-        theta, _, before = descend(suggested, start[:5], fix_origin=fix_origin, starts=starts, **settings)
-        start, starts = np.array([*theta, *start[5:]]), 1
+        values, extras = problem.split(start)
+        values, _, before = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
+        start, starts = np.concatenate([values, extras]), 1
     loss = SurrogateLoss(problem)
     parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
     return parameters, descent, before + loss.evaluations
@@ -98,13 +99,13 @@ def _search(
     import torch
 
     first = problem.box.to_unit(start)
-    free = np.arange(3 if fix_origin else 0, first.size)
+    free = np.setdiff1d(np.arange(first.size), problem.model.origins if fix_origin else [])
     rng = np.random.default_rng(problem.seed)
     with torch_threads(problem.threads):
-        fixed = torch.as_tensor(first)
+        fixed, places = torch.as_tensor(first), torch.as_tensor(free)
 
         def function(unit):
-            return loss(torch.cat([fixed[: free[0]], unit])[None])[0]
+            return loss(fixed.index_copy(0, places, unit)[None])[0]
 
         best = None
         for number in range(starts):
@@ -113,7 +114,8 @@ def _search(
             if best is None or descent.loss < best.loss:
                 best = descent
     parameters = start.copy()
-    parameters[free] = problem.box.from_unit(np.concatenate([first[: free[0]], best.unit]))[free]
+    first[free] = best.unit
+    parameters[free] = problem.box.from_unit(first)[free]
     return parameters, best
 
 

@@ -22,7 +22,8 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     started = clock()
     guess = predict(problem)
     if fix_origin:
-        guess[:3] = legal(problem, problem.start)[:3]
+        origins = problem.model.origins
+        guess[origins] = legal(problem, problem.start)[origins]
     direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="")
 
     def solved(parameters: Array, descent: Descent) -> Fit:

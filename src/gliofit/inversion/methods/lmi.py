@@ -5,44 +5,19 @@ Learn-Morph-Infer (Ezhov 2023): the tumour's outlines in the atlas's space → �
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from gliofit.anatomy.morph import Morph
 from gliofit.base import grids
-from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.growth import simulate
-from gliofit.growth.theta import Theta
+from gliofit.growth.theta import ORIGIN, Theta
 from gliofit.inversion.crops import network
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import clock, into_tissue, legal
+from gliofit.inversion.legal import clock, legal
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
-from gliofit.observation.density import DensityTarget
-from gliofit.observation.segmentation import SegmentationTarget
-
-
-def outlines(problem: Problem) -> list[Array]:
-    """
-    Core and whole tumour on the problem's grid, as fractions of its voxels.
-
-    An observed density is cut at the targets' default thresholds (0.65 and 0.25); of several observations, the first
-    that is a segmentation or a density counts.
-
-    Raises
-    ------
-    InputError
-        If there is neither.
-    """
-    for part in getattr(problem.target, "parts", (problem.target,)):
-        if isinstance(part, SegmentationTarget):
-            return [part.core, part.whole]
-        if isinstance(part, DensityTarget):
-            empty = SegmentationTarget(part.density, part.density)
-            return [(part.density >= threshold).astype(np.float32) for threshold in empty.extra_start]
-    raise InputError("Learn-Morph-Infer needs a density or a segmentation among the observations")
 
 
 def predict(problem: Problem, morph: Morph) -> Theta:
@@ -51,37 +26,29 @@ def predict(problem: Problem, morph: Morph) -> Theta:
 
     Labels are not interpolated: a voxel of the network's window is tumour if at least half of it is.
     """
-    from gliofit.anatomy.brain_window import window_affine  # imports torch
+    from gliofit.anatomy.brain_window import window_affine
 
     model = network(problem, "lmi")
     window = window_affine(morph.tissue, model.shape, model.spacing)
-    seen = morph.to_atlas(outlines(problem), problem.tissue.affine, tuple(model.shape), window)
+    outlines = problem.target.outlines()
+    if outlines is None:
+        raise InputError("Learn-Morph-Infer needs a density or a segmentation among the observations")
+    seen = morph.to_atlas(outlines, problem.tissue.affine, tuple(model.shape), window)
     core, whole = (fraction >= 0.5 for fraction in seen)
     with torch_threads(problem.threads):
         theta = model.predict(core, whole | core)
     centre = grids.to_world(window, (np.array(model.shape) - 1) / 2)
-    theta[:3] = into_tissue(morph.tissue, theta[:3] + centre)
+    theta[ORIGIN] = morph.tissue.nearest_tissue(theta[ORIGIN] + centre)
     return Theta.from_array(theta)
-
-
-def fitted_extras(problem: Problem, density: Array) -> Array:
-    """The target's own unknowns (thresholds) that suit a density best, inside their bounds; empty if it has none."""
-    box = problem.target.extra_box
-    if box is None:
-        return np.zeros(0)
-    loss = lambda unit: problem.target.loss(density, box.from_unit(unit))  # noqa: E731
-    start = box.to_unit(problem.target.extra_start)
-    found = minimize(loss, start, method="Nelder-Mead", bounds=[(0, 1)] * len(start), options={"xatol": 1e-2})
-    return box.from_unit(found.x)
 
 
 def _finish(problem: Problem, morph: Morph, theta: Theta, started: float, own: Field | None) -> Fit:
     """The fit of θ̂ in the atlas's space: its origin mapped to the patient, the target's extras fitted."""
     origin = morph.point_to_patient(theta.origin)
-    parameters = np.array([*origin, theta.mu_D, theta.mu_rho, *problem.target.extra_start])
-    parameters = legal(problem, parameters)
-    density = problem.density(parameters) if own is None else own.on(problem.tissue)
-    parameters[5:] = fitted_extras(problem, density)
+    values = problem.model.from_theta([*origin, theta.mu_D, theta.mu_rho])
+    values, _ = problem.split(legal(problem, np.concatenate([values, problem.target.extra_start])))
+    density = problem.density(values) if own is None else own.on(problem.tissue)
+    parameters = np.concatenate([values, problem.target.best_extras(density)])
     details = {"theta_atlas": theta.to_dict()}
     how = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
     fit = Fit.of(problem, parameters, started, own=own, history=[], **how)

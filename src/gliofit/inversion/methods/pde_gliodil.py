@@ -25,7 +25,7 @@ def pde_gliodil(problem: Problem, **settings) -> Fit:
     found = gliodil(problem, **settings)
     return Fit.of(
         problem,
-        np.array([*found.theta.to_array(), *found.extras.values()]),
+        np.array([*found.parameters.values(), *found.extras.values()]),
         started,
         history=found.history,
         evaluations=found.evaluations,

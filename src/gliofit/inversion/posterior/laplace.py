@@ -1,4 +1,4 @@
-"""What a posterior of θ means for the density: a standard deviation in every voxel."""
+"""Laplace approximation of the posterior, and what it means for the density: a standard deviation in every voxel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,36 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth import simulate
-from gliofit.growth.theta import Theta
+from gliofit.growth import growth_model
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.search.levenberg_marquardt import normal_equations
+
+
+def covariance(problem: Problem, parameters: Array) -> tuple[Array, Array]:
+    """
+    Laplace approximation of the posterior at `parameters`, flat prior within the bounds.
+
+    Residuals are taken as independent with their mean square in tissue as variance, so that model error counts as
+    noise; on a smooth misfit this understates the uncertainty.
+
+    Returns
+    -------
+    covariance : ndarray [n + k, n + k]
+        Of [values, extras], in their units.
+    deviation : ndarray [x, y, z]
+        Standard deviation of the density.
+    """
+    c, jacobian = problem.density_and_jacobian(parameters)
+    _, extras = problem.split(parameters)
+    _, _, matrix = normal_equations(problem.target, c, jacobian, extras)
+    residuals = problem.target.residuals(c, extras).r
+    # outside tissue nothing is predicted, and what fits there by itself says nothing of the noise
+    variance = float(np.mean(np.square(residuals[:, problem.tissue.mask], dtype=np.float64)))
+    width = problem.box.upper - problem.box.lower
+    # in unit-scaled parameters, with the width of the box as the weakest prior, so that it can always be inverted
+    precision = matrix * residuals.size / max(variance, 1e-12) * np.outer(width, width) + 12 * np.eye(len(width))
+    spread = np.linalg.inv(precision) * np.outer(width, width)
+    return spread, density_deviation(jacobian, spread)
 
 
 def density_deviation(jacobian: Array, covariance: Array) -> Array:
@@ -20,16 +48,17 @@ def density_deviation(jacobian: Array, covariance: Array) -> Array:
 
     Parameters
     ----------
-    jacobian : ndarray [5, x, y, z]
-        ∂c/∂(x, y, z, μ_D, μ_ρ).
-    covariance : ndarray (5 + k, 5 + k)
-        Of [θ, imaging parameters]; the density depends on θ alone.
+    jacobian : ndarray [n, x, y, z]
+        ∂c/∂values of the growth model.
+    covariance : ndarray [n + k, n + k]
+        Of [values, imaging parameters]; the density depends on the former alone.
 
     Returns
     -------
     ndarray [x, y, z], float32
     """
-    variance = np.einsum("ixyz,ij,jxyz->xyz", jacobian, np.asarray(covariance)[:5, :5], jacobian, optimize=True)
+    of_values = np.asarray(covariance)[: len(jacobian), : len(jacobian)]
+    variance = np.einsum("ixyz,ij,jxyz->xyz", jacobian, of_values, jacobian, optimize=True)
     return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
 
 
@@ -51,5 +80,6 @@ def deviation_of_fit(tissue: Tissue, fit: Mapping[str, Any], threads: int = 1) -
     """
     if fit.get("covariance") is None:
         raise InputError(f"the fit by {fit['method']} has no covariance, so its density has no standard deviation")
-    _, jacobian = simulate(tissue, Theta.from_dict(fit["theta"]), jacobian=True, threads=threads)
+    model = growth_model(fit["model"])
+    _, jacobian = model.simulate(tissue, model.values_of(fit["parameters"]), jacobian=True, threads=threads)
     return density_deviation(jacobian, fit["covariance"])

@@ -1,6 +1,4 @@
-"""
-Levenberg–Marquardt for targets of `gliofit.observation.imaging`, on the numerical solver's exact Jacobian.
-"""
+"""Levenberg–Marquardt for any observation and growth model, on the model's Jacobian."""
 
 from __future__ import annotations
 
@@ -12,9 +10,8 @@ from scipy.optimize import lsq_linear
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
-from gliofit.growth import simulate
-from gliofit.growth.theta import Theta
 from gliofit.inversion.problem import Problem
+from gliofit.observation.observation import Observation
 
 START_DAMPING = 1e-2
 STUCK = "no step lowers the loss any more"
@@ -37,11 +34,9 @@ class _LeastSquares:
     The logistic map keeps p inside its bounds smoothly; loss, gradient and matrix are as `normal_equations` has them.
     """
 
-    def __init__(self, problem: Problem, free: Array | None = None):
+    def __init__(self, problem: Problem):
         self.problem = problem
         self.box: Box = problem.box
-        self.free = np.ones(len(problem.start), bool) if free is None else free
-        self.evaluations = 0
         self.jacobians = 0
 
     def to_u(self, p: Array) -> Array:
@@ -56,70 +51,86 @@ class _LeastSquares:
         return (self.box.upper - self.box.lower) * unit * (1 - unit)
 
     def value(self, u: Array) -> _Point:
-        p = self.to_p(u)
-        self.evaluations += 1
-        return _Point(u, self.problem.loss(p))
+        return _Point(u, self.problem.loss(self.to_p(u)))
 
     def linearised(self, u: Array) -> _Point:
         p = self.to_p(u)
-        self.evaluations += 1
         self.jacobians += 1
-        c, jacobian = simulate(
-            self.problem.tissue, Theta.from_array(p[:5]), jacobian=True, threads=self.problem.threads
-        )
-        loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, p[5:])
-        known = len(gradient)  # a target without extras leaves those of the parameters as they are
-        scale = (self.slope(u) * self.free)[:known]
-        full, square = np.zeros(len(u)), np.zeros((len(u), len(u)))
-        full[:known], square[:known, :known] = gradient * scale, matrix * np.outer(scale, scale)
-        return _Point(u, loss, full, square)
+        c, jacobian = self.problem.density_and_jacobian(p)
+        loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, self.problem.split(p)[1])
+        scale = self.slope(u)
+        return _Point(u, loss, gradient * scale, matrix * np.outer(scale, scale))
 
 
-def normal_equations(target, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
+def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
     """
-    Loss mean(r²), half its gradient, and the Gauss–Newton matrix mean(r'ᵀr') by [θ, extras].
+    Loss mean(r²), half its gradient, and the Gauss–Newton matrix mean(r'ᵀr') by [values, extras].
 
     Parameters
     ----------
-    target : a target of `gliofit.observation.imaging`
+    target : Observation
     c : ndarray [x, y, z]
-    jacobian : ndarray [5, x, y, z]
-        ∂c/∂θ.
+    jacobian : ndarray [n, x, y, z]
+        ∂c/∂values.
     extras : ndarray [k]
 
     Returns
     -------
     loss : float
-    gradient : ndarray [5 + k]
-    matrix : ndarray [5 + k, 5 + k]
+    gradient : ndarray [n + k]
+    matrix : ndarray [n + k, n + k]
     """
     found = target.residuals(c, np.asarray(extras, float))
-    r, count = found.r, len(found.by_extra)
-    gradient, matrix = np.zeros(5 + count), np.zeros((5 + count, 5 + count))
+    r, of_model, count = found.r, len(jacobian), len(found.by_extra)
+    values, size = slice(of_model), of_model + count
+    gradient, matrix = np.zeros(size), np.zeros((size, size))
     for m in range(len(r)):
         # the density matters to a map where there are cells and it has a slope: outlines have one near their border
         slope = found.by_density[m]
         here = (c > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
         tangents = jacobian[:, here]
         rows, residual = slope[here] * tangents, r[m][here]
-        by_size = np.zeros(5 + count)
+        by_size = np.zeros(size)
         if found.size_by_density is not None:
-            by_size[:5], by_size[5:] = tangents @ found.size_by_density[m][here], found.size_by_extra[:, m]
+            by_size[values] = tangents @ found.size_by_density[m][here]
+            by_size[of_model:] = found.size_by_extra[:, m]
         square = np.sum(np.square(r[m], dtype=np.float64))
-        half, own_matrix = np.zeros(5 + count), np.zeros_like(matrix)
-        half[:5], own_matrix[:5, :5] = rows @ residual, rows @ rows.T
+        half, own_matrix = np.zeros(size), np.zeros_like(matrix)
+        half[values], own_matrix[values, values] = rows @ residual, rows @ rows.T
         for k in range(count):
             if found.by_extra[k, m].any():
-                own = found.by_extra[k, m]
-                half[5 + k] = own.ravel() @ r[m].ravel()
-                own_matrix[:5, 5 + k] = own_matrix[5 + k, :5] = rows @ own[here]
+                own, at = found.by_extra[k, m], of_model + k
+                half[at] = own.ravel() @ r[m].ravel()
+                own_matrix[values, at] = own_matrix[at, values] = rows @ own[here]
                 for i in range(count):
-                    own_matrix[5 + k, 5 + i] = own.ravel() @ found.by_extra[i, m].ravel()
+                    own_matrix[at, of_model + i] = own.ravel() @ found.by_extra[i, m].ravel()
         # r' = rows − r·by_size
         gradient += half - square * by_size
         matrix += own_matrix - np.outer(half, by_size) - np.outer(by_size, half) + square * np.outer(by_size, by_size)
     loss = float(np.mean(np.square(r, dtype=np.float64)))
     return loss, gradient / r.size, matrix / r.size
+
+
+@dataclass
+class Minimum:
+    """
+    Where a search ended.
+
+    Parameters
+    ----------
+    parameters : ndarray [n + k]
+    loss : float
+    history : list of float
+        Loss after each step, that of the start first.
+    converged : bool
+    reason : str
+    """
+
+    parameters: Array
+    loss: float
+    history: list[float]
+    converged: bool
+    reason: str
 
 
 def minimise(
@@ -129,30 +140,23 @@ def minimise(
     iterations: int = 30,
     tolerance: float = 1e-4,
     floor: float = 0.0,
-    free: Array | None = None,
-) -> tuple[Array, float, list[float], bool, str, int]:
+) -> Minimum:
     """
     Levenberg–Marquardt from `start` on one grid.
 
     Parameters
     ----------
     problem : Problem
-    start : ndarray [5 + k]
-        [θ, extras].
+    start : ndarray [n + k]
+        [values, extras].
     iterations : int
         Most Jacobians.
     tolerance : float
         Stops when a step promises to lower the loss by less than this share.
     floor : float
         Stops below this loss.
-    free : bool ndarray [5 + k], optional
-        Parameters that may change.
-
-    Returns
-    -------
-    parameters, loss, history, converged, reason, evaluations
     """
-    squares = _LeastSquares(problem, free)
+    squares = _LeastSquares(problem)
     point = squares.linearised(squares.to_u(np.asarray(start, float)))
     history, damping, growth = [point.loss], START_DAMPING, 2.0
     curvature, trusted = np.zeros_like(point.matrix), False
@@ -191,7 +195,7 @@ def minimise(
             if damping > 1e8:
                 reason = STUCK
                 break
-    return squares.to_p(point.u), point.loss, history, converged, reason, squares.evaluations
+    return Minimum(squares.to_p(point.u), point.loss, history, converged, reason)
 
 
 def _step(point: _Point, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:

@@ -7,7 +7,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from gliofit.growth.ranges import MU_D_BOUNDS, MU_RHO_BOUNDS, ORIGIN_RADIUS_MM, START_MU
+from gliofit.growth.model import ORIGIN_RADIUS_MM
+from gliofit.growth.ranges import MU_D_BOUNDS, MU_RHO_BOUNDS, START_MU
 from gliofit.inversion import METHODS, describe
 from gliofit.networks.grids import CROP_MM
 from gliofit.reporting.results_doc.run import Results

@@ -1,0 +1,276 @@
+"""
+Growth models: what a simulation has for unknowns, and how it runs.
+
+A model owns the names, units, ranges and starting values of its parameters, its constants, and `simulate`. All else –
+methods, tables, pages, JSON – asks the model. Adding one is adding a file to `gliofit.growth.models`
+(docs/adding_a_growth_model.md).
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.box import Box
+from gliofit.base.errors import InputError
+from gliofit.growth.theta import Theta
+
+ORIGIN_RADIUS_MM = 40.0
+"""An origin is sought within this distance (per axis) of the visible tumour's centre of mass."""
+
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    One unknown of a growth model.
+
+    Parameters
+    ----------
+    name : str
+        As in `Fit.parameters`, JSON and tables.
+    unit : str
+        "" if it has none.
+    lower, upper : float
+        Where searches look. Of a coordinate of an origin: relative to the visible tumour's centre of mass.
+    start : float
+        Where searches begin; NaN where the observation gives it.
+    symbol : str
+        As printed.
+    digits : int
+        Decimals worth printing.
+    """
+
+    name: str
+    unit: str
+    lower: float
+    upper: float
+    start: float
+    symbol: str = ""
+    digits: int = 2
+
+    def __post_init__(self):
+        if not self.lower < self.upper:
+            raise InputError(f"growth model: the range {self.name} = {self.lower:g} … {self.upper:g} must be ascending")
+        object.__setattr__(self, "symbol", self.symbol or self.name)
+
+
+def origin_parameters(focus: int | None = None) -> tuple[Parameter, ...]:
+    """The three coordinates (mm) of an origin; numbered (x1, y1, z1) if there are several."""
+    number = "" if focus is None else str(focus)
+    reach = ORIGIN_RADIUS_MM
+    return tuple(Parameter(f"{axis}{number}", "mm", -reach, reach, np.nan, digits=1) for axis in AXES)
+
+
+class GrowthModel(ABC):
+    """
+    A growth model with its options.
+
+    A subclass sets `name` and `title`, makes `parameters` and `constants`, and has `simulate`. Parameters must hold the
+    coordinates of one or more origins, named as `origin_parameters` does, and `mu_D` and `mu_rho`, which all foci
+    share.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    parameters: tuple[Parameter, ...]
+    constants: Mapping[str, float]
+
+    @abstractmethod
+    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
+        """
+        Grow a tumour.
+
+        Parameters
+        ----------
+        tissue : Tissue
+        values : array_like (n,)
+            In the order of `names`; origins in mm of the tissue's space.
+        jacobian : bool
+        threads : int, optional
+            All cores if not given.
+
+        Returns
+        -------
+        c : ndarray [x, y, z]
+            Density of tumour cells in [0, 1] at the time of the scan.
+        J : ndarray [n, x, y, z], with `jacobian`
+            ∂c/∂values.
+
+        Raises
+        ------
+        InputError
+            If `values` are not n finite numbers the model can start from.
+        """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parameters, in the order of `values`."""
+        return tuple(p.name for p in self.parameters)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return tuple(p.unit for p in self.parameters)
+
+    @property
+    def start(self) -> Array:
+        """Where searches begin (n,); NaN where the observation gives it: at origins."""
+        return np.array([p.start for p in self.parameters])
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return len(self.parameters)
+
+    @cached_property
+    def origins(self) -> Array:
+        """Places [foci, 3] of the origins' coordinates in `values`."""
+        numbers = [name[1:] for name in self.names if name[0] == "x" and (name[1:].isdigit() or name == "x")]
+        return np.array([[self.names.index(f"{axis}{number}") for axis in AXES] for number in numbers])
+
+    @cached_property
+    def theta_places(self) -> Array:
+        """Places [foci, 5] of each focus's θ = (origin, μ_D, μ_ρ) in `values`."""
+        shared = [self.names.index("mu_D"), self.names.index("mu_rho")]
+        return np.array([[*origin, *shared] for origin in self.origins])
+
+    def options(self) -> dict[str, Any]:
+        """What it was made with, as `growth_model` takes it."""
+        return {name: getattr(self, name) for name in settings_of(type(self))}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and options, JSON-ready; `growth_model` reads it."""
+        return {"name": self.name, **self.options()}
+
+    def begin(self, centre: Array) -> Array:
+        """`start`, with every origin at `centre` (mm)."""
+        values = self.start
+        values[self.origins] = np.asarray(centre, float)
+        return values
+
+    def from_theta(self, theta: Array) -> Array:
+        """Values for θ = [x, y, z, μ_D, μ_ρ]: every focus there, what θ does not have at its start."""
+        values = self.start
+        values[self.theta_places] = np.asarray(theta, float)
+        return values
+
+    def box(self, centre: Array, corners: Array) -> Box:
+        """
+        Where searches look.
+
+        Parameters
+        ----------
+        centre : ndarray (3,)
+            Of the visible tumour, mm.
+        corners : ndarray [2, 3]
+            Of the grid, mm: the solver cannot start outside.
+        """
+        lower, upper = (np.array([getattr(p, end) for p in self.parameters]) for end in ("lower", "upper"))
+        lower[self.origins] = np.maximum(centre + lower[self.origins], corners.min(0))
+        upper[self.origins] = np.minimum(centre + upper[self.origins], corners.max(0))
+        return Box(lower, upper)
+
+    def on_tissue(self, tissue: Tissue, values: Array) -> Array:
+        """`values` with every origin where a tumour can begin (`Tissue.nearest_tissue`)."""
+        values = np.array(values, float)
+        for places in self.origins:
+            values[places] = tissue.nearest_tissue(values[places])
+        return values
+
+    def with_front(self, values: Array, distance: float, width: float) -> Array:
+        """
+        `values` whose front, in white matter, travels `distance` (mm) and is `width` = √(D/ρ) (mm) wide.
+
+        A front moves at 2·√(Dρ), so that distance = 2·μ_D·μ_ρ and width = μ_D/μ_ρ.
+        """
+        values = np.array(values, float)
+        by_name = {p.name: p for p in self.parameters}
+        for name, wanted in (("mu_D", np.sqrt(distance / 2 * width)), ("mu_rho", np.sqrt(distance / 2 / width))):
+            parameter = by_name[name]
+            # a little inside the range: searches in unbounded variables have no slope at its ends
+            values[self.names.index(name)] = np.clip(wanted, parameter.lower * 1.02, parameter.upper * 0.98)
+        return values
+
+    def theta(self, values: Array, tissue: Tissue | None = None, density: Array | None = None) -> Theta:
+        """θ of the focus with the most cells: of those nearer to its origin than to another's, given the `density`."""
+        values = np.asarray(values, float)
+        chosen = 0
+        if len(self.origins) > 1 and tissue is not None and density is not None:
+            index = np.argwhere(density > 0)
+            points = tissue.to_world(index)
+            apart = [((points - values[places]) ** 2).sum(1) for places in self.origins]
+            cells = np.bincount(np.argmin(apart, axis=0), density[tuple(index.T)], len(self.origins))
+            chosen = int(cells.argmax())
+        return Theta.from_array(values[self.theta_places[chosen]])
+
+    def values_of(self, parameters: Mapping[str, float]) -> Array:
+        """A vector in the order of `names` from a mapping by name."""
+        missing = [name for name in self.names if name not in parameters]
+        if missing:
+            raise InputError(f"growth model {self.name}: parameter {missing[0]} is missing")
+        return np.array([float(parameters[name]) for name in self.names])
+
+    def checked(self, values: Array) -> Array:
+        """`values` as a float vector; InputError unless there are as many as parameters, all finite."""
+        values = np.asarray(values, float)
+        if values.shape != (self.size,) or not np.isfinite(values).all():
+            given = np.array2string(values, threshold=10)
+            raise InputError(
+                f"growth model {self.name} takes {self.size} finite numbers ({', '.join(self.names)}), not {given}"
+            )
+        return values
+
+
+MODELS: dict[str, type[GrowthModel]] = {}
+
+
+def register(model: type[GrowthModel]) -> type[GrowthModel]:
+    """Make a model known by its `name`."""
+    MODELS[model.name] = model
+    return model
+
+
+def settings_of(model: type[GrowthModel]) -> dict[str, Any]:
+    """Names and defaults of a model's options."""
+    return {p.name: p.default for p in inspect.signature(model).parameters.values()}
+
+
+def growth_model(name: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogorov", **options: Any) -> GrowthModel:
+    """
+    A growth model.
+
+    Parameters
+    ----------
+    name : str or mapping
+        A model's name, or {"name": …, option: …} as in the config and in results.
+    **options
+        Of the model.
+
+    Raises
+    ------
+    InputError
+        On an unknown name, or an option that the model does not have or take.
+    """
+    if isinstance(name, GrowthModel):
+        return name
+    if isinstance(name, Mapping):
+        options = {**name, **options}
+        if "name" not in options:
+            raise InputError(f"growth model {dict(name)!r} has no name; there are: {', '.join(sorted(MODELS))}")
+        name = options.pop("name")
+    if name not in MODELS:
+        raise InputError(f"unknown growth model '{name}'; there are: {', '.join(sorted(MODELS))}")
+    known = settings_of(MODELS[name])
+    for option in options:
+        if option not in known:
+            raise InputError(f"growth model {name} has no option '{option}'; there are: {', '.join(known) or 'none'}")
+    return MODELS[name](**options)

@@ -1,0 +1,1 @@
+"""The growth models, one file each."""

@@ -1,0 +1,71 @@
+"""Outlines: the best thresholds of a density, tumours without a core."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gliofit import JointTarget, PETTarget, SegmentationTarget, Theta, simulate
+
+THETA = Theta((-4.0, 6.0, 2.0), 6.0, 3.0)
+
+
+@pytest.fixture(scope="module")
+def density(small_tissue):
+    return simulate(small_tissue, THETA)
+
+
+def cut(density, core, whole):
+    return SegmentationTarget(*((density >= t).astype(np.float32) for t in (core, whole)))
+
+
+@pytest.mark.parametrize("thresholds", [(0.55, 0.1), (0.7, 0.3), (0.84, 0.45)])
+def test_the_best_thresholds_are_those_that_the_outlines_were_cut_at(density, thresholds):
+    """Between two voxels' densities nothing tells one threshold from another."""
+    found = cut(density, *thresholds).best_extras(density)
+    for threshold, best in zip(thresholds, found, strict=True):
+        below, above = density[density < threshold].max(), density[density >= threshold].min()
+        assert below - 0.02 <= best <= above + 0.02
+
+
+def test_no_thresholds_on_a_grid_are_better(density):
+    other = np.clip(1.1 * density**1.3, 0, 1)
+    target = cut(density, 0.7, 0.2)
+    best = target.loss(other, target.best_extras(other))
+    box = target.extra_box
+    grid = np.meshgrid(*(np.linspace(a, b, 25) for a, b in zip(box.lower, box.upper, strict=True)))
+    lowest = min(target.loss(other, np.array(pair)) for pair in zip(*(g.ravel() for g in grid), strict=True))
+    assert best <= lowest * (1 + 1e-3)
+
+
+def test_thresholds_are_found_where_the_loss_has_no_slope(density):
+    """A density that is nowhere above the threshold at hand: the loss is flat there, the scan is not."""
+    target, low = cut(density, 0.7, 0.2), 0.58 * density / density.max()
+    assert (low < 0.6).all()
+    flat = np.array([0.84, 0.25])
+    found = target.best_extras(low)
+    assert target.loss(low, found) < target.loss(low, flat) - 0.1
+
+
+def test_a_tumour_without_a_core_is_its_whole_outline(density):
+    target = SegmentationTarget(np.zeros_like(density), (density >= 0.2).astype(np.float32))
+    assert target.extra_names == ("threshold_whole",)
+    assert target.loss(density, [0.2]) < 0.1
+    assert set(target.explained(density, [0.2])) == {"whole tumour"}
+    assert target.explained(density, [0.2])["whole tumour"] == 1.0
+
+
+def test_a_core_that_a_coarse_grid_loses_is_still_one(density):
+    target = cut(density, 0.7, 0.2)
+    lost = target.map(lambda a: 0.5 * a * (a.sum() > target.core.sum()))
+    assert lost.extra_names == target.extra_names
+    assert np.isfinite(lost.loss(density, target.extra_start))
+
+
+def test_joint_observations_find_each_parts_unknowns(density):
+    pet = density / 0.8 + 0.2
+    target = JointTarget((cut(density, 0.7, 0.2), PETTarget(pet, (density > 0.2).astype(np.float32))), (1.0, 1.0))
+    core, whole, scale, background = target.best_extras(density)
+    assert (core, whole) == pytest.approx((0.7, 0.2), abs=0.05)
+    assert (scale, background) == pytest.approx((0.8, 0.2), abs=0.03)
+    assert set(target.explained(density, [core, whole, scale, background])) == {"core", "whole tumour"}
