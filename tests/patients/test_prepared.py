@@ -7,7 +7,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-from cases import BRATS, TUMOUR_MM, oblique, small_patient
+from cases import BRATS, TUMOUR_MM, but_for_its_size, oblique, small_patient
 
 from gliofit import Theta, invert, simulate
 from gliofit.anatomy.atlas import Anatomy
@@ -92,7 +92,7 @@ def test_report(prepared):
     report = prepared.report
     assert report["tissue"] == "maps"
     assert report["brain_dice"] is None
-    assert report["warnings"] == []
+    assert but_for_its_size(report["warnings"]) == []
     assert report["volumes_ml"]["whole"] == pytest.approx(prepared.whole.sum() * 0.064, abs=1e-3)
     assert prepared.patient.id == "A"
     np.testing.assert_array_equal(np.isin(prepared.labels, (1, 3)), prepared.core)
@@ -171,10 +171,9 @@ def test_a_folder_that_is_not_complete(tmp_path, prepared):
 
 def test_atlas_space_patient_without_t1(shared, tmp_path, small_tissue):
     """A GliODIL case: segmentation, FET and brain mask only, in the atlas's space."""
-    from gliofit.patients.sample_sheet import discover_brats
+    from gliofit.patients.discovery import discover
 
-    patients, _ = discover_brats(shared / "patients")
-    patient = next(p for p in patients if p.id == "GliODIL-data_001")
+    patient = next(p for p in discover(shared / "patients").patients if p.id == "GliODIL-data_001")
     # any anatomy that fills a head serves here; the real one needs a download
     affine = np.array([[-1.0, 0, 0, -119.5], [0, 1, 0, 119.5], [0, 0, 1, 77.5], [0, 0, 0, 1]]) @ small_tissue.affine
     from gliofit import Tissue
@@ -188,5 +187,5 @@ def test_atlas_space_patient_without_t1(shared, tmp_path, small_tissue):
     prepared = load_prepared(tmp_path / "out")
     assert prepared.shape == (240, 240, 155)
     assert prepared.fet.max() > 0
-    assert prepared.recurrence.max() == 1
+    assert set(np.unique(prepared.recurrence)) == {0, 2}  # a mask
     assert prepared.tissue.mask[prepared.whole].all()

@@ -32,10 +32,14 @@ def checked(function, *args):
 
 CONFIG = checked(settings.load_config, config)
 METHODS = list(CONFIG.methods)
-SHEET, PASSED_OVER = checked(settings.read_patients, CONFIG, ROOT)
+SHEET, PASSED_OVER, REFUSED = checked(settings.read_patients, CONFIG, ROOT)
+"Patients that can be used; folders that hold none; patients whose files cannot be used, and why."
 PATIENTS = list(SHEET)
-for warning in PASSED_OVER:
-    print(f"Note: {warning}", file=sys.stderr)
+if REFUSED and not PATIENTS:
+    sys.exit("\n".join(f"Error: {fault}" for fault in REFUSED.values()))
+if workflow.is_main_process:
+    for note in [*PASSED_OVER, *(patient.roles for patient in SHEET.values())]:
+        print(f"Note: {note}", file=sys.stderr)
 ANATOMIES = [CONFIG.anatomy] + [CONFIG.unseen_anatomy] * (
     CONFIG.test_cases.unseen_anatomy > 0
 )
@@ -296,8 +300,15 @@ def gives_deviation(method):
 
 
 def scans(wildcards):
-    """The images of a patient, as the sample sheet has them."""
+    """The images of a patient, as the sample sheet has them; none of one that is refused, whose check says why."""
+    if wildcards.patient in REFUSED:
+        return []
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+def row(wildcards):
+    """A patient's row of the sample sheet, for a script."""
+    return {} if wildcards.patient in REFUSED else SHEET[wildcards.patient].to_dict()
 
 
 def weights(wildcards):
@@ -346,7 +357,7 @@ scattergather:
 
 
 wildcard_constraints:
-    patient="|".join(map(re.escape, PATIENTS)) or "(?!)",
+    patient="|".join(map(re.escape, [*PATIENTS, *REFUSED])) or "(?!)",
     method="|".join([*METHODS, REFERENCE]),
     set="|".join(SETS),
     surrogate="|".join(map(re.escape, SURROGATES)) or "(?!)",

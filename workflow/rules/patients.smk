@@ -45,7 +45,8 @@ rule check_patient:
         mem_mb=3000,
         runtime="20m",
     params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        patient=row,
+        refused=lambda wildcards: REFUSED.get(wildcards.patient),
     script:
         "../scripts/check_patient.py"
 
@@ -73,7 +74,7 @@ rule prepare_patient:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime="4h",
     params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        patient=row,
         registration=CONFIG.registration,
         tumour_tissue=CONFIG.tumour_tissue,
     script:

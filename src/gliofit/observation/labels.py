@@ -51,7 +51,8 @@ Labellings by name: number → meaning.
 
 "brats" is BraTS of a year that is not said: enhancing tumour is 4 (until 2021) or 3 (since 2023), never both; since
 2024 the 4 of post-treatment cases is the resection cavity. BraTS-PED (2024 on) has 1 enhancing, 2 non-enhancing,
-3 cystic and 4 edema. HD-GLIO and the Medical Segmentation Decathlon (Task01) begin with edema. GliODIL's data has 1, 3 and 4.
+3 cystic and 4 edema. HD-GLIO and the Medical Segmentation Decathlon (Task01) begin with edema. GliODIL's data has 1, 3
+and 4.
 GliomaSolver's example (tumT1c) comes without a key: 1 is a rim that takes up FET, 4 what it encloses, 2 eleven voxels
 within the rim.
 """

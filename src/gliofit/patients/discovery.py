@@ -58,7 +58,7 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
     """
     Find the patients in a folder.
 
-    Cases may lie up to three folders deep (HGG/ID, patient/time point, BIDS), and `folder` may be one itself. Where
+    Cases may lie up to four folders deep (HGG/ID, patient/time point, BIDS), and `folder` may be one itself. Where
     two cases have the same name, the name of the folder above is put before it.
 
     Parameters
@@ -149,15 +149,15 @@ def _usable(case: Path, found: Found, warnings: list[str]) -> bool:
     return True
 
 
-def _cases(folder: Path, depth: int = 3) -> Iterator[tuple[Path, Found | None]]:
+def _cases(folder: Path, depth: int = 4) -> Iterator[tuple[Path, Found | None]]:
     """Folders that hold files of a case, and those beside them that hold none; `folder` itself first."""
     found = _case(folder)
     if found is not None:
         yield folder, found
         return
     for child in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if child.name.lower() in ("images_segm", "automated_segm", "anat", "pet"):
-            continue  # UPENN-GBM's segmentations belong to the cases beside them, BIDS' folders to the one above
+        if child.name.lower() in ("images_segm", "automated_segm"):
+            continue  # UPENN-GBM's segmentations belong to the cases beside them
         own = _case(child)
         deeper = list(_cases(child, depth - 1)) if own is None and depth > 1 else []
         if own is None and any(found is not None for _, found in deeper):

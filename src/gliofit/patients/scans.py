@@ -208,7 +208,9 @@ def _brain_of_scan(path: Path, scan: Array, whole: Array, spacing: Array, warnin
     brain = brain_of(scan, spacing, background.value)
     millilitres = float(brain.sum()) * float(np.prod(spacing)) / 1000
     if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1] or skull_on(scan, brain, spacing, background.value):
-        what = f"what stands out from the background ({millilitres:.0f} ml) has a bright rim above a dark one, as a skull"
+        what = (
+            f"what stands out from the background ({millilitres:.0f} ml) has a bright rim above a dark one, as a skull"
+        )
         if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
             what = f"a brain of {millilitres:.0f} ml is none"
         ask = "is the scan skull-stripped and in mm? Strip it, or give a mask of the brain"

@@ -21,8 +21,8 @@ from pydantic import (
 )
 
 from gliofit.base.errors import InputError
-from gliofit.patients.headers import check_headers
 from gliofit.patients.discovery import discover
+from gliofit.patients.headers import check_headers
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
@@ -35,8 +35,30 @@ MADE = "results/synthetic/"
 """Where the pipeline puts the in-silico patients that it makes itself."""
 
 RESERVED = frozenset(
-    "anatomy benchmarks cases config.yaml figures forward forward.csv gliodil_synthetic gliodil_synthetic.csv logs "
-    "metrics metrics.csv networks page patients patients.csv release report.html shards synthetic table3 tables".split()
+    [
+        "anatomy",
+        "benchmarks",
+        "cases",
+        "config.yaml",
+        "figures",
+        "forward",
+        "forward.csv",
+        "gliodil_synthetic",
+        "gliodil_synthetic.csv",
+        "logs",
+        "metrics",
+        "metrics.csv",
+        "networks",
+        "page",
+        "patients",
+        "patients.csv",
+        "release",
+        "report.html",
+        "shards",
+        "synthetic",
+        "table3",
+        "tables",
+    ]
 )
 """Files and folders of results/ that no patient may be named after, whatever the case of its letters."""
 
@@ -203,9 +225,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
         raise InputError(f"{where}.{_sentence(error)}") from None
 
 
-def read_patients(
-    config: Config, root: str | Path
-) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
+def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
     """
     The patients of the sample sheet and of `brats_dir`, checked as far as headers tell.
 
