@@ -6,13 +6,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from gliofit.base.errors import InputError
 from gliofit.growth import compile_kernels, growth_model
+from gliofit.inversion.checks import check_settings
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
-from gliofit.observation.density import DensityTarget
+from gliofit.observation.given import as_observation
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,9 @@ def invert(
 
     Parameters
     ----------
-    target : ndarray [x, y, z] or an `Observation` (`gliofit.observation`)
-        An array is taken as the density itself.
+    target : array_like, torch tensor, nibabel image or path [x, y, z], or an `Observation` (`gliofit.observation`)
+        All but the last are taken as the density itself, in [0, 1] on the tissue's grid; a segmentation is
+        `SegmentationTarget.from_labels(labels)`.
     tissue : Tissue
     method : str
         See `gliofit.inversion.METHODS`.
@@ -123,8 +123,8 @@ def invert(
     unknown = set(settings) - set(chosen.settings())
     if unknown:
         raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
-    if isinstance(target, np.ndarray):
-        target = DensityTarget(target.astype(np.float32, copy=False))
+    check_settings(chosen.settings(), settings, f"method {method}")
+    target = as_observation(target, tissue)
     networks = networks or {}
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
