@@ -40,7 +40,15 @@ Share of the brain's surface within `DISC_MM` of the tumour that lies in one pla
 where a field of view was cut through the tumour, straight or aslant, 0.75 to 1.
 """
 
-DISC_MM, CONTACT_MM2 = 20.0, 150.0
+DISC_MM, CURVED = 20.0, 4.0
+"""
+Radius of that surface: the larger, the coarser the voxels, so that a brain's own curvature (70 mm) leaves a plane by four
+times the tolerance.
+"""
+
+CONTACT_MM2 = 150.0
+"""A tumour that meets the surface in less is not looked at."""
+
 OUTSIDE = 0.01
 """Of the tumour, outside the brain: more is said."""
 
@@ -135,7 +143,9 @@ def cut_off(source: Path, whole: Array, brain: Array, affine: Array) -> list[str
     """
     spacing = grids.spacing_of(affine)
     low, high = (f(np.argwhere(whole), 0) for f in (np.min, np.max))
-    reach = np.ceil((DISC_MM + 3) / spacing).astype(int)
+    tolerance = 0.75 * float(spacing.max())
+    radius = max(DISC_MM, float(np.sqrt(2 * 70 * CURVED * tolerance)))
+    reach = np.ceil((radius + 3) / spacing).astype(int)
     low = np.maximum(low - reach, 0)
     box = tuple(slice(a, b) for a, b in zip(low, high + reach + 1, strict=True))
     # where the grid ends, so does the brain; where only this box ends, it goes on
@@ -154,8 +164,8 @@ def cut_off(source: Path, whole: Array, brain: Array, affine: Array) -> list[str
             break
         own = np.argwhere(patches == patch + 1) * spacing
         centre = own[((own - own.mean(0)) ** 2).sum(1).argmin()]
-        disc = points[((points - centre) ** 2).sum(1) < DISC_MM**2]
-        share = in_one_plane(disc, 0.75 * float(spacing.max()))
+        disc = points[((points - centre) ** 2).sum(1) < radius**2]
+        share = in_one_plane(disc, tolerance)
         if share >= FLAT:
             return [
                 f"{source}: the brain ends in a plane where the tumour meets it ({sizes[patch] / 100:.0f} cm²): the "
