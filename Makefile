@@ -6,12 +6,13 @@ CONFIG ?=
 CORES ?= all
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DOCS_INSTALLED := .venv/.docs-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format benchmark results-doc clean
+.PHONY: help reproduce test lint format hooks benchmark docs architecture results-doc config-docs unlock clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): envs/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GlioFit needs Python 3.11 or newer; set PYTHON=python3.11")'
@@ -26,16 +27,23 @@ reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/qu
 test: $(INSTALLED)  ## The test suite
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)  ## ruff, snakefmt and snakemake --lint
+lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --lint
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python docs/draw_architecture.py --check
 	$(BIN)/python -m snakemake --lint
 
 format: $(INSTALLED)  ## Format Python and Snakemake code in place
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+hooks: $(INSTALLED)  ## The fast part of lint before every commit of this clone (pre-commit)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[hooks]'
+	$(BIN)/pre-commit install
 
 benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	$(BIN)/python -m pip install --quiet -e '.[benchmark]'
@@ -44,9 +52,26 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
 
+$(DOCS_INSTALLED): $(INSTALLED) envs/docs-requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/docs-requirements.txt -c envs/requirements.txt
+	@touch $@
+
+# not --quiet: that drops the warnings that --strict counts
+docs: $(DOCS_INSTALLED)  ## The documentation as a site, in build/site; a broken link or name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+architecture: $(INSTALLED)  ## Picture and table of the wings in docs/architecture.md, from what the code imports
+	$(BIN)/python docs/draw_architecture.py
+
 results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=config/full.yaml, as for reproduce)
 	$(BIN)/python -m snakemake --cores $(CORES) results/page/results.md $(if $(CONFIG),--configfile $(CONFIG))
 	cp -r results/page/. docs/
+
+config-docs: $(INSTALLED)  ## Table of keys in config/README.md and the JSON schema, from the config's sections
+	@$(BIN)/python -m gliofit.pipeline.config_docs
+
+unlock: $(INSTALLED)  ## Release the lock that a killed run left here, unless a run is still alive
+	@$(BIN)/python -m gliofit.pipeline.unlock
 
 clean:  ## Remove results and the environment
 	rm -rf results .snakemake .venv

@@ -7,9 +7,10 @@ key of the config.
 
 from pathlib import Path
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
-from gliofit.pipeline.locks import own_lock, release_stale_lock
+from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
 
 min_version("9.19")
 
@@ -33,11 +34,13 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
-release_stale_lock()
-
-
 onstart:
-    own_lock()
+    forget("results/logs")
+    logger.addFilter(NoSecondAttempt(workflow))
+
+
+onerror:
+    report_failures(workflow.scheduler.failed)
 
 
 rule all:
@@ -45,14 +48,15 @@ rule all:
     input:
         "results/report.html",
         "results/config.yaml",
-        "results/shards/check.txt" if TRAINED else [],
-        TABLES,
-        CLINICAL,
-        GLIODIL,
-        FORWARD,
-        FIGURES,
-        ANALYSIS,
+        "results/shards/check.txt" if WEIGHTS.trained else [],
+        (
+            PLAN.tables
+            | PLAN.clinical_tables
+            | PLAN.gliodil_tables
+            | PLAN.forward_tables
+        ).values(),
+        PLAN.report_figures.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand("results/{patient}/page.html", patient=PATIENTS),
-        expand("results/{patient}/check.txt", patient=REFUSED), # fails, and says why
+        expand("results/{patient}/check.txt", patient=REFUSED),  # fails, and says why

@@ -27,6 +27,7 @@ from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.overlap import dice
 from gliofit.growth import fisher_kolmogorov as solver
+from gliofit.growth.seed import initial_density
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.synthetic.prior import Prior, sample
 
@@ -106,7 +107,9 @@ def throughput(options) -> dict:
             tissue, *rest = case(name)
             theta = theta_of(*rest)
             work, times = [], {False: [], True: []}
-            solver._run(tissue, theta, False, "smooth", np.dtype(np.float32), 1.0, work)
+            solver._run(
+                tissue, theta, False, initial_density(tissue, theta.origin), np.dtype(np.float32), 1.0, threads, work
+            )
             for _ in range(61):  # by turns, as the machine is not equally fast all the time
                 for jacobian, taken in times.items():
                     begun = time.perf_counter()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-import numba
+# how many threads the solver may use: two at least, so that tests of threads have them
+os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, len(os.sched_getaffinity(0)))))
+
 import numpy as np
 import pytest
 
@@ -13,7 +16,18 @@ from gliofit import Tissue
 
 ROOT = Path(__file__).parents[1]
 
-numba.set_num_threads(1)  # a suite beside other jobs waits at every barrier for a core; threads have their own test
+
+@pytest.fixture(autouse=True)
+def _same_state():
+    """
+    The same threads and the same random numbers of torch's for every test, whatever the test before did.
+
+    Threads as OMP_NUM_THREADS says, two at most otherwise.
+    """
+    torch = sys.modules.get("torch")
+    if torch:
+        torch.manual_seed(0)
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, len(os.sched_getaffinity(0)))))
 
 
 @pytest.fixture(scope="session")

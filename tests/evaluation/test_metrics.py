@@ -10,6 +10,7 @@ from gliofit import Theta, Tissue
 from gliofit.base.errors import InputError
 from gliofit.base.overlap import dice
 from gliofit.evaluation import metrics
+from gliofit.inversion.fit import Fit
 
 
 def brain(shape=(4, 3, 2), spacing=2.0) -> Tissue:
@@ -151,10 +152,16 @@ def test_tidy_rows_round_trip(tmp_path):
         metrics.read_metrics(path)
 
 
+def searched(**values) -> Fit:
+    """A fit of which only the search matters."""
+    about = {"theta": Theta((0, 0, 0), 10, 4), "density": None, "evaluations": 1, "seconds": 1.0}
+    return Fit(**about, converged=True, reason="", loss=0.5, **values)
+
+
 def test_search_metrics_of_what_a_fit_tells():
-    fit = {"cpu_seconds": 2.0, "history": [9.0, 5.0, 6.0, 3.0, 4.0, 4.0, 1.0], "details": {}, "loss": 0.5}
+    fit = searched(cpu_seconds=2.0, history=[9.0, 5.0, 6.0, 3.0, 4.0, 4.0, 1.0])
     assert metrics.search_metrics(fit) == {"cpu_seconds": 2.0, "loss_after_5": 3.0, "loss_after_10": 1.0}
     # of a hybrid, the descents that follow the first are not compared
-    details = {"loss_direct": 8.0, "loss_gb_surrogate": 2.0, "kept": "corrected", "iterations_gb_surrogate": 1}
-    hybrid = {"history": [9.0, 5.0, 1.0], "loss": 0.5, "details": details}
+    hybrid = searched(history=[9.0, 5.0, 1.0], comparable=2, uncorrected_loss=2.0)
     assert metrics.search_metrics(hybrid) == {"corrected": 0.25, "loss_after_5": 5.0, "loss_after_10": 5.0}
+    assert metrics.search_metrics(searched(history=[])) == {}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import nibabel as nib
 import numpy as np
 import pytest
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.overlap import dice
-from gliofit.evaluation.patient_scores import CORE_THRESHOLDS, best_threshold, coverages, data_fit, defined
+from gliofit.evaluation.patient_scores import best_threshold, coverages, data_fit
+from gliofit.observation.thresholds import SCORED
 from gliofit.patients.prepared import Prepared
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -53,7 +52,7 @@ def test_best_threshold_is_the_best_of_all_on_the_grid():
     rng = np.random.default_rng(3)
     c = rng.random((12, 12, 12)).astype(np.float32)
     mask = c + 0.3 * rng.standard_normal(c.shape) > 0.7
-    found, score = best_threshold(c, mask, CORE_THRESHOLDS)
+    found, score = best_threshold(c, mask, SCORED.core)
     tried = {t: dice(c >= np.float32(t), mask) for t in np.round(np.arange(0.45, 0.851, 0.01), 6)}
     assert score == pytest.approx(max(tried.values()))
     assert tried[found] == pytest.approx(score)
@@ -61,8 +60,8 @@ def test_best_threshold_is_the_best_of_all_on_the_grid():
 
 def test_thresholds_of_nothing():
     nothing = np.zeros((3, 3, 3), np.float32)
-    assert np.isnan(best_threshold(nothing, nothing > 0, CORE_THRESHOLDS)[1])
-    assert best_threshold(nothing, nothing == 0, CORE_THRESHOLDS)[1] == 0
+    assert np.isnan(best_threshold(nothing, nothing > 0, SCORED.core)[1])
+    assert best_threshold(nothing, nothing == 0, SCORED.core)[1] == 0
 
 
 def test_coverage_of_the_patients_recurrence(tmp_path):
@@ -78,4 +77,3 @@ def test_no_recurrence_is_undefined_and_not_full(tmp_path):
     for one in (patient(tmp_path), patient(tmp_path, recurrence=np.zeros(BRAIN.shape))):
         found = coverages(BRAIN, one)
         assert np.isnan(list(found.values())).all()
-        assert json.loads(json.dumps(defined(found))) == {"coverage_narrow": None, "coverage_broad": None}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gliofit.evaluation.statistics import paired_t_test, summarise
+from gliofit.evaluation.statistics import PAIRED_TESTS, paired_t_test, signed_rank_test, summarise
 
 
 def series(values, start=0):
@@ -58,6 +58,42 @@ def test_t_test_drops_a_pair_with_an_undefined_value():
     p, n = paired_t_test(a, b)
     assert n == 2
     assert p == pytest.approx(stats.ttest_rel([1.0, 4.5], [0.5, 3.0]).pvalue)
+
+
+def test_t_test_by_hand():
+    """Student's sleep data (Student 1908, Table 1): t = -4.0621 on 9 degrees of freedom, p = 0.002833."""
+    first = series([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    second = series([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
+    p, n = paired_t_test(first, second)
+    assert n == 10
+    assert p == pytest.approx(0.00283289, rel=1e-5)
+
+
+def test_signed_ranks_by_hand():
+    """All of five differences of one sign, no ties: two of 2⁵ signs are as extreme, p = 1/16."""
+    a = series([1.0, 2.0, 3.0, 4.0, 5.0])
+    b = series([0.9, 1.8, 2.7, 3.6, 4.5])
+    assert signed_rank_test(a, b) == (pytest.approx(1 / 16), 5)
+    # of n differences the smallest speaks against the rest: four of 2ⁿ signs
+    b.iloc[0] = 1.1
+    assert signed_rank_test(a, b) == (pytest.approx(4 / 32), 5)
+
+
+def test_signed_ranks_pair_by_case_and_leave_undefined_values_out():
+    a, b = series([1.0, np.nan, 3.0, 4.0, 5.0, 6.0]), series([2.5, 3.5, 4.6, 5.7, 6.8], start=1)
+    expected = stats.wilcoxon([3.0, 4.0, 5.0, 6.0], [3.5, 4.6, 5.7, 6.8]).pvalue
+    assert signed_rank_test(a, b.iloc[::-1]) == (pytest.approx(expected), 4)
+
+
+@pytest.mark.parametrize("test", PAIRED_TESTS.values(), ids=list(PAIRED_TESTS))
+@pytest.mark.filterwarnings("error")
+def test_no_pairs_have_no_p_and_equal_ones_have_1(test):
+    same = series([1.0, 2.0, 3.0])
+    assert test(same, same) == (1.0, 3)
+    for other, n in ((series([1.0], start=50), 0), (same.iloc[:1], 1), (same * np.nan, 0)):
+        p, counted = test(same, other)
+        assert counted == n
+        assert np.isnan(p)
 
 
 @pytest.mark.filterwarnings("error")

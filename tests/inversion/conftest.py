@@ -6,8 +6,11 @@ import pytest
 from networks_for_tests import wave_density
 
 from gliofit import Problem, Theta, simulate
+from gliofit.base.vector_math import prepare_vector_math
 from gliofit.observation.density import DensityTarget
 from gliofit.observation.segmentation import SegmentationTarget
+
+prepare_vector_math()  # the stand-ins call torch's functions with all threads, like a network
 
 
 @pytest.fixture(scope="session")

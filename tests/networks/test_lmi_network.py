@@ -12,11 +12,12 @@ from gliofit.base.errors import InputError
 from gliofit.networks import load_lmi
 from gliofit.networks.lmi import Lmi, outlines_image
 from gliofit.networks.weights import build
+from gliofit.observation.thresholds import FITTED
 from gliofit.synthetic.shards import ShardDataset, simulate_shard
 from gliofit.training.loop import train, validate
 from gliofit.training.release import release
 from gliofit.training.settings import WholeBrainSettings
-from gliofit.training.whole_brain import THRESHOLDS, WholeBrainDataset
+from gliofit.training.whole_brain import WholeBrainDataset
 
 REACH = np.array([40.0, 48.0, 44.0])
 BOX = Box(np.array([*-REACH, 2.0, 1.5]), np.array([*REACH, 25.0, 6.0]))
@@ -115,7 +116,7 @@ def test_crops_are_put_back_where_they_came_from(small_tissue, shards):
         theta = case.theta + np.array([*middle, 0, 0])
         density = simulate(small_tissue, Theta.from_array(theta))
         seen = Tissue(density, 0 * density, 0 * density, small_tissue.affine).resample_to(data.shape, window).wm
-        for value, bounds in ((0.9, THRESHOLDS[0]), (0.3, THRESHOLDS[1])):
+        for value, bounds in ((0.9, FITTED.core), (0.3, FITTED.whole)):
             outline = case.density > value
             assert outline[seen > bounds[1] + 1e-3].all()
             assert not outline[seen < bounds[0] - 1e-3].any()

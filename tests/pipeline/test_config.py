@@ -6,7 +6,7 @@ import copy
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from cases import small_patient
 
 from gliofit.base.errors import InputError
 from gliofit.pipeline.config import RESERVED, load_config, read_patients
-from gliofit.pipeline.config_sections import Networks
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +62,7 @@ def test_paper_scale_is_the_papers(values):
     # one anatomy as it is, and Adam at a rate that does not warm up
     assert config.samples.deformation_mm == 0
     for name in ("surrogate", "inverse", "inverse_segmentation"):
-        given = getattr(config.networks, name).given()
+        given = asdict(config.training(name))
         assert given["architecture"] == "weidner"
         assert (given["flip"], given["weight_decay"], given["warmup"]) == (False, 0, 0)
 
@@ -94,6 +93,13 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"networks": {"surrogate": {"learning_rate": "1e-8x"}}}, "networks.surrogate.learning_rate = '1e-8x' is not"),
         ({"networks": {"surrogate": {"learning_rate": "inf"}}}, "networks.surrogate.learning_rate = inf is not valid"),
         ({"networks": {"surrogate": {"architecture": "weidner"}}}, "networks.surrogate: window is for the gliofit"),
+        ({"networks": {"surrogate": {"architecture": "ezhov"}}}, "networks.surrogate: architecture = 'ezhov' is for"),
+        ({"networks": {"surrogate": {"flip": "yes"}}}, "networks.surrogate.flip = 'yes' is not valid"),
+        ({"networks": {"inverse": {"width": 8.5}}}, "networks.inverse.width = 8.5 is not valid"),
+        (
+            {"networks": {"lmi": {"spacing": 0}}},
+            "networks.lmi.spacing = 0 is not valid: input should be greater than 0",
+        ),
         ({"networks": {"released": {"surogate": "a"}}}, "networks.released.surogate = 'surogate' is not valid"),
         ({"networks": {"lmi": {"coarse": {2: 0.5}}}}, "networks.lmi: coarse is for the weidner surrogate"),
         ({"prior": {"mu_D": ["1e-8x", 25]}}, "prior.mu_D.0 = '1e-8x' is not valid"),
@@ -126,12 +132,15 @@ def test_a_missing_key_is_named(values):
         load_config(values)
 
 
-def test_training_sections_name_the_settings_of_training():
+def test_settings_of_training_are_those_that_training_takes(values):
+    """One definition: what the config gives is what `train` is called with."""
     from gliofit.training.settings import SETTINGS
 
+    config = load_config(merged(values, {"networks": {"surrogate": {"clip": 0.5}}}))
     for role, settings in SETTINGS.items():
-        section = Networks.model_fields[role].annotation
-        assert set(section.model_fields) == {field.name for field in fields(settings)}
+        assert type(config.training(role)) is settings
+    assert config.training("surrogate").clip == 0.5
+    assert config.training("inverse").clip == SETTINGS["inverse"]().clip
 
 
 def test_yaml_that_reads_numbers_as_text(values):
@@ -198,7 +207,8 @@ def test_paths_of_the_command_line(values):
 
 def test_ids_of_the_pipelines_own_files_are_refused(values, tmp_path):
     """Whatever a rule writes straight into results/ is reserved."""
-    rules = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    files = [*(ROOT / "workflow/rules").glob("*.smk"), *(ROOT / "src/gliofit/pipeline").glob("*.py")]
+    rules = [path.read_text() for path in sorted(files)]
     made = {
         name for text in [*rules, (ROOT / "Snakefile").read_text()] for name in re.findall(r"results/([\w.]+)", text)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from dataclasses import replace
 from io import BytesIO
@@ -15,10 +16,11 @@ from matplotlib import image as images
 from pages import Page
 from PIL import Image
 
-from gliofit import Theta, simulate
+from gliofit import Fit, Theta, simulate
 from gliofit.anatomy.atlas import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume
+from gliofit.growth.theta import NAMES
 from gliofit.inversion.posterior.laplace import density_deviation, deviation_of_fit
 from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared
@@ -30,15 +32,14 @@ from gliofit.reporting.patient_page.viewer import PALETTE, _nilearn, mosaic, sha
 COVARIANCE = np.diag([0.25, 1, 4, 0.04, 0.01, 0.0001, 0.0004])
 
 
-def summary(method: str, **changes) -> dict:
-    return {
-        "method": method,
-        "spacing": 4.0,
-        "theta": {"origin": list(TUMOUR_MM), "mu_D": 10.0, "mu_rho": 4.0},
-        "extras": {"threshold_core": 0.66, "threshold_whole": 0.24},
-        "loss": 0.3, "history": [0.3], "evaluations": 78, "seconds": 1.25, "converged": True,
-        "reason": "the loss settled", "covariance": None, "details": {},
-    } | changes  # fmt: skip
+def fit_by(method: str, theta: Theta | None = None, **changes) -> Fit:
+    theta = theta or Theta(TUMOUR_MM, 10.0, 4.0)
+    about = {
+        "spacing": 4.0, "extras": {"threshold_core": 0.66, "threshold_whole": 0.24}, "loss": 0.3, "history": [0.3],
+        "evaluations": 78, "seconds": 1.25, "converged": True, "reason": "the loss settled",
+        "model": {"name": "fisher_kolmogorov"}, "parameters": dict(zip(NAMES, theta.to_array(), strict=True)),
+    }  # fmt: skip
+    return Fit(theta, None, method=method, **about | changes)
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +64,15 @@ def density(prepared):
 def plans(prepared, density):
     standard = standard_plan(prepared.core, prepared.brain, prepared.tissue.spacing, 8)
     model = model_plan(density, int(standard.sum()), prepared.brain)
-    return Plans(standard, model, {"coverage_narrow": 0.5, "coverage_broad": None}, 8.0)
+    return Plans(standard, model, {"coverage_narrow": 0.5, "coverage_broad": math.nan}, 8.0)
 
 
 @pytest.fixture(scope="module")
 def html(prepared, density, plans, tmp_path_factory):
-    scores = {"dice_core": 0.8125, "dice_whole": 0.75, "coverage_narrow": 0.625, "coverage_broad": None}
+    scores = {"dice_core": 0.8125, "dice_whole": 0.75, "coverage_narrow": 0.625, "coverage_broad": math.nan}
     fits = {
-        "gauss_newton": MethodFit("Gauss & <Newton>", summary("gauss_newton", covariance=COVARIANCE), density, scores),
-        "direct": MethodFit("Direct", summary("direct", converged=False, reason="ran <out>"), density / 2, {}),
+        "gauss_newton": MethodFit("Gauss & <Newton>", fit_by("gauss_newton", covariance=COVARIANCE), density, scores),
+        "direct": MethodFit("Direct", fit_by("direct", converged=False, reason="ran <out>"), density / 2, {}),
     }
     path = tmp_path_factory.mktemp("html") / "page.html"
     write_page(path, prepared, fits, "gauss_newton", plans=plans, deviation=density / 10, notes=["<script>alert()"])
@@ -121,7 +122,7 @@ def test_its_tables_hold_the_fits(html):
 
 
 def test_a_page_without_plans_and_deviation(prepared, density, tmp_path):
-    fits = {"direct": MethodFit("Direct", summary("direct"), density)}
+    fits = {"direct": MethodFit("Direct", fit_by("direct"), density)}
     warned = replace(prepared, report=prepared.report | {"warnings": ["brain Dice with the atlas is only 0.912"]})
     write_page(tmp_path / "page.html", warned, fits, "direct")
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -131,15 +132,13 @@ def test_a_page_without_plans_and_deviation(prepared, density, tmp_path):
     with pytest.raises(InputError, match="is to show hybrid, which is not among its methods: direct"):
         write_page(tmp_path / "page.html", prepared, fits, "hybrid")
     with pytest.raises(InputError, match="the density by direct has shape"):
-        write_page(
-            tmp_path / "page.html", prepared, {"direct": MethodFit("", summary("direct"), density[1:])}, "direct"
-        )
+        write_page(tmp_path / "page.html", prepared, {"direct": MethodFit("", fit_by("direct"), density[1:])}, "direct")
 
 
 def test_physical_units_have_the_deviation_of_a_sample():
     covariance = np.diag([1, 1, 1, 0.09, 0.04, 0, 0]).astype(float)
     covariance[3, 4] = covariance[4, 3] = -0.05
-    row = physical_row(summary("gauss_newton", covariance=covariance), days=50)
+    row = physical_row(fit_by("gauss_newton", covariance=covariance), days=50)
     rng = np.random.default_rng(0)
     mu_D, mu_rho = rng.multivariate_normal([10, 4], covariance[3:5, 3:5], 200_000).T
     samples = {
@@ -160,7 +159,7 @@ def test_deviation_is_what_a_step_along_the_only_uncertain_direction_changes(sma
     covariance = np.zeros((7, 7))
     covariance[:5, :5] = np.outer(step, step)
     covariance[5:, 5:] = 1.0  # thresholds do not change the density
-    fit = {"method": "gauss_newton", "theta": theta.to_dict(), "covariance": covariance.tolist()}
+    fit = fit_by("gauss_newton", theta, covariance=covariance)
     found = deviation_of_fit(small_tissue, fit)
     ahead, behind = (simulate(small_tissue, Theta.from_array(theta.to_array() + s * step)) for s in (1, -1))
     np.testing.assert_allclose(found, np.abs(ahead - behind) / 2, atol=0.03 * found.max())
@@ -168,7 +167,7 @@ def test_deviation_is_what_a_step_along_the_only_uncertain_direction_changes(sma
     _, jacobian = simulate(small_tissue, theta, jacobian=True)
     np.testing.assert_array_equal(found, density_deviation(jacobian, covariance))
     with pytest.raises(InputError, match="the fit by direct has no covariance"):
-        deviation_of_fit(small_tissue, summary("direct"))
+        deviation_of_fit(small_tissue, fit_by("direct"))
 
 
 def sprites(html: str) -> dict[str, np.ndarray]:

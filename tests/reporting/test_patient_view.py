@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from cases import small_patient
 from matplotlib import image as images
+from matplotlib.colors import to_hex
+from matplotlib.contour import ContourSet
 
 from gliofit.anatomy.atlas import Anatomy
 from gliofit.base.nifti import Volume
 from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared
-from gliofit.reporting.figures.patient_view import CORE_COLOUR, density_picture, preparation_picture
+from gliofit.reporting.figures import style
+from gliofit.reporting.figures.patient_view import (
+    CORE_COLOUR,
+    DENSITY_LINES,
+    WHOLE_COLOUR,
+    density_picture,
+    preparation_picture,
+)
+from gliofit.reporting.figures.slices import ISOLINES
 
 
 @pytest.fixture
@@ -39,7 +51,22 @@ def test_preparation_picture_shows_left_on_the_right(prepared, tmp_path):
     assert np.median(core) > 0.55, "radiological convention: the patient's left is drawn at the right"
 
 
-def test_density_picture_shows_the_isolines(prepared, tmp_path):
+@pytest.fixture
+def drawn(monkeypatch) -> list:
+    """Every figure that is made, as matplotlib has it."""
+    seen, figure = [], style.figure
+
+    @contextmanager
+    def noted(*size):
+        with figure(*size) as fig:
+            seen.append(fig)
+            yield fig
+
+    monkeypatch.setattr(style, "figure", noted)
+    return seen
+
+
+def test_density_picture_shows_the_isolines(prepared, tmp_path, drawn):
     world = prepared.tissue.to_world(np.moveaxis(np.indices(prepared.shape), 0, -1))
     distance = np.linalg.norm(world - np.array([-20, 8, 4]), axis=-1)
     density = (np.exp(-distance / 8) * prepared.brain).astype(np.float32)
@@ -47,6 +74,9 @@ def test_density_picture_shows_the_isolines(prepared, tmp_path):
     density_picture(prepared, density, tmp_path / "again.png", "gauss_newton")
     assert (tmp_path / "density.png").read_bytes() == (tmp_path / "again.png").read_bytes()
     density_picture(prepared, 0 * density, tmp_path / "empty.png")
-    full, empty = (images.imread(tmp_path / f"{name}.png") for name in ("density", "empty"))
-    assert full.shape == empty.shape
-    assert np.abs(full - empty).max() > 0.5
+    for fig, expected in zip((drawn[0], drawn[-1]), ([*ISOLINES], []), strict=True):
+        for ax in fig.axes:
+            lines = {to_hex(c.get_edgecolor()[0]).upper(): c for c in ax.collections if isinstance(c, ContourSet)}
+            assert {CORE_COLOUR.upper(), WHOLE_COLOUR.upper()} <= set(lines)
+            found = [lines[colour].levels[0] for colour in DENSITY_LINES if colour in lines]
+            assert found == pytest.approx(expected)

@@ -11,12 +11,16 @@ import yaml
 from matplotlib.image import imread, imsave
 
 from gliofit.base.errors import InputError
+from gliofit.base.versions import Source
 from gliofit.evaluation.metrics import tidy
+from gliofit.evaluation.run_record import Part, RunRecord, load_run
 from gliofit.reporting import results_doc as results_page
 from gliofit.reporting import tables
 from gliofit.reporting.results_doc.words import faster, level, scientific, times
 from gliofit.reporting.tables.published import published
 
+HERE = Source("0123456789abcdef", False, "aaaa")
+EARLIER = Source("fedcba9876543210", True, "bbbb")
 TITLES = {"direct": "Direct", "gb_surrogate": "GB surrogate", "hybrid": "Hybrid"}
 
 
@@ -74,8 +78,28 @@ def results(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     card = {"architecture": "gliofit", "parameters": 4321, "data": {"train_samples": 777}, "settings": {"flip": True}}
     (tmp_path / "surrogate.json").write_text(json.dumps(card))
-    cards = {"surrogate": tmp_path / "surrogate.json"}
-    return results_page.Results(tmp_path, TITLES, cards, ["config/full.yaml"])
+    RunRecord(
+        ("config/full.yaml",), HERE, (Part("fits to test cases", HERE, "A box, 2 logical cores, Linux", 36),)
+    ).save(tmp_path / "run.json")
+    return opened(tmp_path, **{str(number): number for number in (1, 2)}, surrogate_time="surrogate_time")
+
+
+def opened(folder, in_silico=None, told=None, **keys) -> results_page.Results:
+    """The results in a folder, of which these tables are the run's: key by name of the file."""
+    named = {key: f"weidner_table{name}" if name[0].isdigit() else name for name, key in keys.items()}
+    errors = {f"{name}_{cases}": (name, cases) for name in ("surrogate", "weidner") for cases in ("sri24", "mni152")}
+    times = {"solver_cpu": ("solver", "cpu"), "surrogate_cpu": ("surrogate", "cpu")}
+    return results_page.Results(
+        {key: results_page.Table(*(folder / f"tables/{n}.{s}" for s in ("csv", "md"))) for key, n in named.items()},
+        folder / "metrics.csv",
+        config=folder / "config.yaml",
+        run=folder / "run.json",
+        titles=TITLES,
+        rows=results_page.Rows(errors, times, told or {}),
+        forward=folder / "forward.csv",
+        in_silico=in_silico,
+        cards={"surrogate": folder / "surrogate.json"},
+    )
 
 
 @pytest.fixture
@@ -98,6 +122,9 @@ def test_plans_of_synthetic_patients_are_set_against_the_standard_plan(results, 
     pd.concat(rows).to_csv(tmp_path / "gliodil_synthetic.csv", index=False)
     stem, methods = tmp_path / "tables/gliodil_synthetic_single", ["standard", "hybrid/mri_pet"]
     tables.write_table("gliodil_synthetic_single", pd.concat(rows), stem, methods, titles={m: m for m in methods})
+    told = {"hybrid/mri_pet": ("hybrid", "mri_pet")}
+    keys = {"1": 1, "2": 2, "gliodil_synthetic_single": "gliodil_synthetic_single"}
+    results = opened(tmp_path, tmp_path / "gliodil_synthetic.csv", told, **keys)
     results_page.write_page(results, tmp_path / "page/results.md", {})
     page = (tmp_path / "page/results.md").read_text()
     assert "- Hybrid from outlines and FET-PET misses at 15 mm 2.4e-3 of the unseen cells in the median" in page
@@ -170,7 +197,9 @@ def test_methods_are_compared_on_the_cases_that_both_have(results, tmp_path):
 def test_sentences_follow_from_the_numbers(page, tmp_path):
     imsave(tmp_path / "big.png", np.random.default_rng(0).random((300, 2400, 3)))
     text = page({"3": tmp_path / "big.png"})
-    assert "Made by `make results-doc CONFIG=config/full.yaml` from the tables of a run" in text
+    assert "Made by `make results-doc CONFIG=config/full.yaml` from one run, at commit 0123456789; no number" in text
+    assert "All fits and times are of that source.\n\nMachine: A box, 2 logical cores, Linux; one thread" in text
+    assert row_of(text, "hardware")[1] == "A box, 2 logical cores, Linux"
     assert "surrogate on mni152: 1.80e-3 ± 0.05e-3 over the crop, 1 times the paper's" in text
     assert "a density in 50 ms, the solver in 20 ms – 2.5 times slower" in text
     assert "a density with its derivatives in 60 ms, the solver in 60 ms – about as fast" in text
@@ -194,13 +223,16 @@ def test_each_set_has_a_table_of_surrogates_of_its_own(page):
     assert "**" not in section
 
 
-def test_failures_are_counted_and_other_sets_compared(page, tmp_path):
+def test_failures_are_counted_and_other_sets_compared(results, page, tmp_path):
     metrics = pd.read_csv(tmp_path / "metrics.csv")
     failed = (metrics["case"] == "sri24-5") & (metrics["method"] == "hybrid") & (metrics["metric"] == "mse")
     metrics.loc[failed, "value"] = 0.05
     metrics.to_csv(tmp_path / "metrics.csv", index=False)
     there = pd.concat(tidy(f"mni152-{i}", "mni152", "hybrid", {"mse": 2.2e-3}) for i in range(3))
     tables.write_table(2, there, tmp_path / "tables/weidner_table2_mni152", TITLES, cases="mni152", titles=TITLES)
+    results.tables[2, "mni152"] = results_page.Table(
+        *(tmp_path / f"tables/weidner_table2_mni152.{suffix}" for suffix in ("csv", "md"))
+    )
     text = page()
     section = text[text.index("## Where methods fail") :]
     assert row_of(section, "Hybrid |") == ["Hybrid", "12", "1.1e-3", "8 %", "8 %", "5.0e-2", "15", "3", "50"]
@@ -223,9 +255,50 @@ def test_what_differs_from_the_paper_is_read_from_config_and_cards(page):
 def test_patients_of_the_repository_are_told_from_the_papers(results, page, tmp_path):
     rows = [tidy(f"synthetic_{i}", "patients", method, {"mse": 1e-3}) for i in (1, 2) for method in TITLES]
     tables.write_table(3, pd.concat(rows), tmp_path / "tables/weidner_table3", TITLES, titles=TITLES)
+    results.tables[3] = results_page.Table(*(tmp_path / f"tables/weidner_table3.{suffix}" for suffix in ("csv", "md")))
     assert "in-silico" not in page()
     results.config["patients"] = "config/patients.tsv"
     assert "This run's patients are the repository's two in-silico ones; the paper's are 75 real ones." in page()
+
+
+def test_a_table_that_an_earlier_run_left_is_not_shown(page, tmp_path):
+    before = page()
+    there = pd.concat(tidy(f"edge-{i}", "edge", "hybrid", {"mse": 2.2e-3}) for i in range(3))
+    tables.write_table(2, there, tmp_path / "tables/weidner_table2_edge", TITLES, cases="edge", titles=TITLES)
+    tables.write_table(3, there.assign(set="patients"), tmp_path / "tables/weidner_table3", TITLES, titles=TITLES)
+    there.to_csv(tmp_path / "gliodil_synthetic.csv", index=False)
+    assert page() == before
+    assert "edge" not in before
+
+
+def test_results_of_an_earlier_commit_are_told_by_what_the_run_recorded(results, page, tmp_path):
+    parts = (
+        Part("fits to test cases", HERE, "A box", 30),
+        Part("fits to test cases", EARLIER, "A box", 4),
+        Part("fits to test cases", EARLIER, "Another box", 2),
+        Part("errors and times of surrogates", EARLIER._replace(sha256="aaaa"), "A box", 3),
+    )
+    record = RunRecord(("config/full.yaml", "mine.yaml"), HERE, parts)
+    record.save(tmp_path / "run.json")
+    assert load_run(tmp_path / "run.json") == record
+    results.run = record
+    text = page()
+    assert 'make results-doc CONFIG="config/full.yaml mine.yaml"` from one run, at commit 0123456789;' in text
+    assert (
+        "- 6 of 36 fits to test cases: commit fedcba9876 with changes that were not committed (source bbbb)\n" in text
+    )
+    # the package's files are the same, whatever the commit is called
+    assert "errors and times of surrogates" not in text
+    assert "All fits" not in text
+    assert "Machine: A box; Another box; one" in text
+
+
+def test_a_record_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    RunRecord((), HERE, ()).save(path)
+    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(InputError, match=r"run\.json: is not a gliofit-run of version 1"):
+        load_run(path)
 
 
 def test_numbers_in_words():

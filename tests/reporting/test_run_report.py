@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 
 import numpy as np
@@ -11,8 +10,11 @@ import pandas as pd
 import pytest
 from pages import Page
 
+from gliofit import Fit, Theta
 from gliofit.base.errors import InputError
 from gliofit.evaluation.metrics import tidy
+from gliofit.growth.theta import NAMES
+from gliofit.inversion.fit_file import save_fit
 from gliofit.reporting.run_report import DEFINITIONS, Patient, write_report
 from gliofit.reporting.tables import write_table
 
@@ -23,15 +25,13 @@ PIXEL = base64.b64decode(
 
 
 def fit(folder, method: str, covariance=None, **changes):
-    path = folder / f"{method}.json"
-    summary = {
-        "method": method,
-        "theta": {"origin": [-31.24, 20.0, 44.06], "mu_D": 10.234, "mu_rho": 3.3},
-        "extras": {"threshold_core": 0.66, "threshold_whole": 0.24},
-        "loss": 0.30123, "history": [1.0, 0.3], "evaluations": 812, "seconds": 33.21, "converged": True,
-        "reason": "the loss settled", "covariance": covariance, "details": {},
+    path, theta = folder / f"{method}.json", Theta((-31.24, 20.0, 44.06), 10.234, 3.3)
+    about = {
+        "extras": {"threshold_core": 0.66, "threshold_whole": 0.24}, "loss": 0.30123, "history": [1.0, 0.3],
+        "evaluations": 812, "seconds": 33.21, "converged": True, "reason": "the loss settled",
+        "model": {"name": "fisher_kolmogorov"}, "parameters": dict(zip(NAMES, theta.to_array(), strict=True)),
     }  # fmt: skip
-    path.write_text(json.dumps(summary | changes))
+    save_fit(path, Fit(theta, None, method=method, covariance=covariance, **about | changes), path.with_suffix(".npz"))
     return path
 
 
@@ -54,7 +54,7 @@ def inputs(tmp_path):
     (folder / "config.yaml").write_text("spacing: 2.0\nmethods: {hybrid: {note: <b>}}\n")
     fits = [
         fit(folder, "direct", converged=False, reason="ran out of <steps>"),
-        fit(folder, "hybrid", covariance=np.diag([0.25, 1, 4, 0.01, 0.04, 0.0001, 0.0004]).tolist()),
+        fit(folder, "hybrid", covariance=np.diag([0.25, 1, 4, 0.01, 0.04, 0.0001, 0.0004])),
     ]
     return {
         "tables": tables,

@@ -13,9 +13,10 @@ from gliofit import Theta, simulate
 from gliofit.anatomy.atlas import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
+from gliofit.observation.thresholds import SYNTHETIC_PATIENT
 from gliofit.patients.discovery import discover
 from gliofit.patients.scans import load_scans
-from gliofit.synthetic.brats_like_patient import CORE_SHARE, THRESHOLDS, draw_theta, make_synthetic_patient, segment
+from gliofit.synthetic.brats_like_patient import CORE_SHARE, draw_theta, make_synthetic_patient, segment
 
 THETA = Theta((-14.0, 4.0, 2.0), 10.0, 3.2)
 
@@ -37,8 +38,8 @@ def test_files_and_truth(tmp_path, anatomy):
     scans = load_scans(patient)
     assert but_for_its_size(scans.warnings) == []
     brain = anatomy.t1.data > 0
-    np.testing.assert_array_equal(scans.whole, (density >= THRESHOLDS[0]) & brain)
-    np.testing.assert_array_equal(scans.core, (density >= THRESHOLDS[1]) & brain)
+    np.testing.assert_array_equal(scans.whole, (density >= SYNTHETIC_PATIENT[0]) & brain)
+    np.testing.assert_array_equal(scans.core, (density >= SYNTHETIC_PATIENT[1]) & brain)
     assert truth["whole_ml"] == pytest.approx(scans.whole.sum() * 0.064)
 
 

@@ -196,9 +196,7 @@ def test_the_command_prints_one_line_per_file(shard, tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [f"{shard}: OK"] * 2
     assert lines[2].startswith(f"{text}: is not a whole HDF5 file")
-    run = subprocess.run(
-        [sys.executable, "-m", "gliofit.synthetic.shards", text], capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-m", "gliofit.synthetic", text], capture_output=True, text=True, check=False)
     assert run.returncode == 1
 
 

@@ -153,8 +153,10 @@ def test_a_window_as_large_as_the_crop_teaches_the_same(shards, tmp_path):
     whole = run(shards, tmp_path / "whole", "surrogate", settings)["metrics"]
     window = run(shards, tmp_path / "window", "surrogate", replace(settings, window=16))["metrics"]
     smaller = run(shards, tmp_path / "smaller", "surrogate", replace(settings, window=8))["metrics"]
-    assert window == pytest.approx(whole, rel=1e-5)
-    assert smaller["mse"] != pytest.approx(whole["mse"], rel=1e-5)
+    # rounding may differ, and four steps make more of it; smaller windows teach something else, by 2 % of the error
+    for name, value in whole.items():
+        assert abs(window[name] - value) < 0.01 * abs(smaller[name] - value)
+    assert abs(smaller["mse"] - whole["mse"]) > 1e-3 * whole["mse"]
 
 
 def test_each_epoch_shows_every_sample_once():
@@ -205,8 +207,11 @@ def test_validation_reports_what_it_says(shards):
         {"architecture": "weidner", "coarse": {2: 1}},
         {"window": 12},
         {"architecture": "weidner", "window": 8},
+        {"architecture": "ezhov"},
+        {"width": 8.5},
+        {"flip": 1},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(values):
-    with pytest.raises(InputError, match=r"must be|is for"):
+    with pytest.raises(InputError, match=r"should be|must leave|is for"):
         Settings(**values)

@@ -24,14 +24,25 @@ methods: {cmaes_surrogate: false, gb_surrogate: false, gb_surrogate_com: false, 
 
 
 class Clone:
-    """A copy of what the workflow needs, with source of its own to edit."""
+    """What a fresh clone has of the workflow, whatever has been run in this one, with source of its own to edit."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        for name in ("workflow", "config", "src", "profiles", "envs", "resources"):
+        for name in ("workflow", "config", "src", "profiles", "envs"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        # not what a run downloads beside them; and nothing writes to them
+        shutil.copytree(ROOT / "resources/weights", folder / "resources/weights", copy_function=_link)
         shutil.copy(ROOT / "Snakefile", folder)
         (folder / "tiny.yaml").write_text(TINY)
+
+    def copy(self, folder: Path) -> Clone:
+        """This clone elsewhere, with its results, their provenance and all times: to edit."""
+        shutil.copytree(self.folder / "resources/weights", folder / "resources/weights", copy_function=_link)
+        ignore = lambda at, names: {"weights"} & set(names) if Path(at).name == "resources" else set()  # noqa: E731
+        shutil.copytree(self.folder, folder, ignore=ignore, dirs_exist_ok=True)
+        twin = Clone.__new__(Clone)
+        twin.folder = folder
+        return twin
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake here, with this copy's package."""
@@ -43,7 +54,8 @@ class Clone:
         """Rule and outputs of every job that a dry run of the tiny config lists."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", done.stdout + done.stderr, re.M)
+        # jobs of a group are indented, a key and its value on each line
+        blocks = re.findall(r"^ *(?:local)?rule (\w+):\n((?: {4,}\w+: .*\n)+)", done.stdout + done.stderr, re.M)
         return [(rule, "".join(re.findall(r"output: (.*)", body))) for rule, body in blocks]
 
     def finish(self) -> None:
@@ -58,15 +70,28 @@ class Clone:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def _link(source: str, target: str) -> None:
+    """A second name for a file, or a copy where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory) -> Clone:
-    """A clone where nothing has been run."""
+    """A clone where nothing has been run; for dry runs, which leave it so."""
     return Clone(tmp_path_factory.mktemp("clone"))
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Clone:
-    """A clone where the tiny config counts as run."""
+@pytest.fixture(scope="session")
+def _finished_once(tmp_path_factory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("finished"))
     clone.finish()
     return clone
+
+
+@pytest.fixture
+def finished(_finished_once, tmp_path) -> Clone:
+    """A clone where the tiny config counts as run; the test's own."""
+    return _finished_once.copy(tmp_path / "finished")

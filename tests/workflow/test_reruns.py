@@ -8,7 +8,7 @@ CONFIG = ("--configfile", "tiny.yaml")
 DOWNSTREAM = {"score", "collect_metrics", "table", "figure_errors", "figure_patients", "picture_fit", "html_report"}
 DOWNSTREAM |= {"model_plan", "collect_scores", "table_patients", "deviation", "patient_page"}
 DOWNSTREAM |= {"fit_gliodil_patient", "collect_gliodil_scores", "table_gliodil", "figure_gliodil"}
-DOWNSTREAM |= {"figure_failures", "results_page"}
+DOWNSTREAM |= {"figure_failures", "record_run", "results_page"}
 
 
 def edit(path) -> None:
@@ -41,13 +41,19 @@ def test_a_methods_setting_reruns_only_that_methods_jobs(finished):
 
 
 def test_editing_a_figure_redraws_it_and_simulates_nothing(finished):
-    source = finished.folder / "src/gliofit/figures/errors.py"
-    before = source.read_text()
-    edit(source)
+    edit(finished.folder / "src/gliofit/figures/errors.py")
     rules = {rule for rule, _ in finished.planned(*CONFIG)}
-    source.write_text(before)
     assert "figure_errors" in rules
     assert not rules & {"simulate_shard", "train_network", "fit_cases", "fit_patient", "score", "prepare_patient"}
+
+
+def test_editing_the_style_remakes_the_pages_that_it_is_in(finished):
+    path = finished.folder / "src/gliofit/reporting/templates/style.css"
+    before = path.read_text()
+    edit(path)
+    rules = {rule for rule, _ in finished.planned(*CONFIG)}
+    path.write_text(before)
+    assert rules == {"patient_page", "html_report", "all"}
 
 
 def test_editing_the_solver_reruns_the_simulations_and_no_registration(finished):

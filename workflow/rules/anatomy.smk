@@ -12,7 +12,7 @@ rule download_sri24:
     conda:
         ENVIRONMENT
     resources:
-        runtime="30m",
+        runtime=hours(1 / 2),
     script:
         "../scripts/download_sri24.py"
 
@@ -32,8 +32,8 @@ rule atlas:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime="30m",
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
     params:
         choice=lambda wildcards: (
             wildcards.anatomy

@@ -17,7 +17,7 @@ rule score:
     threads: CONFIG.threads.simulation
     resources:
         mem_mb=memory(4),
-        runtime="4h",
+        runtime=hours(4),
     params:
         spacing=CONFIG.spacing,
     script:
@@ -26,15 +26,19 @@ rule score:
 
 rule collect_metrics:
     input:
-        metrics=expand("results/metrics/{set}.csv", set=SETS),
+        metrics=expand("results/metrics/{set}.csv", set=PLAN.sets),
         sources=sources("collect_metrics.py"),
     output:
         "results/metrics.csv",
     log:
         "results/logs/collect_metrics.log",
-    localrule: True
+    group:
+        "metrics"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     script:
         "../scripts/collect_metrics.py"
 
@@ -54,18 +58,18 @@ rule table:
         tex="results/tables/weidner_table{table}.tex",
     log:
         "results/logs/table/{table}.log",
-    localrule: True
+    group:
+        "metrics"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
-        number=lambda wildcards: int(wildcards.table[0]),
+        number=lambda wildcards: PLAN.weidner[wildcards.table][0],
         methods=METHODS,
-        titles=TITLES,
-        cases=lambda wildcards: (
-            "patients"
-            if wildcards.table == "3"
-            else wildcards.table[2:] or CONFIG.anatomy
-        ),
+        titles=PLAN.titles,
+        cases=lambda wildcards: PLAN.weidner[wildcards.table][1],
     script:
         "../scripts/table.py"
 
@@ -75,10 +79,11 @@ rule surrogate_error:
     input:
         tissue=case_tissue,
         cases="results/cases/{cases}/truth.json",
-        weights=lambda wildcards: SURROGATES[wildcards.surrogate],
+        weights=lambda wildcards: WEIGHTS.surrogates[wildcards.surrogate],
         sources=sources("surrogate_error.py"),
     output:
-        "results/forward/{surrogate}-{cases}.csv",
+        metrics="results/forward/{surrogate}-{cases}.csv",
+        made_by="results/forward/{surrogate}-{cases}.json",
     log:
         "results/logs/surrogate_error/{surrogate}-{cases}.log",
     benchmark:
@@ -88,9 +93,10 @@ rule surrogate_error:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="4h",
+        runtime=hours(4),
     params:
         spacing=CONFIG.spacing,
+        row=lambda wildcards: forward_row(wildcards.surrogate, wildcards.cases),
     script:
         "../scripts/surrogate_error.py"
 
@@ -100,10 +106,11 @@ rule forward_times:
     input:
         tissue=tissue(CONFIG.anatomy),
         cases=f"results/cases/{CONFIG.anatomy}/truth.json",
-        weights=list(SURROGATES.values()),
+        weights=list(WEIGHTS.surrogates.values()),
         sources=sources("forward_times.py"),
     output:
-        "results/forward/times.csv",
+        metrics="results/forward/times.csv",
+        made_by="results/forward/times.json",
     log:
         "results/logs/forward_times.log",
     conda:
@@ -111,13 +118,13 @@ rule forward_times:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(24),
-        runtime="2h",
+        runtime=hours(2),
         gpu=int(CONFIG.device == "cuda"),
     params:
         number=8,
         spacing=CONFIG.spacing,
-        surrogates=list(SURROGATES),
-        devices=DEVICES,
+        surrogates=list(WEIGHTS.surrogates),
+        rows=PLAN.time_rows,
     script:
         "../scripts/forward_times.py"
 
@@ -126,7 +133,7 @@ rule collect_forward:
     input:
         metrics=expand(
             "results/forward/{surrogate}-{cases}.csv",
-            surrogate=SURROGATES,
+            surrogate=WEIGHTS.surrogates,
             cases=CONFIG.case_sets,
         )
         + ["results/forward/times.csv"],
@@ -135,9 +142,13 @@ rule collect_forward:
         "results/forward.csv",
     log:
         "results/logs/collect_forward.log",
-    localrule: True
+    group:
+        "forward"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     script:
         "../scripts/collect_metrics.py"
 
@@ -160,14 +171,18 @@ rule table_forward:
         "results/logs/table/{forward}.log",
     wildcard_constraints:
         forward="surrogate_error|surrogate_time",
-    localrule: True
+    group:
+        "forward"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         number=lambda wildcards: wildcards.forward,
-        methods=lambda wildcards: list(FORWARD_TITLES[wildcards.forward]),
-        titles=lambda wildcards: FORWARD_TITLES[wildcards.forward],
+        methods=lambda wildcards: list(PLAN.forward_titles[wildcards.forward]),
+        titles=lambda wildcards: PLAN.forward_titles[wildcards.forward],
         cases="forward",
-        ours=lambda wildcards: next(iter(FORWARD_TITLES[wildcards.forward])),
+        ours=lambda wildcards: next(iter(PLAN.forward_titles[wildcards.forward])),
     script:
         "../scripts/table.py"

@@ -16,11 +16,15 @@ rule figure_surrogate:
         pdf="results/figures/surrogate_error.pdf",
     log:
         "results/logs/figure_surrogate.log",
-    localrule: True
+    group:
+        "forward"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
-        method=f"surrogate_{CONFIG.anatomy}",
+        method=forward_row("surrogate", CONFIG.anatomy),
     script:
         "../scripts/figure_surrogate.py"
 
@@ -30,7 +34,7 @@ rule figure_forward:
     input:
         tissue=tissue(CONFIG.anatomy),
         cases=f"results/cases/{CONFIG.anatomy}/truth.json",
-        weights=weights_of("surrogate"),
+        weights=WEIGHTS.path("surrogate"),
         sources=sources("figure_forward.py"),
     output:
         png=report(
@@ -46,7 +50,7 @@ rule figure_forward:
         ENVIRONMENT
     resources:
         mem_mb=memory(12),
-        runtime="1h",
+        runtime=hours(1),
     params:
         number=3,
         spacing=CONFIG.spacing,
@@ -71,12 +75,16 @@ rule figure_errors:
         "results/logs/figure_errors/{figure}.log",
     wildcard_constraints:
         figure="[35]",
-    localrule: True
+    group:
+        "metrics"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         methods=METHODS,
-        titles=TITLES,
+        titles=PLAN.titles,
         cases=CONFIG.anatomy,
     script:
         "../scripts/figure_errors.py"
@@ -90,7 +98,9 @@ rule figure_patients:
             f"results/{patient}/prepared/seg.nii.gz" for patient in PATIENTS[:5]
         ],
         densities=expand(
-            "results/{patient}/{method}.nii.gz", patient=PATIENTS[:5], method=SHOWN
+            "results/{patient}/{method}.nii.gz",
+            patient=PATIENTS[:5],
+            method=PLAN.shown,
         ),
         sources=sources("figure_patients.py"),
     output:
@@ -103,9 +113,13 @@ rule figure_patients:
         pdf="results/figures/weidner_figure4.pdf",
     log:
         "results/logs/figure_patients.log",
-    localrule: True
+    group:
+        "report"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(1 / 2),
     params:
         names=PATIENTS[:5],
     script:
@@ -117,10 +131,11 @@ rule figure_failures:
     input:
         metrics="results/metrics.csv",
         tissue=tissue(CONFIG.anatomy),
-        fits=[
-            f"results/cases/{CONFIG.anatomy}/{method}/{chunk}.json"
-            for method in METHODS
-            for chunk in chunks(CONFIG.anatomy, method)
+        fits=[file for m in METHODS for file in PLAN.fits_to_cases(CONFIG.anatomy, m)],
+        volumes=[
+            volume
+            for m in METHODS
+            for volume in volumes(PLAN.fits_to_cases(CONFIG.anatomy, m))
         ],
         sources=sources("figure_failures.py"),
     output:
@@ -133,12 +148,16 @@ rule figure_failures:
         pdf="results/figures/failures.pdf",
     log:
         "results/logs/figure_failures.log",
-    localrule: True
+    group:
+        "metrics"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(4),
+        runtime=hours(1 / 2),
     params:
         methods=METHODS,
-        titles=TITLES,
+        titles=PLAN.titles,
         cases=CONFIG.anatomy,
         shape=CONFIG.crop,
         spacing=CONFIG.spacing,
@@ -153,9 +172,9 @@ rule figure_volumes:
         whole=[
             f"results/{patient}/prepared/whole.nii.gz"
             for patient in PATIENTS
-            if not patient.startswith("synthetic")
+            if not PLAN.made_here(patient)
         ],
-        segmented=os.path.relpath(ROOT / "src/gliofit/reporting/figures/segmented_volumes.csv"),
+        segmented=data("reporting/figures/segmented_volumes.csv"),
         sources=sources("figure_volumes.py"),
     output:
         png=report(
@@ -167,9 +186,13 @@ rule figure_volumes:
         pdf="results/figures/volumes.pdf",
     log:
         "results/logs/figure_volumes.log",
-    localrule: True
+    group:
+        "report"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     script:
         "../scripts/figure_volumes.py"
 
@@ -177,7 +200,7 @@ rule figure_volumes:
 rule figure_learning:
     """How the networks learned."""
     input:
-        logs=LOGS.values(),
+        logs=WEIGHTS.logs.values(),
         sources=sources("figure_learning.py"),
     output:
         png=report(
@@ -189,10 +212,14 @@ rule figure_learning:
         pdf="results/figures/learning.pdf",
     log:
         "results/logs/figure_learning.log",
-    localrule: True
+    group:
+        "report"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
-        networks=list(LOGS),
+        networks=list(WEIGHTS.logs),
     script:
         "../scripts/figure_learning.py"

@@ -21,8 +21,8 @@ rule gliodil_patient:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
     resources:
-        mem_mb=4000,
-        runtime="30m",
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
     params:
         seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
     script:
@@ -40,6 +40,8 @@ rule fit_gliodil_patient:
     output:
         density="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.nii.gz",
         summary="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json",
+        volumes="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.npz",
+        scores="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.scores.json",
     log:
         "results/logs/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.log",
     benchmark:
@@ -49,9 +51,11 @@ rule fit_gliodil_patient:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        row=lambda wildcards: told_row(wildcards.method, wildcards.observed),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
     script:
@@ -66,20 +70,19 @@ rule collect_gliodil_scores:
             foci=["single", "multi"],
             index=range(CONFIG.gliodil_synthetic.number),
         )
-        + [
-            f"results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json"
-            for foci in ("single", "multi")
-            for method, observed in IN_SILICO
-            for index in range(CONFIG.gliodil_synthetic.cases(method))
-        ],
+        + [str(Path(fit).with_suffix(".scores.json")) for fit in PLAN.in_silico_fits],
         sources=sources("collect_scores.py"),
     output:
         "results/gliodil_synthetic.csv",
     log:
         "results/logs/collect_gliodil_scores.log",
-    localrule: True
+    group:
+        "gliodil"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     script:
         "../scripts/collect_scores.py"
 
@@ -99,12 +102,16 @@ rule table_gliodil:
         tex="results/tables/gliodil_synthetic_{foci}.tex",
     log:
         "results/logs/table/gliodil_synthetic_{foci}.log",
-    localrule: True
+    group:
+        "gliodil"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         number="gliodil_synthetic_{foci}",
-        methods=[STANDARD_PLAN] + [f"{method}/{told}" for method, told in IN_SILICO],
+        methods=[STANDARD_PLAN, *PLAN.in_silico],
         titles=GLIODIL_TITLES,
         cases="{foci}",
     script:
@@ -121,7 +128,7 @@ rule figure_gliodil:
         densities=[
             f"results/gliodil_synthetic/{foci}_0/{observed}/{method}.nii.gz"
             for foci in ("single", "multi")
-            for method, observed in IN_SILICO
+            for method, observed in PLAN.in_silico.values()
         ],
         metrics="results/gliodil_synthetic.csv",
         sources=sources("figure_gliodil.py"),
@@ -135,11 +142,15 @@ rule figure_gliodil:
         pdf="results/figures/gliodil_synthetic.pdf",
     log:
         "results/logs/figure_gliodil.log",
-    localrule: True
+    group:
+        "gliodil"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
     params:
-        fits=[f"{method}/{told}" for method, told in IN_SILICO],
+        fits=list(PLAN.in_silico),
         titles=GLIODIL_TITLES,
     script:
         "../scripts/figure_gliodil.py"

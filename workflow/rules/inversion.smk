@@ -9,11 +9,12 @@ rule fit_cases:
         networks=weights,
         sources=method_sources("fit_cases.py"),
     output:
-        "results/cases/{cases}/{method}/{chunk}.json",
+        fits="results/cases/{cases}/{method}/{first}-{last}.json",
+        volumes="results/cases/{cases}/{method}/{first}-{last}.npz",
     log:
-        "results/logs/fit_cases/{cases}-{method}-{chunk}.log",
+        "results/logs/fit_cases/{cases}-{method}-{first}-{last}.log",
     benchmark:
-        "results/benchmarks/fit_cases/{cases}-{method}-{chunk}.tsv"
+        "results/benchmarks/fit_cases/{cases}-{method}-{first}-{last}.tsv"
     # the longest jobs: no core should wait for one of them at the end
     priority: 10
     conda:
@@ -21,11 +22,13 @@ rule fit_cases:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_cases.py"
 
@@ -40,6 +43,7 @@ rule fit_patient:
     output:
         density="results/{patient}/{method}.nii.gz",
         summary="results/{patient}/{method}.json",
+        volumes="results/{patient}/{method}.npz",
     log:
         "results/logs/fit_patient/{patient}-{method}.log",
     benchmark:
@@ -49,11 +53,13 @@ rule fit_patient:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_patient.py"
 
@@ -67,7 +73,8 @@ rule fit_reference:
         atlas=atlas,
         sources=method_sources("fit_reference.py"),
     output:
-        "results/table3/{patient}/{method}.json",
+        summary="results/table3/{patient}/{method}.json",
+        volumes="results/table3/{patient}/{method}.npz",
     log:
         "results/logs/fit_reference/{patient}-{method}.log",
     benchmark:
@@ -77,11 +84,13 @@ rule fit_reference:
     threads: CONFIG.threads.inversion
     resources:
         mem_mb=memory(12),
-        runtime="2d",
+        runtime=hours(48),
+        gpu=gpus,
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_reference.py"
 
@@ -96,12 +105,14 @@ rule deviation:
         "results/{patient}/{method}_deviation.nii.gz",
     log:
         "results/logs/deviation/{patient}-{method}.log",
+    group:
+        "patient"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
     resources:
         mem_mb=memory(8),
-        runtime="1h",
+        runtime=hours(1),
     params:
         spacing=CONFIG.spacing,
     script:

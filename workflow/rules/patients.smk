@@ -21,10 +21,10 @@ rule synthetic_patient:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime="30m",
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
     params:
-        seed=synthetic_seed,
+        seed=lambda wildcards: PLAN.synthetic_seed(wildcards.synthetic),
     script:
         "../scripts/synthetic_patient.py"
 
@@ -42,8 +42,8 @@ rule check_patient:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=3000,
-        runtime="20m",
+        mem_mb=gigabytes(3),
+        runtime=hours(1 / 3),
     params:
         patient=row,
         refused=lambda wildcards: REFUSED.get(wildcards.patient),
@@ -58,9 +58,7 @@ rule prepare_patient:
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
         sources=sources("prepare_patient.py"),
-        settings=os.path.relpath(
-            ROOT / f"src/gliofit/anatomy/registration_settings/{CONFIG.registration}.json"
-        ),
+        settings=data(f"anatomy/registration_settings/{CONFIG.registration}.json"),
     output:
         prepared("{patient}"),
     log:
@@ -71,8 +69,8 @@ rule prepare_patient:
         ENVIRONMENT
     threads: CONFIG.threads.registration
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime="4h",
+        mem_mb=gigabytes(8),
+        runtime=hours(4),
     params:
         patient=row,
         registration=CONFIG.registration,
@@ -96,9 +94,13 @@ rule picture_preparation:
         ),
     log:
         "results/logs/picture_preparation/{patient}.log",
-    localrule: True
+    group:
+        "patient"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(1 / 2),
     script:
         "../scripts/picture_preparation.py"
 
@@ -119,9 +121,13 @@ rule picture_fit:
         ),
     log:
         "results/logs/picture_fit/{patient}-{method}.log",
-    localrule: True
+    group:
+        "patient"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(1 / 2),
     params:
         title=lambda wildcards: describe(wildcards.method).title,
     script:

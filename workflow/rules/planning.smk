@@ -12,9 +12,13 @@ rule standard_plan:
         scores="results/{patient}/plans/standard.json",
     log:
         "results/logs/standard_plan/{patient}.log",
-    localrule: True
+    group:
+        "patient"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         margin=CONFIG.plans.margin_mm,
         exclude_csf=CONFIG.plans.exclude_csf,
@@ -36,9 +40,13 @@ rule model_plan:
         scores="results/{patient}/plans/{method}.json",
     log:
         "results/logs/model_plan/{patient}-{method}.log",
-    localrule: True
+    group:
+        "patient"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         exclude_csf=CONFIG.plans.exclude_csf,
     script:
@@ -58,9 +66,13 @@ rule collect_scores:
         "results/patients.csv",
     log:
         "results/logs/collect_scores.log",
-    localrule: True
+    group:
+        "patients"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     script:
         "../scripts/collect_scores.py"
 
@@ -81,13 +93,17 @@ rule table_patients:
         tex="results/tables/patients.tex",
     log:
         "results/logs/table/patients.log",
-    localrule: True
+    group:
+        "patients"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
         number="patients",
         methods=[STANDARD_PLAN, *METHODS],
-        titles=TITLES
+        titles=PLAN.titles
         | {STANDARD_PLAN: f"Standard plan ({CONFIG.plans.margin_mm:g} mm)"},
         cases="patients",
     script:

@@ -19,37 +19,44 @@ rule save_config:
 rule html_report:
     """Tables, figures and patients in one file."""
     input:
-        tables=TABLES,
-        figures=FIGURES + ANALYSIS,
-        others=[*CLINICAL, *GLIODIL, *FORWARD],
-        losses=expand("results/networks/{network}/training.png", network=TRAINED),
+        tables=PLAN.tables.values(),
+        others=(
+            PLAN.clinical_tables | PLAN.gliodil_tables | PLAN.forward_tables
+        ).values(),
+        figures=PLAN.report_figures.values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
+        preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
         pictures=expand(
-            "results/{patient}/{shown}.png",
-            patient=PATIENTS,
-            shown=["preparation", SHOWN],
+            "results/{patient}/{shown}.png", patient=PATIENTS, shown=PLAN.shown
         ),
         prepared=expand("results/{patient}/prepared/prepared.json", patient=PATIENTS),
         pages=expand("results/{patient}/page.html", patient=PATIENTS),
         config="results/config.yaml",
         sources=sources("html_report.py"),
+        templates=templates("report.html"),
     output:
         "results/report.html",
     log:
         "results/logs/html_report.log",
-    localrule: True
+    group:
+        "report"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
-        tables=SHOWN_TABLES,
+        tables=PLAN.table_keys(PLAN.tables),
+        others=list(PLAN.clinical_tables | PLAN.gliodil_tables | PLAN.forward_tables),
+        figures=list(PLAN.report_figures),
         patients=PATIENTS,
+        notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
-        titles=TITLES,
-        other_titles=GLIODIL_TITLES
-        | FORWARD_TITLES["surrogate_error"]
-        | FORWARD_TITLES["surrogate_time"],
-        shown=SHOWN,
-        synthetic=SYNTHETIC,
+        titles=PLAN.titles
+        | GLIODIL_TITLES
+        | PLAN.forward_titles["surrogate_error"]
+        | PLAN.forward_titles["surrogate_time"],
+        shown=PLAN.shown,
         cases=CONFIG.anatomy,
     script:
         "../scripts/html_report.py"
@@ -65,12 +72,14 @@ rule patient_page:
         summaries=expand("results/{{patient}}/{method}.json", method=METHODS),
         scores=expand("results/{{patient}}/plans/{method}.json", method=METHODS),
         plans=expand(
-            "results/{{patient}}/plans/{plan}.nii.gz", plan=[STANDARD_PLAN, ON_PAGE]
+            "results/{{patient}}/plans/{plan}.nii.gz",
+            plan=[STANDARD_PLAN, PLAN.on_page],
         ),
         standard_scores=f"results/{{patient}}/plans/{STANDARD_PLAN}.json",
-        deviation=[f"results/{{patient}}/{ON_PAGE}_deviation.nii.gz"]
-        * gives_deviation(ON_PAGE),
+        deviation=[f"results/{{patient}}/{PLAN.on_page}_deviation.nii.gz"]
+        * PLAN.gives_deviation(PLAN.on_page),
         sources=sources("patient_page.py"),
+        templates=templates("patient.html") + templates("viewer.html"),
     output:
         report(
             "results/{patient}/page.html",
@@ -81,52 +90,106 @@ rule patient_page:
         ),
     log:
         "results/logs/patient_page/{patient}.log",
+    group:
+        "patient"
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime="1h",
+        mem_mb=gigabytes(4),
+        runtime=hours(1),
     params:
         methods=METHODS,
-        titles=TITLES,
-        shown=ON_PAGE,
+        titles=PLAN.titles,
+        shown=PLAN.on_page,
         margin=CONFIG.plans.margin_mm,
-        notes=lambda wildcards: (
-            [SYNTHETIC] if wildcards.patient.startswith("synthetic") else []
-        ),
+        notes=lambda wildcards: PLAN.notes(wildcards.patient),
     script:
         "../scripts/patient_page.py"
 
 
-rule results_page:
-    """`docs/results.md` as of this run; `make results-doc` puts it there."""
+rule record_run:
+    """Which commits and configs made the results that the page of results shows."""
     input:
-        tables=TABLES + FORWARD[:2] + GLIODIL[:2],
-        metrics="results/metrics.csv",
-        forward=["results/forward.csv"] * bool(FORWARD),
-        plans=["results/gliodil_synthetic.csv"] * bool(GLIODIL),
-        figures=PAGE_FIGURES.values(),
+        cases=[
+            file
+            for cases in CONFIG.case_sets
+            for method in METHODS
+            for file in PLAN.fits_to_cases(cases, method)
+        ],
+        patients=[
+            f"results/table3/{patient}/{method}.json"
+            for method in PLAN.compared
+            for patient in PATIENTS
+        ],
+        in_silico=PLAN.in_silico_fits,
+        surrogates=[
+            *expand(
+                "results/forward/{surrogate}-{cases}.json",
+                surrogate=WEIGHTS.surrogates,
+                cases=CONFIG.case_sets,
+            ),
+            *["results/forward/times.json"] * bool(WEIGHTS.surrogates),
+        ],
         config="results/config.yaml",
-        cards=CARDS.values(),
-        sources=sources("results_page.py"),
-        published=os.path.relpath(ROOT / "src/gliofit/reporting/tables/weidner2026.csv"),
+        sources=sources("record_run.py"),
     output:
-        page="results/page/results.md",
-        images=expand("results/page/images/results_{key}.png", key=PAGE_FIGURES),
+        "results/run.json",
     log:
-        "results/logs/results_page.log",
-    localrule: True
+        "results/logs/record_run.log",
+    group:
+        "report"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
     params:
-        names=list(PAGE_FIGURES),
-        titles=TITLES,
-        networks=list(CARDS),
         configs=[
             os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else path.name
             for path in (
                 Path(given).absolute() for given in workflow.overwrite_configfiles
             )
         ],
+    script:
+        "../scripts/record_run.py"
+
+
+rule results_page:
+    """`docs/results.md` as of this run; `make results-doc` puts it there."""
+    input:
+        tables=PLAN.page_tables.values(),
+        printed=[
+            str(Path(path).with_suffix(".md")) for path in PLAN.page_tables.values()
+        ],
+        metrics="results/metrics.csv",
+        forward=["results/forward.csv"] * bool(PLAN.forward_tables),
+        in_silico=["results/gliodil_synthetic.csv"] * bool(PLAN.gliodil_tables),
+        figures=PLAN.page_figures.values(),
+        config="results/config.yaml",
+        run="results/run.json",
+        cards=WEIGHTS.cards.values(),
+        sources=sources("results_page.py"),
+        published=data("reporting/tables/weidner2026.csv"),
+        captions=data("reporting/templates/captions.json"),
+    output:
+        page="results/page/results.md",
+        images=expand("results/page/images/results_{key}.png", key=PLAN.page_figures),
+    log:
+        "results/logs/results_page.log",
+    group:
+        "report"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    params:
+        tables=PLAN.table_keys(PLAN.page_tables),
+        figures=list(PLAN.page_figures),
+        titles=PLAN.titles,
+        networks=list(WEIGHTS.cards),
+        errors=PLAN.error_rows,
+        times=PLAN.time_rows,
+        told=PLAN.in_silico,
     script:
         "../scripts/results_page.py"

@@ -16,9 +16,9 @@ rule simulate_shard:
     threads: CONFIG.threads.simulation
     resources:
         mem_mb=memory(4),
-        runtime="1d",
+        runtime=hours(24),
     params:
-        number=shard_size,
+        number=lambda wildcards: PLAN.shard_size(wildcards.split, wildcards.scatteritem),
         shape=CONFIG.crop,
         spacing=CONFIG.spacing,
         prior=CONFIG.prior.model_dump(),
@@ -68,7 +68,7 @@ rule check_shards:
         ENVIRONMENT
     resources:
         mem_mb=memory(2),
-        runtime="2h",
+        runtime=hours(2),
     script:
         "../scripts/check_shards.py"
 
@@ -88,7 +88,7 @@ rule draw_cases:
     threads: CONFIG.threads.simulation
     resources:
         mem_mb=memory(4),
-        runtime="1d",
+        runtime=hours(24),
     params:
         number=lambda wildcards: CONFIG.drawn(wildcards.cases),
         spacing=CONFIG.spacing,

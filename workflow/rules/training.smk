@@ -1,5 +1,7 @@
 """Shards → the forward surrogate and the direct inverse network, one training loop for both."""
 
+from dataclasses import asdict
+
 
 rule train_network:
     input:
@@ -25,10 +27,10 @@ rule train_network:
     threads: CONFIG.threads.training
     resources:
         mem_mb=memory(24),
-        runtime="4d",
+        runtime=hours(96),
         gpu=int(CONFIG.device == "cuda"),
     params:
-        settings=lambda wildcards: getattr(CONFIG.networks, wildcards.network).given(),
+        settings=lambda wildcards: asdict(CONFIG.training(wildcards.network)),
         seed=CONFIG.seeds.training,
         device=CONFIG.device,
         # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
@@ -58,6 +60,8 @@ rule release_network:
     threads: CONFIG.threads.training
     resources:
         mem_mb=memory(12),
-        runtime="4h",
+        runtime=hours(4),
+    params:
+        anatomies=[CONFIG.anatomy, CONFIG.unseen_anatomy],
     script:
         "../scripts/release_network.py"

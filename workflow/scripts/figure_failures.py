@@ -7,21 +7,19 @@ from gliofit.pipeline.jobs import job
 with job(snakemake):
     from gliofit.anatomy.tissue import Tissue
     from gliofit.base import grids
-    from gliofit.base.files import read_json
     from gliofit.growth import simulate
-    from gliofit.growth.theta import Theta
-    from gliofit.inversion.own_density import density_of
+    from gliofit.inversion.fit_file import load_fits
     from gliofit.reporting.figures import ForwardCase, forward, worst_cases
 
     params = snakemake.params
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
-    fits = {(fit["method"], fit["case"]): fit for path in snakemake.input.fits for fit in read_json(path)}
+    fits = {(fit.method, fit.case): fit for path in snakemake.input.fits for fit in load_fits(path)}
     runs, labels = [], []
     for method, worst in worst_cases(snakemake.input.metrics, params.methods, params.cases).iterrows():
         fit = fits[method, worst["case"]]
-        truth, found = Theta.from_dict(fit["true_theta"]), Theta.from_dict(fit["theta"])
+        truth, found = fit.true_theta, fit.theta
         reference = simulate(tissue, truth, threads=snakemake.threads)
-        densities = [reference, density_of(fit, tissue, threads=snakemake.threads)]
+        densities = [reference, fit.density_on(tissue, threads=snakemake.threads)]
         offset = tissue.crop_offset(tissue.centre_of_mass(densities[0]), params.shape)
         crops = [grids.take(density, offset, params.shape) for density in densities]
         runs.append(ForwardCase(tissue.crop(offset, params.shape), truth, *crops))

@@ -6,22 +6,27 @@ with job(snakemake):
     from time import process_time
 
     from gliofit.anatomy.tissue import Tissue
-    from gliofit.base.files import read_json, write_json
-    from gliofit.base.versions import versions
-    from gliofit.growth import simulate
+    from gliofit.base.files import read_json
+    from gliofit.growth import growth_model, simulate
     from gliofit.growth.theta import Theta
+    from gliofit.inversion.fit_file import save_fits
     from gliofit.inversion.registry import invert, ready
 
-    method, params, threads = snakemake.wildcards.method, snakemake.params, snakemake.threads
+    wildcards, params, threads = snakemake.wildcards, snakemake.params, snakemake.threads
+    method = wildcards.method
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
+    model = growth_model(params.growth_model).with_one_focus()
     networks = ready(method, snakemake.input.networks)
-    first, last = map(int, snakemake.wildcards.chunk.split("-"))
-    fits = []
-    for index, case in list(enumerate(read_json(snakemake.input.cases)))[first : last + 1]:
-        target = simulate(tissue, Theta.from_dict(case["theta"]), threads=threads)
+    cases, fits = read_json(snakemake.input.cases), []
+    for index in range(int(wildcards.first), int(wildcards.last) + 1):
+        case = cases[index]
+        truth = Theta.from_dict(case["theta"])
+        target = simulate(tissue, truth, threads=threads)
         seed, started = params.seed + index, process_time()
-        fit = invert(target, tissue, method, networks=networks, seed=seed, threads=threads, **params.settings)
+        options = {"networks": networks, "seed": seed, "threads": threads, "model": model}
+        fit = invert(target, tissue, method, **options, **params.settings)
         print(f"{case['case']}: loss {fit.loss:.3g}, {fit.seconds:.1f} s, {fit.reason}", flush=True)
-        about = {"case": case["case"], "true_theta": case["theta"], "cpu_seconds": process_time() - started}
-        fits.append({**about, **fit.summary(), "versions": versions()})
-    write_json(snakemake.output[0], fits)
+        fit.case, fit.target, fit.spacing, fit.true_theta = case["case"], "density", params.spacing, truth
+        fit.cpu_seconds = process_time() - started
+        fits.append(fit)
+    save_fits(snakemake.output.fits, fits, snakemake.output.volumes)

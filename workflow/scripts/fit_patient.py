@@ -5,9 +5,8 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.base.files import write_json
     from gliofit.base.nifti import save_volume
-    from gliofit.base.versions import versions
+    from gliofit.inversion.fit_file import save_fit
     from gliofit.inversion.patient_problem import patient_problem
     from gliofit.inversion.registry import invert, ready
     from gliofit.patients.prepared import atlas_grid, load_prepared
@@ -18,8 +17,9 @@ with job(snakemake):
     networks = ready(method, snakemake.input.networks)
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "morph": morph}
+    options["model"] = params.growth_model
     fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
+    fit.case, fit.spacing = snakemake.wildcards.patient, params.spacing
+    fit.target = "segmentation" if patient.fet is None else "segmentation and PET"
     save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine, "density")
-    observed = "segmentation" if patient.fet is None else "segmentation and PET"
-    case = {"case": snakemake.wildcards.patient, "target": observed, "spacing": params.spacing}
-    write_json(output.summary, {**case, **fit.summary(), "versions": versions()})
+    save_fit(output.summary, fit, output.volumes)

@@ -5,10 +5,8 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.base.files import read_json, write_json
-    from gliofit.base.versions import versions
-    from gliofit.growth import simulate
-    from gliofit.growth.theta import Theta
+    from gliofit.growth import growth_model, simulate
+    from gliofit.inversion.fit_file import load_fit, save_fit
     from gliofit.inversion.registry import invert, ready
     from gliofit.patients.prepared import atlas_grid, load_prepared
 
@@ -17,9 +15,10 @@ with job(snakemake):
     tissue = patient.tissue.working_grid(params.spacing)
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     networks = ready(method, snakemake.input.networks)
-    truth = read_json(snakemake.input.reference)["theta"]
-    target = simulate(tissue, Theta.from_dict(truth), threads=threads)
+    truth = load_fit(snakemake.input.reference).theta
+    target = simulate(tissue, truth, threads=threads)
     options = {"networks": networks, "seed": params.seed, "threads": threads, "morph": morph}
+    options["model"] = growth_model(params.growth_model).with_one_focus()
     fit = invert(target, tissue, method, **options, **params.settings)
-    case = {"case": snakemake.wildcards.patient, "true_theta": truth}
-    write_json(snakemake.output[0], [{**case, **fit.summary(), "versions": versions()}])
+    fit.case, fit.target, fit.spacing, fit.true_theta = snakemake.wildcards.patient, "density", params.spacing, truth
+    save_fit(snakemake.output.summary, fit, snakemake.output.volumes)

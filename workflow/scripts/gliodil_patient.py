@@ -6,9 +6,8 @@ from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from gliofit.anatomy.tissue import Tissue
-    from gliofit.base.files import write_json
     from gliofit.evaluation.gliodil_scores import standard_scores
-    from gliofit.evaluation.patient_scores import defined
+    from gliofit.evaluation.score_file import Scores
     from gliofit.synthetic.gliodil_patient import load_patient, make_patient
 
     params, output = snakemake.params, snakemake.output
@@ -16,5 +15,4 @@ with job(snakemake):
     folder = Path(output.truth).parent
     make_patient(tissue, folder, snakemake.wildcards.foci, params.seed, snakemake.threads)
     patient, truth = load_patient(folder, tissue)
-    case = {"case": folder.name, "set": snakemake.wildcards.foci, "method": "standard"}
-    write_json(output.scores, {**case, "scores": defined(standard_scores(truth, patient))})
+    Scores(folder.name, "standard", standard_scores(truth, patient), snakemake.wildcards.foci).save(output.scores)

@@ -8,33 +8,23 @@ with job(snakemake):
     from gliofit.base.files import read_json
     from gliofit.reporting.run_report import Patient, write_report
 
-    files, params = snakemake.input, snakemake.params
-    tables = {
-        (int(name[0]), name[2:]) if "_" in name else int(name): path
-        for name, path in zip(params.tables, files.tables, strict=True)
-    }
-    tables |= {Path(path).stem: path for path in files.others if path.endswith(".csv")}
-    figures = {Path(path).stem.removeprefix("weidner_figure"): path for path in files.figures}
-    figures |= {Path(path).stem: path for path in files.others if path.endswith(".png")}
-    figures |= {Path(path).parent.name: path for path in files.losses}
-    patients = []
-    for name in params.patients:
-        folder = Path("results") / name
-        notes = read_json(folder / "prepared" / "prepared.json")["warnings"]
-        if name.startswith("synthetic"):
-            notes.insert(0, params.synthetic)
+    files, params, target = snakemake.input, snakemake.params, Path(snakemake.output[0])
+    number, patients = len(params.methods), []
+    for i, name in enumerate(params.patients):
+        warnings = read_json(files.prepared[i])["warnings"]
         pictures = {
-            "The atlas on the scan": folder / "preparation.png",
-            f"{params.titles[params.shown]}: inferred cell density": folder / f"{params.shown}.png",
+            "The atlas on the scan": files.preparations[i],
+            f"{params.titles[params.shown]}: inferred cell density": files.pictures[i],
         }
-        fits = [folder / f"{method}.json" for method in params.methods]
-        patients.append(Patient(name, fits, pictures, notes, f"{name}/page.html"))
+        fits = files.fits[i * number : (i + 1) * number]
+        page = Path(files.pages[i]).relative_to(target.parent)
+        patients.append(Patient(name, fits, pictures, [*params.notes[i], *warnings], page.as_posix()))
     write_report(
-        snakemake.output[0],
-        tables=tables,
-        figures=figures,
+        target,
+        tables=dict(zip([*params.tables, *params.others], [*files.tables, *files.others], strict=True)),
+        figures=dict(zip(params.figures, files.figures, strict=True)),
         patients=patients,
         config=files.config,
         cases=params.cases,
-        titles=params.titles | params.other_titles,
+        titles=params.titles,
     )

@@ -7,9 +7,10 @@ from gliofit.pipeline.jobs import job
 with job(snakemake):
     import numpy as np
 
-    from gliofit.base.files import read_json, write_json
     from gliofit.base.nifti import load_volume, save_volume
-    from gliofit.evaluation.patient_scores import coverages, data_fit, defined
+    from gliofit.evaluation.patient_scores import coverages, data_fit
+    from gliofit.evaluation.score_file import Scores
+    from gliofit.inversion.fit_file import load_fit
     from gliofit.patients.prepared import load_prepared
     from gliofit.planning.plans import model_plan
 
@@ -23,6 +24,6 @@ with job(snakemake):
     if positive < voxels:
         print(f"The density is positive in {positive} of {voxels} voxels; the rest are those nearest to it.")
     save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
-    case = {"case": snakemake.wildcards.patient, "method": method, "plan_voxels": int(plan.sum())}
-    scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": read_json(files.summary)["seconds"]}
-    write_json(output.scores, {**case, "plan_voxels_with_density": positive, "scores": defined(scores)})
+    scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": load_fit(files.summary).seconds}
+    about = {"plan_voxels": int(plan.sum()), "plan_voxels_with_density": positive}
+    Scores(snakemake.wildcards.patient, method, scores, about=about).save(output.scores)

@@ -5,8 +5,9 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.base.files import read_json
     from gliofit.base.nifti import load_volume
+    from gliofit.evaluation.score_file import load_scores
+    from gliofit.inversion.fit_file import load_fit
     from gliofit.patients.prepared import load_prepared
     from gliofit.reporting.patient_page import MethodFit, Plans, write_page
 
@@ -15,12 +16,12 @@ with job(snakemake):
     each = zip(params.methods, files.densities, files.summaries, files.scores, strict=True)
     fits = {
         method: MethodFit(
-            params.titles[method], read_json(summary), load_volume(density).data, read_json(scores)["scores"]
+            params.titles[method], load_fit(summary), load_volume(density).data, load_scores(scores).scores
         )
         for method, density, summary, scores in each
     }
     standard, model = (load_volume(path).data > 0 for path in files.plans)
-    plans = Plans(standard, model, read_json(files.standard_scores)["scores"], params.margin)
+    plans = Plans(standard, model, load_scores(files.standard_scores).scores, params.margin)
     write_page(
         snakemake.output[0],
         patient,

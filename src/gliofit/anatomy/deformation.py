@@ -61,8 +61,10 @@ def deformed(tissue: Tissue, amount: float, rng: np.random.Generator) -> Tissue:
     where = [
         i + _spline(c, *value) / np.float32(h) for i, c, h in zip(index, coefficients, tissue.spacing, strict=True)
     ]
-    maps = (ndimage.map_coordinates(m, where, order=1, mode="constant") for m in (tissue.wm, tissue.gm, tissue.csf))
-    return Tissue(*maps, tissue.affine)
+    wm, gm, csf = (
+        ndimage.map_coordinates(m, where, order=1, mode="constant") for m in (tissue.wm, tissue.gm, tissue.csf)
+    )
+    return Tissue(wm, gm, csf, tissue.affine)
 
 
 def _spline(coefficients: Array, x: Array, y: Array, z: Array) -> Array:
@@ -70,7 +72,7 @@ def _spline(coefficients: Array, x: Array, y: Array, z: Array) -> Array:
     return np.einsum("abc,xa,yb,zc->xyz", coefficients.astype(np.float32), x, y, z, optimize=True)
 
 
-def _volume_change(coefficients: Array, value, slope, step: int = 4) -> float:
+def _volume_change(coefficients: Array, value: list[Array], slope: list[Array], step: int = 4) -> float:
     """The smallest determinant of the deformation's derivative, on every `step`-th voxel of each axis."""
     value, slope = ([b[::step] for b in bases] for bases in (value, slope))
     rows = []

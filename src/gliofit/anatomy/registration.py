@@ -101,7 +101,7 @@ class Registration:
 
     folder: Path
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in (AFFINE, WARP, INVERSE_WARP):
             if not (Path(self.folder) / name).is_file():
                 raise InputError(f"{Path(self.folder) / name}: no such file")

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
+from gliofit.base.nifti import load_volume, save_volume
 
 EDGE_MM = (0.05, 25.0)
 """Voxel edges outside of this are not in millimetres."""
@@ -48,7 +49,7 @@ class Tissue:
     csf: Array
     affine: Array
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("wm", "gm", "csf"):
             data = getattr(self, name)
             if not isinstance(data, np.ndarray) or data.ndim != 3 or data.dtype.kind not in "biuf":
@@ -83,22 +84,19 @@ class Tissue:
     @classmethod
     def from_nifti(cls, wm_path: str | Path, gm_path: str | Path, csf_path: str | Path) -> Tissue:
         """Read three NIfTI maps; all must share shape and affine."""
-        from gliofit.base.nifti import load_volume
-
         images = [load_volume(path) for path in (wm_path, gm_path, csf_path)]
         for path, image in zip((gm_path, csf_path), images[1:], strict=True):
             if image.shape != images[0].shape:
                 raise InputError(f"{path}: shape {image.shape} differs from {images[0].shape} of {wm_path}")
             if not np.allclose(image.affine, images[0].affine, atol=1e-3):
                 raise InputError(f"{path}: affine differs from that of {wm_path}")
-        return cls(*(image.data for image in images), images[0].affine)
+        wm, gm, csf = (image.data for image in images)
+        return cls(wm, gm, csf, images[0].affine)
 
     def to_nifti(self, folder: str | Path) -> None:
         """Write wm.nii.gz, gm.nii.gz and csf.nii.gz into `folder`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         for name in ("wm", "gm", "csf"):
-            nib.save(nib.Nifti1Image(getattr(self, name), self.affine), folder / f"{name}.nii.gz")
+            save_volume(Path(folder) / f"{name}.nii.gz", getattr(self, name), self.affine)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -146,13 +144,13 @@ class Tissue:
         nearest = (((places - voxel) * self.spacing) ** 2).sum(1).argmin()
         return self.to_world(places[nearest])
 
-    def to_voxel(self, points_mm) -> Array:
+    def to_voxel(self, points_mm: ArrayLike) -> Array:
         """World mm (…, 3) → continuous voxel indices."""
-        return grids.to_voxel(self.affine, points_mm)
+        return grids.to_voxel(self.affine, np.asarray(points_mm))
 
-    def to_world(self, voxels) -> Array:
+    def to_world(self, voxels: ArrayLike) -> Array:
         """Continuous voxel indices (…, 3) → world mm."""
-        return grids.to_world(self.affine, voxels)
+        return grids.to_world(self.affine, np.asarray(voxels))
 
     def centre_of_mass(self, weights: Array) -> Array:
         """Centre of mass (3,) in mm of non-negative `weights` [x, y, z]."""
@@ -166,7 +164,8 @@ class Tissue:
         """The same anatomy on another grid."""
         if tuple(shape) == self.shape and np.allclose(affine, self.affine, atol=1e-5):
             return self
-        return Tissue(*(grids.resample(m, self.affine, shape, affine) for m in (self.wm, self.gm, self.csf)), affine)
+        wm, gm, csf = (grids.resample(m, self.affine, shape, affine) for m in (self.wm, self.gm, self.csf))
+        return Tissue(wm, gm, csf, affine)
 
     def working_grid(self, spacing: float, margin_mm: float = 4.0) -> Tissue:
         """The whole brain on an RAS-aligned isotropic grid of `spacing` mm."""
@@ -176,9 +175,9 @@ class Tissue:
 
     def crop(self, offset: Array, shape: tuple) -> Tissue:
         """Window of the grid from voxel `offset`, zero-padded beyond its edge."""
-        maps = (grids.take(m, offset, shape) for m in (self.wm, self.gm, self.csf))
-        return Tissue(*maps, grids.shifted(self.affine, offset))
+        wm, gm, csf = (grids.take(m, offset, shape) for m in (self.wm, self.gm, self.csf))
+        return Tissue(wm, gm, csf, grids.shifted(self.affine, offset))
 
-    def crop_offset(self, centre_mm, shape: tuple) -> Array:
+    def crop_offset(self, centre_mm: ArrayLike, shape: tuple) -> Array:
         """Voxel offset (3,) of a window of `shape` centred on `centre_mm` (to the nearest voxel)."""
         return np.round(self.to_voxel(centre_mm)).astype(int) - np.array(shape) // 2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import DTypeLike
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
@@ -30,7 +32,7 @@ class Volume:
         return self.data.shape
 
 
-def open_image(path: str | Path):
+def open_image(path: str | Path) -> Any:
     """
     A NIfTI image of numbers, its voxels not yet read.
 
@@ -40,7 +42,7 @@ def open_image(path: str | Path):
         Naming the file, if it is unreadable or its voxels are colours, vectors or complex numbers.
     """
     try:
-        image = nib.load(path)
+        image: Any = nib.load(path)
         kind = np.dtype(image.get_data_dtype())
     except Exception as error:
         raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
@@ -51,7 +53,7 @@ def open_image(path: str | Path):
     return image
 
 
-def load_volume(path: str | Path, dtype=np.float32) -> Volume:
+def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
     """
     Load a 3-D volume (trailing axes of length one are dropped).
 

@@ -9,9 +9,7 @@ the field would give when embedded in that volume. Fields count as zero outside 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,15 +19,14 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.overlap import dice
 from gliofit.growth.theta import Theta
+from gliofit.inversion.fit import Fit
+from gliofit.observation.thresholds import VISIBLE
 
 PAPER_IMAGE_MM = (240.0, 240.0, 155.0)
 """Extent (right–left, anterior–posterior, inferior–superior) of the paper's image, whose fractions measure origins."""
 
 PAPER_VOLUME_MM3 = 240.0 * 240.0 * 155.0
 """The volume that means are taken over."""
-
-VISIBLE = 0.25
-"""Density that FLAIR shows (the segmentation threshold of the paper's earlier work); used by the Dice score."""
 
 ITERATIONS = (5, 10)
 """After which the losses of searches are kept, to compare how fast they are."""
@@ -199,13 +196,13 @@ def evaluate_fit(
     return result
 
 
-def search_metrics(fit: Mapping[str, Any]) -> dict[str, float]:
+def search_metrics(fit: Fit) -> dict[str, float]:
     """
     How a search went, as far as a fit tells.
 
     Parameters
     ----------
-    fit : mapping
+    fit : Fit
         As in `results/cases`.
 
     Returns
@@ -214,13 +211,11 @@ def search_metrics(fit: Mapping[str, Any]) -> dict[str, float]:
         `cpu_seconds`; `loss_after_N`, the lowest of the method's own losses in its first N iterations; `corrected`, the
         solver's loss over what it was before the surrogate's error was taken off (`hybrid`).
     """
-    found = {"cpu_seconds": fit["cpu_seconds"]} if "cpu_seconds" in fit else {}
-    # what follows in the hybrid's history is the loss of another surrogate
-    history = fit["history"][: fit["details"].get("iterations_gb_surrogate", len(fit["history"])) + 1]
+    found = {} if fit.cpu_seconds is None else {"cpu_seconds": fit.cpu_seconds}
+    history = fit.history[: fit.comparable]
     found |= {f"loss_after_{n}": min(history[: n + 1]) for n in ITERATIONS if history}
-    before = [v for name, v in fit["details"].items() if name in ("loss_direct", "loss_gb_surrogate")]
-    if before and min(before) > 0:
-        found["corrected"] = fit["loss"] / min(before)
+    if fit.uncorrected_loss:
+        found["corrected"] = fit.loss / fit.uncorrected_loss
     return found
 
 
@@ -238,9 +233,10 @@ def read_metrics(table: str | Path | pd.DataFrame) -> pd.DataFrame:
     InputError
         If columns are missing, or if one case has two values of one metric by one method.
     """
-    frame = table
     name = "the metrics"
-    if not isinstance(table, pd.DataFrame):
+    if isinstance(table, pd.DataFrame):
+        frame = table
+    else:
         name = str(table)
         if not Path(table).is_file():
             raise InputError(f"{table}: no such file")

@@ -10,12 +10,10 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.overlap import dice
+from gliofit.observation.thresholds import SCORED
 from gliofit.patients.labels import EDEMA
 from gliofit.patients.prepared import Prepared
 from gliofit.planning.plans import pet_correlation, recurrence_coverage, recurrence_masks
-
-CORE_THRESHOLDS, WHOLE_THRESHOLDS = (0.45, 0.85), (0.05, 0.50)
-"""Densities at which core and edema may begin to show (LMI, Sec. 3; GliODIL, Table 1)."""
 
 STEP = 0.01
 """Of the search for the threshold that a segmentation fits best."""
@@ -75,8 +73,8 @@ def data_fit(density: Array, patient: Prepared) -> dict[str, float]:
     dict
         dice_core, dice_whole, dice_edema, pet_correlation, threshold_core, threshold_whole.
     """
-    up, core = best_threshold(density, patient.core, CORE_THRESHOLDS)
-    down, whole = best_threshold(density, patient.whole, WHOLE_THRESHOLDS)
+    up, core = best_threshold(density, patient.core, SCORED.core)
+    down, whole = best_threshold(density, patient.whole, SCORED.whole)
     return {
         "dice_core": core if patient.core.any() else float("nan"),
         "dice_whole": whole,
@@ -96,8 +94,3 @@ def coverages(plan: Array, patient: Prepared) -> dict[str, float]:
         "coverage_narrow": recurrence_coverage(plan, narrow),
         "coverage_broad": recurrence_coverage(plan, broad),
     }
-
-
-def defined(scores: dict[str, float]) -> dict[str, float | None]:
-    """Scores for JSON, which knows no NaN: None where they are undefined."""
-    return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}

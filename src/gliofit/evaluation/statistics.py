@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
+
+from gliofit.base.arrays import Array
 
 SIGNIFICANCE = 0.01
 """Level of the paired t-test in Weidner 2026, Tables 2 and 3."""
@@ -32,14 +35,14 @@ class Summary:
     median: float
 
 
-def summarise(values) -> Summary:
+def summarise(values: ArrayLike) -> Summary:
     """Summary of `values` (m,); NaNs are left out and lower n. All NaN if nothing is left."""
     defined = np.asarray(values, np.float64)
     defined = defined[~np.isnan(defined)]
     n = defined.size
     if n == 0:
         return Summary(0, np.nan, np.nan, np.nan)
-    se = float(defined.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+    se = float(stats.sem(defined)) if n > 1 else np.nan
     return Summary(n, float(defined.mean()), se, float(np.median(defined)))
 
 
@@ -59,17 +62,14 @@ def paired_t_test(a: pd.Series, b: pd.Series) -> tuple[float, int]:
     n : int
         Number of pairs.
     """
-    difference = (a - b).dropna().to_numpy(np.float64)  # pandas aligns by case
-    n = difference.size
+    a, b = _pairs(a, b)
+    n = len(a)
     if n < 2:
         return float("nan"), n
-    if not difference.any():
-        return 1.0, n
-    spread = difference.std(ddof=1)
-    if spread == 0:
-        return 0.0, n  # the limit of a difference without any scatter
-    t = difference.mean() / (spread / np.sqrt(n))
-    return float(2.0 * stats.t.sf(abs(t), n - 1)), n
+    spread = np.ptp(a - b)
+    if spread == 0:  # scipy divides by it: no difference at all, or the limit of one without any scatter
+        return float((a == b).all()), n
+    return float(stats.ttest_rel(a, b).pvalue), n
 
 
 def signed_rank_test(a: pd.Series, b: pd.Series) -> tuple[float, int]:
@@ -79,13 +79,19 @@ def signed_rank_test(a: pd.Series, b: pd.Series) -> tuple[float, int]:
     For values that span decades, such as the share of cells that a plan misses, whose mean a single case can make.
     Parameters and result as for `paired_t_test`; pairs without a difference are left out of the ranks.
     """
-    difference = (a - b).dropna().to_numpy(np.float64)
-    n = difference.size
+    a, b = _pairs(a, b)
+    n = len(a)
     if n < 2:
         return float("nan"), n
-    if not difference.any():
+    if (a == b).all():
         return 1.0, n
-    return float(stats.wilcoxon(difference).pvalue), n
+    return float(stats.wilcoxon(a, b).pvalue), n
+
+
+def _pairs(a: pd.Series, b: pd.Series) -> tuple[Array, Array]:
+    """Values (m,) each, float64, of the cases that both series have and that are defined in both."""
+    pairs = pd.concat([a, b], axis=1, join="inner").dropna().to_numpy(np.float64)
+    return pairs[:, 0], pairs[:, 1]
 
 
 PAIRED_TESTS = {"paired t-test": paired_t_test, "Wilcoxon signed-rank test": signed_rank_test}

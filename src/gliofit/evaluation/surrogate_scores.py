@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from gliofit.base.arrays import Array
 from gliofit.evaluation import metrics
 from gliofit.growth import compile_kernels, simulate
 from gliofit.growth.theta import Theta
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH = 8
 """Cases in a batch, where one is timed."""
@@ -80,11 +85,11 @@ class Input:
 
     tissue: Tissue
     truth: Array
-    static: object
-    theta: object
+    static: Any
+    theta: Any
 
 
-def prepare(tissue: Tissue, theta: Theta, surrogate, threads: int = 1) -> Input:
+def prepare(tissue: Tissue, theta: Theta, surrogate: Any, threads: int = 1) -> Input:
     """
     Run the solver on the whole brain and cut the surrogate's crop, centred on the tumour's centre of mass.
 
@@ -107,7 +112,7 @@ def prepare(tissue: Tissue, theta: Theta, surrogate, threads: int = 1) -> Input:
     return Input(crop, grids.take(density, offset, surrogate.shape), static, values)
 
 
-def compare(tissue: Tissue, theta: Theta, surrogate, threads: int = 1) -> ForwardCase:
+def compare(tissue: Tissue, theta: Theta, surrogate: Any, threads: int = 1) -> ForwardCase:
     """One forward run of both models; parameters as for `prepare`."""
     import torch
 
@@ -142,7 +147,9 @@ def solver_times(tissue: Tissue, thetas: list[Theta], threads: int = 1, device: 
     return _times(thetas, run, device)
 
 
-def surrogate_times(tissue: Tissue, thetas: list[Theta], surrogate, threads: int = 1, device: str = "cpu"):
+def surrogate_times(
+    tissue: Tissue, thetas: list[Theta], surrogate: Any, threads: int = 1, device: str = "cpu"
+) -> list[dict[str, float]]:
     """Milliseconds of a surrogate on `device` per case, as for `solver_times`; the gradient is that in θ."""
     import torch
 
@@ -163,13 +170,13 @@ def surrogate_times(tissue: Tissue, thetas: list[Theta], surrogate, threads: int
 
 
 def _times(cases: list, run: Callable[[list, bool], None], device: str) -> list[dict[str, float]]:
-    rows = [{} for _ in cases]
+    rows: list[dict[str, float]] = [{} for _ in cases]
     for gradient, name in ((False, "ms"), (True, "ms_gradient")):
         for case, row in zip(cases, rows, strict=True):
-            row[f"{name}_1"] = _milliseconds(lambda case=case, gradient=gradient: run([case], gradient), device)
+            row[f"{name}_1"] = _milliseconds(partial(run, [case], gradient), device)
         for start in range(0, len(cases) - BATCH + 1, BATCH):
             batch = cases[start : start + BATCH]
-            each = _milliseconds(lambda batch=batch, gradient=gradient: run(batch, gradient), device) / BATCH
+            each = _milliseconds(partial(run, batch, gradient), device) / BATCH
             for row in rows[start : start + BATCH]:
                 row[f"{name}_{BATCH}"] = each
     return rows
@@ -195,7 +202,7 @@ def _milliseconds(function: Callable[[], None], device: str) -> float:
     return median(taken[1:])
 
 
-def table_rows(cases: Iterable[str], name: str, rows: Iterable[dict[str, float]]):
+def table_rows(cases: Iterable[str], name: str, rows: Iterable[dict[str, float]]) -> pd.DataFrame:
     """Tidy rows (`gliofit.evaluation.metrics.COLUMNS`) of one model on named cases."""
     import pandas as pd
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.growth.fisher_kolmogorov import simulate
@@ -30,7 +33,9 @@ class _Simulate(torch.autograd.Function):
         return torch.einsum("ixyz,xyz->i", jacobian, gradient.to(jacobian.dtype)).to(ctx.dtype), None, None
 
 
-def simulate_torch(tissue: Tissue, theta: torch.Tensor, *, dtype=np.float32, **settings) -> torch.Tensor:
+def simulate_torch(
+    tissue: Tissue, theta: torch.Tensor, *, dtype: DTypeLike = np.float32, **settings: Any
+) -> torch.Tensor:
     """
     Tumour-cell density [x, y, z] at θ, differentiable once in θ.
 

@@ -7,27 +7,24 @@ scheme, the kernels its loops; this module is the way in.
 
 from __future__ import annotations
 
-import numba
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth.cpu import sweep as kernels
-from gliofit.growth.cpu.region import Region
+from gliofit.growth.cpu.crew import cores, share
+from gliofit.growth.cpu.padded import combine, unpad
+from gliofit.growth.cpu.region import region_of
 from gliofit.growth.cpu.stepper import FLOOR, Stepper
 from gliofit.growth.medium import medium
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.schedule import SEED_VARIANCE, Schedule, schedule
-from gliofit.growth.seed import given_density, initial_density
+from gliofit.growth.seed import Seed, given_density, initial_density, joined
 from gliofit.growth.theta import Theta
-
-BY_MU_D, BY_SCALE = 4, 5
-"""
-Fields after the density (0) and its tangents by x, y and z: those by μ_D, and along (D, ρ) → λ(D, ρ) at λ = 1.
-
-All steps but the last keep D·Δt and ρ·Δt along the latter, so that it is 0 before the last step, which becomes longer.
-"""
 
 
 def simulate(
@@ -38,11 +35,12 @@ def simulate(
     device: str = "cpu",
     seed: str = "smooth",
     threads: int | None = None,
-    dtype=np.float32,
+    dtype: DTypeLike = np.float32,
     refine: float = 1.0,
     initial: Array | None = None,
     ratio: float = GREY_MATTER_RATIO,
-):
+    further: Sequence[Sequence[float]] = (),
+) -> Any:
     """
     Grow a tumour.
 
@@ -58,7 +56,8 @@ def simulate(
     seed : {"smooth", "tgk"}
         Initial density, see `gliofit.growth.seed`.
     threads : int, optional
-        CPU threads; numba's setting otherwise (all cores, or NUMBA_NUM_THREADS).
+        CPU threads, at most as many as there are; otherwise all cores that the process may use, or
+        NUMBA_NUM_THREADS. The result is the same to the last bit.
     dtype : float32 or float64
         float64 is for checking derivatives; CPU only.
     refine : float
@@ -67,13 +66,16 @@ def simulate(
         Density at t = 0, in place of the seed at the origin (which then changes nothing); CPU only.
     ratio : float
         R = D_w/D_g.
+    further : sequence of (x, y, z)
+        Origins in mm of further foci, which begin with θ's and grow with it; CPU only. Where seeds sᵢ overlap, the
+        density begins as 1 − ∏(1 − sᵢ).
 
     Returns
     -------
     c : ndarray [x, y, z]
         Tumour-cell density in [0, 1] at t = 1; 0 outside tissue.
-    J : ndarray [5, x, y, z], with `jacobian`
-        ∂c/∂(x, y, z, μ_D, μ_ρ), per mm and per unit of μ_ρ; exact for the discrete scheme, its
+    J : ndarray [5 + 3·further, x, y, z], with `jacobian`
+        ∂c/∂(x, y, z, further origins, μ_D, μ_ρ), per mm and per unit of μ_ρ; exact for the discrete scheme, its
         θ-dependent time steps included. On the CPU a view of the solver's own, padded arrays.
 
     Raises
@@ -85,8 +87,8 @@ def simulate(
     if not 0 < ratio < np.inf:
         raise InputError(f"the ratio D_w/D_g = {ratio} must be positive")
     if device == "cuda":
-        if initial is not None:
-            raise InputError("an initial density is for device cpu alone")
+        if initial is not None or len(further):
+            raise InputError("an initial density and further foci are for device cpu alone")
         if np.dtype(dtype) != np.float32:
             raise InputError(f"device cuda computes in float32, not {np.dtype(dtype)}")
         from gliofit.growth.gpu.batch import simulate_batch
@@ -95,12 +97,13 @@ def simulate(
         return tuple(r[0].cpu().numpy() for r in result) if jacobian else result[0].cpu().numpy()
     if device != "cpu":
         raise InputError(f"unknown device '{device}'; there are: cpu, cuda")
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS) if threads else before)
-    try:
-        return _run(tissue, theta, jacobian, seed, np.dtype(dtype), refine, initial=initial, ratio=ratio)
-    finally:
-        numba.set_num_threads(before)
+    threads = min(threads or cores(), cores())
+    if initial is None:
+        seeds = [initial_density(tissue, origin, seed) for origin in (theta.origin, *further)]
+        begin = joined(seeds)
+    else:
+        begin = given_density(tissue, initial)
+    return _run(tissue, theta, jacobian, begin, np.dtype(dtype), refine, threads, ratio=ratio)
 
 
 def compile_kernels() -> None:
@@ -114,45 +117,46 @@ def _run(
     tissue: Tissue,
     theta: Theta,
     jacobian: bool,
-    seed: str,
+    begin: Seed,
     dtype: np.dtype,
     refine: float,
+    threads: int,
     work: list[int] | None = None,
-    initial: Array | None = None,
     ratio: float = GREY_MATTER_RATIO,
 ):
-    """`simulate` on the CPU; `work` receives the voxels visited by the stages of each step, for benchmarks."""
-    field = medium(tissue, dtype, ratio)
+    """
+    `simulate` on the CPU, from a density at t = 0; `work` receives the voxels visited by the stages of each step.
+
+    Fields are the density (0), its tangents by the coordinates of origins, by μ_D, and along (D, ρ) → λ(D, ρ) at λ = 1.
+    All steps but the last keep D·Δt and ρ·Δt along the latter, so that it is 0 before the last step, which becomes
+    longer.
+    """
+    field = medium(tissue, dtype, ratio, threads)
     plan = schedule(theta.mu_D, theta.mu_rho, tissue.spacing, field.radius, refine)
-    begin = initial_density(tissue, theta.origin, seed) if initial is None else given_density(tissue, initial)
     padded = field.diffusivity.shape
-    region = Region(padded, tissue.shape[2], begin[0], begin[1].shape)
+    region = region_of(padded, tissue.shape[2], begin.corner, begin.value.shape, threads)
     # ω/(2h²), ω = 2/λ_max
-    stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, region, numba.get_num_threads())
-    fields = 1 + BY_SCALE if jacobian else 1
+    stepper = Stepper(field.diffusivity, 1 / field.radius / tissue.spacing**2, plan, threads)
+    by_mu_D, by_scale = 1 + len(begin.slope), 2 + len(begin.slope)
+    fields = 1 + by_scale if jacobian else 1
     y, buffers = stepper.room(fields, _mean_chord(theta, dtype) / tissue.spacing[2])
-    _begin(stepper.padded(y), *begin, plan)
-    own = np.zeros((fields, 4))
-    for k in range(plan.steps):
-        stepper.grow(k)
-        if work is not None:
-            work.append(int(region.voxels.sum()) * int(plan.stages[k]))
-        moving = min(fields, BY_SCALE)
-        if jacobian:
-            own[BY_MU_D] = *plan.weights_mu_D[k], plan.growth_mu_D[k + 1]
-        if jacobian and k == plan.steps - 1:
-            own[BY_SCALE] = *plan.weights_scale[k], plan.growth_scale[k + 1]
-            kernels.lengthen(y[0], *region.extent[:3], dtype.type(plan.growth_scale[k]), y[BY_SCALE])
-            moving = fields
-        stepper.advance(k, y[:moving], buffers, own[:moving])
+    _begin(stepper.padded(y), begin, plan)
+    own = np.zeros((plan.steps, fields, 4))
+    if jacobian:
+        own[:, by_mu_D] = np.column_stack([plan.weights_mu_D, plan.growth_mu_D[1:]])
+        own[-1, by_scale] = *plan.weights_scale[-1], plan.growth_scale[-1]
+    visited = stepper.run(y, min(fields, by_scale), buffers, region, own)
+    if work is not None:
+        work.extend(visited.tolist())
 
     c = np.zeros(tissue.shape, dtype)
-    kernels.unpad(y[0], *region.extent, padded[1] * padded[2], c)
+    base, low, high, row_y = region.rows()
+    share(threads, unpad, y[0], base, low, high, row_y, padded[1] * padded[2], c)
     if not jacobian:
         return c
     # c depends on D and ρ alone: μ_D·∂c/∂μ_D + μ_ρ·∂c/∂μ_ρ = 2·∂c/∂(time scale)
     factors = (2 / theta.mu_rho, -theta.mu_D / theta.mu_rho) if theta.mu_rho > 0 else (0, 0)
-    kernels.combine(y[BY_SCALE], y[BY_MU_D], *(dtype.type(f) for f in factors), *region.extent[:3])
+    share(threads, combine, y[by_scale], y[by_mu_D], *(dtype.type(f) for f in factors), base, low, high)
     inner = tuple(slice(1, n + 1) for n in tissue.shape)
     return c, stepper.padded(y)[(slice(1, None), *inner)]
 
@@ -164,14 +168,14 @@ def _mean_chord(theta: Theta, dtype: np.dtype) -> float:
     return 4 / 3 * np.sqrt(2 * variance * max(decades, 1))
 
 
-def _begin(y: Array, corner: Array, start: Array, slope: Array, plan: Schedule) -> None:
+def _begin(y: Array, seed: Seed, plan: Schedule) -> None:
     """Initial density, and its tangents if there are any, after the first logistic flow; y is padded."""
-    inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
+    inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(seed.corner, seed.value.shape, strict=True))
     gain = np.expm1(plan.growth[0])
-    scale = 1 / (1 + start * gain)
-    y[0][inside] = start * (1 + gain) * scale
+    scale = 1 / (1 + seed.value * gain)
+    y[0][inside] = seed.value * (1 + gain) * scale
     if len(y) > 1:
         flow = (1 + gain) * scale**2
-        for i in range(3):
-            y[1 + i][inside] = slope[i] * flow
-        y[BY_MU_D][inside] = start * (1 - start) * flow * plan.growth_mu_D[0]
+        for i, slope in enumerate(seed.slope):
+            y[1 + i][inside] = slope * flow
+        y[1 + len(seed.slope)][inside] = seed.value * (1 - seed.value) * flow * plan.growth_mu_D[0]

@@ -58,7 +58,7 @@ class Parameter:
     symbol: str = ""
     digits: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.lower < self.upper:
             raise InputError(f"growth model: the range {self.name} = {self.lower:g} … {self.upper:g} must be ascending")
         object.__setattr__(self, "symbol", self.symbol or self.name)
@@ -162,6 +162,30 @@ class GrowthModel(ABC):
         values = self.start
         values[self.theta_places] = np.asarray(theta, float)
         return values
+
+    def with_another_focus(self) -> GrowthModel | None:
+        """The same model with one focus more; None if it cannot have one."""
+        return None
+
+    def add_focus(self, values: Array, origin: Array) -> Array:
+        """Values for `with_another_focus`, of this model's `values` and the further origin (mm)."""
+        more = self.with_another_focus()
+        if more is None:
+            raise InputError(f"growth model {self.name} cannot have another focus")
+        found = np.empty(more.size)
+        places = more.origins[: len(self.origins)]
+        found[places], found[more.origins[-1]] = values[self.origins], np.asarray(origin, float)
+        found[np.setdiff1d(np.arange(more.size), more.origins)] = np.delete(values, self.origins)
+        return found
+
+    @property
+    def foci_range(self) -> tuple[int, int]:
+        """Fewest and most foci that a fit may have; its own number, unless that is to be found."""
+        return len(self.origins), len(self.origins)
+
+    def with_one_focus(self) -> GrowthModel:
+        """The model that searches begin with: several foci at one start would never part."""
+        return self
 
     def box(self, centre: Array, corners: Array) -> Box:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class Theta:
     mu_D: float
     mu_rho: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         origin = tuple(float(v) for v in self.origin)
         if len(origin) != 3 or not np.isfinite(origin).all():
             raise InputError(f"the origin {self.origin} is not three finite coordinates in mm")
@@ -45,14 +46,16 @@ class Theta:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_array(cls, values) -> Theta:
+    def from_array(cls, values: Sequence[float] | np.ndarray) -> Theta:
         """From [x, y, z, μ_D, μ_ρ]."""
-        return cls(tuple(values[:3]), values[3], values[4])
+        return cls((values[0], values[1], values[2]), values[3], values[4])
 
     @classmethod
-    def from_physical(cls, origin, diffusivity: float, growth_rate: float, days: float) -> Theta:
+    def from_physical(
+        cls, origin: Sequence[float] | np.ndarray, diffusivity: float, growth_rate: float, days: float
+    ) -> Theta:
         """From D_w (mm²/day), ρ (1/day) and T (days)."""
-        return cls(origin, np.sqrt(diffusivity * days), np.sqrt(growth_rate * days))
+        return cls((origin[0], origin[1], origin[2]), np.sqrt(diffusivity * days), np.sqrt(growth_rate * days))
 
     def to_physical(self, days: float) -> tuple[float, float]:
         """(D_w in mm²/day, ρ in 1/day) if growth took `days` days."""
@@ -67,4 +70,5 @@ class Theta:
 
     @classmethod
     def from_dict(cls, values: dict) -> Theta:
-        return cls(tuple(values["origin"]), values["mu_D"], values["mu_rho"])
+        x, y, z = values["origin"]
+        return cls((x, y, z), values["mu_D"], values["mu_rho"])

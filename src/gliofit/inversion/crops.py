@@ -8,6 +8,7 @@ crop's centre; problems live on a whole brain and in world millimetres. The wall
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from gliofit.networks.grids import GROWTH_MODEL
 # torch takes seconds to import and the registry loads every method, so it is imported where it is used
 
 
-def network(problem: Problem, role: str):
+def network(problem: Problem, role: str) -> Any:
     """
     The problem's network for `role` (surrogate, inverse, inverse_segmentation, lmi).
 
@@ -69,7 +70,7 @@ class Crop:
         World point (mm) of the crop's centre, voxel (n − 1)/2: the origin of the network's coordinates.
     """
 
-    def __init__(self, problem: Problem, model):
+    def __init__(self, problem: Problem, model: Any):
         same_grid = np.allclose(problem.tissue.affine[:3, :3], np.eye(3) * model.spacing, atol=1e-3)
         self.whole = problem if same_grid else problem.resampled(model.spacing)
         self.tissue, target, self._offset = self.whole.crop(tuple(model.shape))
@@ -80,7 +81,7 @@ class Crop:
         """The numerical solver's density of `parameters` = [values, extras] on the crop."""
         return grids.take(self.whole.density(legal(self.whole, parameters)), self._offset, self.tissue.shape)
 
-    def to_network(self, values):
+    def to_network(self, values: Any) -> Any:
         """θ [..., foci, 5], as the network has it, of the growth model's values [..., n] (ndarray or tensor)."""
         return values[..., self.whole.model.theta_places] - self._shift(values)
 
@@ -143,7 +144,19 @@ class SurrogateLoss:
         alone = self.network(self.static, theta.reshape(batch * foci, size))
         return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
 
-    def __call__(self, unit):
+    def with_best_extras(self, parameters: Array) -> tuple[Array, float]:
+        """`parameters` with the extras that suit their density best, and the loss with them."""
+        import torch
+
+        values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
+        with torch.no_grad(), torch_threads(self.crop.whole.threads):
+            density = (self._densities(values)[0] + self.error).cpu().numpy()
+        self.evaluations += 1
+        extras = self.target.best_extras(density)
+        found = np.concatenate([self.crop.whole.split(parameters)[0], extras])
+        return found, self.target.loss(density, extras)
+
+    def __call__(self, unit: Any) -> Any:
         """Losses [B] (float32 tensor) of unit-scaled parameters [B, n + extras] (float64 tensor)."""
         import torch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def legal(problem: Problem, parameters: Array) -> Array:
     return np.concatenate([problem.model.on_tissue(problem.tissue, values), extras])
 
 
-def finish(problem: Problem, parameters: Array, started: float, **values) -> Fit:
+def finish(problem: Problem, parameters: Array, started: float, **values: Any) -> Fit:
     """`Fit.of` for parameters that a network proposed: legal first, then rerun through the numerical solver."""
     return Fit.of(problem, legal(problem, parameters), started, **values)
 

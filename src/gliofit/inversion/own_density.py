@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,18 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
-from gliofit.growth import growth_model
+from gliofit.base.errors import InputError
 from gliofit.growth.leading_edge import continued
 
 
-@dataclass(frozen=True, eq=False)
 class Field:
     """
     A density on a grid of its own.
 
     Parameters
     ----------
-    values : ndarray [x, y, z]
-        NaN where there is no tissue.
+    values : ndarray [x, y, z], or a function that returns it
+        NaN where there is no tissue. A function is called when the values are first asked for.
     affine : ndarray (4, 4)
         Voxel → mm, in the space of the tissue.
     visible, width : float, optional
@@ -32,10 +32,18 @@ class Field:
         that is at least as dense (`gliofit.growth.leading_edge.continued`), beyond the grid, too.
     """
 
-    values: Array
-    affine: Array
-    visible: float | None = None
-    width: float | None = None
+    def __init__(
+        self,
+        values: Array | Callable[[], Array],
+        affine: Array,
+        visible: float | None = None,
+        width: float | None = None,
+    ):
+        self._values, self.affine, self.visible, self.width = values, affine, visible, width
+
+    @cached_property
+    def values(self) -> Array:
+        return self._values() if callable(self._values) else self._values
 
     def on(self, tissue: Tissue) -> Array:
         """
@@ -48,38 +56,34 @@ class Field:
         parts = np.where(known, self.values, 0), known
         total, share = (grids.resample(p, self.affine, tissue.shape, tissue.affine) for p in parts)
         c = np.where(tissue.mask, np.clip(total / np.maximum(share, 1e-3), 0, 1), 0).astype(np.float32)
-        return c if self.visible is None else continued(c, c >= self.visible, tissue, self.visible, self.width)
+        if self.visible is None or self.width is None:
+            return c
+        return continued(c, c >= self.visible, tissue, self.visible, self.width)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: three digits are kept (float16), compressed."""
-        packed = base64.b64encode(zlib.compress(self.values.astype("<f2").tobytes())).decode()
-        kept = {"shape": list(self.values.shape), "affine": np.asarray(self.affine).tolist(), "float16_zlib": packed}
-        return kept | {name: v for name in ("visible", "width") if (v := getattr(self, name)) is not None}
-
-    @classmethod
-    def from_dict(cls, kept: dict[str, Any]) -> Field:
-        values = np.frombuffer(zlib.decompress(base64.b64decode(kept["float16_zlib"])), "<f2")
-        values = values.reshape(kept["shape"]).astype(np.float32)
-        return cls(values, np.array(kept["affine"]), kept.get("visible"), kept.get("width"))
+        """All but the values, for JSON."""
+        return {"affine": np.asarray(self.affine).tolist(), "visible": self.visible, "width": self.width}
 
 
-def density_of(fit: dict[str, Any], tissue: Tissue, threads: int | None = None) -> Array:
+def stored_field(path: Path, array: str, affine: Array, visible: float | None, width: float | None) -> Field:
     """
-    The density of a fit, as tables and figures take it.
+    The `Field` whose values an npz keeps: three digits (float16), read when they are first asked for.
 
-    Parameters
-    ----------
-    fit : dict
-        A `Fit.summary()`.
-    tissue : Tissue
-    threads : int, optional
-
-    Returns
-    -------
-    ndarray [x, y, z]
-        The method's own density if it has one, else θ̂ rerun through the numerical solver.
+    Raises
+    ------
+    InputError
+        Then, if the file is missing or does not hold the array.
     """
-    if fit.get("own"):
-        return Field.from_dict(fit["own"]).on(tissue)
-    model = growth_model(fit["model"])
-    return model.simulate(tissue, model.values_of(fit["parameters"]), threads=threads)
+
+    def read() -> Array:
+        try:
+            with np.load(path, allow_pickle=False) as volumes:
+                return volumes[array].astype(np.float32)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; the fit beside it has its density there") from None
+        except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile):
+            raise InputError(
+                f"{path}: holds no density {array} that can be read, which the fit beside it has"
+            ) from None
+
+    return Field(read, affine, visible, width)

@@ -63,7 +63,7 @@ class Problem:
     around: Array | None = None
     runs: Runs = field(default_factory=Runs)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.target.shape != self.tissue.shape:
             raise InputError(f"the target has shape {self.target.shape}, the tissue {self.tissue.shape}")
 
@@ -86,7 +86,7 @@ class Problem:
         """[the model's start with its origins at `centre`, the extras' starts]."""
         return np.concatenate([self.model.begin(self.centre), self.target.extra_start])
 
-    def split(self, parameters: Array) -> tuple[Array, Array]:
+    def split(self, parameters: Any) -> tuple[Any, Any]:
         """(values of the growth model, extras of the observation), of parameters [..., n + k]."""
         return parameters[..., : self.model.size], parameters[..., self.model.size :]
 

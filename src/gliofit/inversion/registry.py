@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from gliofit.anatomy.morph import Morph
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth import compile_kernels, growth_model
+from gliofit.growth import GrowthModel, compile_kernels, growth_model
 from gliofit.inversion.checks import check_settings
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.observation.given import as_observation
+from gliofit.observation.observation import Observation
+
+Run = Callable[..., Fit]
+"""A method's function: `run(problem, **settings)`."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Method:
         Roles of the weights it needs.
     atlas : bool
         Whether it works in the atlas's space (`Problem.morph`).
+    foci : tuple of str
+        What it can do about several foci: "given", search with as many as it is told; "auto", find their number.
     """
 
     name: str
@@ -37,6 +48,7 @@ class Method:
     title: str
     networks: tuple[str, ...]
     atlas: bool = False
+    foci: tuple[str, ...] = ()
 
     def settings(self) -> dict:
         """Names and defaults of the method's settings."""
@@ -50,11 +62,13 @@ OPTIONAL = ("inverse_segmentation",)
 """Networks that a method uses if they are given, and has a substitute for."""
 
 
-def method(name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False):
+def method(
+    name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False, foci: tuple[str, ...] = ()
+) -> Callable[[Run], Run]:
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
-    def register(run):
-        METHODS[name] = Method(name, run, title, networks, atlas)
+    def register(run: Run) -> Run:
+        METHODS[name] = Method(name, run, title, networks, atlas, foci)
         return run
 
     return register
@@ -67,7 +81,7 @@ def describe(name: str) -> Method:
     return METHODS[name]
 
 
-def ready(name: str, paths) -> dict:
+def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
     """
     Networks of a method, loaded from `paths` in the order of its roles, with the solver's kernels compiled.
 
@@ -82,17 +96,17 @@ def ready(name: str, paths) -> dict:
 
 
 def invert(
-    target,
-    tissue,
+    target: Array | Observation,
+    tissue: Tissue,
     method: str = "gauss_newton",
     *,
-    networks=None,
+    networks: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 1,
-    morph=None,
-    model="fisher_kolmogorov",
-    **settings,
-):
+    morph: Morph | None = None,
+    model: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogorov",
+    **settings: Any,
+) -> Fit:
     """
     Fit a growth model to an observed tumour.
 
@@ -111,7 +125,8 @@ def invert(
     morph : gliofit.anatomy.morph.Morph, optional
         The way to the atlas, for methods that work there; without it, `tissue` is taken as the atlas.
     model : str or mapping
-        The growth model by name, or {"name": …, option: …}; see `gliofit.growth_model`.
+        The growth model by name, or {"name": …, option: …}; see `gliofit.growth_model`. Of foci "auto", methods that
+        cannot find their number fit one.
     **settings
         The method's own settings.
 
@@ -125,10 +140,22 @@ def invert(
         raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
     check_settings(chosen.settings(), settings, f"method {method}")
     target = as_observation(target, tissue)
-    networks = networks or {}
+    networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
-    fit = chosen.run(Problem(tissue, target, networks, seed, threads, morph, growth_model(model)), **settings)
+    problem = Problem(tissue, target, networks, seed, threads, morph, _model_for(chosen, growth_model(model)))
+    fit = chosen.run(problem, **settings)
     fit.method = method
     return fit
+
+
+def _model_for(chosen: Method, model: GrowthModel) -> GrowthModel:
+    """The model that a method can fit; InputError if it is asked for several foci and knows one."""
+    least, most = model.foci_range
+    if least == most == 1 or (least < most and "auto" in chosen.foci) or (least == most and "given" in chosen.foci):
+        return model
+    if least == 1:
+        return model.with_one_focus()
+    able = ", ".join(sorted(name for name, method in METHODS.items() if "given" in method.foci))
+    raise InputError(f"method {chosen.name} fits one focus, not {least}; those that fit several are: {able}")

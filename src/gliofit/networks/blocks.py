@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,13 +18,13 @@ class _Depthwise(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return F.conv3d(x, weight, padding=weight.shape[-1] // 2, groups=weight.shape[0])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         by_x = by_weight = None
         k = weight.shape[-1]
@@ -46,6 +48,7 @@ class DepthwiseConv3d(nn.Conv3d):
         super().__init__(channels, channels, kernel, padding=kernel // 2, groups=channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        assert self.bias is not None
         if x.is_cuda:
             return super().forward(x)
         if torch.is_autocast_enabled("cpu"):
@@ -63,13 +66,13 @@ class _FrozenConv3(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(weight)
         return torch.mkldnn_convolution(x, weight, bias, (1,) * 3, (1,) * 3, (1,) * 3, 1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> Any:
         (weight,) = ctx.saved_tensors
         mirrored = weight.flip(2, 3, 4).transpose(0, 1).contiguous()
         return torch.mkldnn_convolution(grad.contiguous(), mirrored, None, (1,) * 3, (1,) * 3, (1,) * 3, 1), None, None
@@ -159,9 +162,8 @@ class FilmBlock(nn.Module):
         super().__init__()
         self.convs = nn.ModuleList(Conv3(channels, channels) for _ in range(2))
         self.film = nn.Linear(embedding, 4 * channels)
-        for last in (self.convs[1], self.film):
-            nn.init.zeros_(last.bias)
-            nn.init.zeros_(last.weight)
+        for last in (*self.convs[1].parameters(), *self.film.parameters()):
+            nn.init.zeros_(last)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         film = self.film(embedding)[..., None, None, None].chunk(4, dim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from gliofit.base.errors import InputError
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 
 
-def maps_of(crop: Tissue, network) -> np.ndarray:
+def maps_of(crop: Tissue, network: Any) -> np.ndarray:
     """
     Tissue maps [3, x, y, z] (wm, gm, csf) of a crop.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -34,8 +35,12 @@ class Inverse(nn.Module):
     """
 
     role = "inverse"
+    low: Tensor
+    range: Tensor
+    extent: Tensor
+    position: Tensor
 
-    def __init__(self, shape, spacing: float, box: Box, width: int = 32, architecture: str = "gliofit"):
+    def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 32, architecture: str = "gliofit"):
         super().__init__()
         if architecture not in INVERSES:
             raise InputError(f"unknown inverse network '{architecture}'; there are: {', '.join(INVERSES)}")
@@ -45,10 +50,9 @@ class Inverse(nn.Module):
         if any(n % (stride * 2 ** (levels - 1)) for n in self.shape):
             raise InputError(f"the inverse network cannot work on crops of {self.shape}")
         widths = [self.width * 2**level for level in range(levels)]
-        if self.faithful:
-            self.stem = nn.Conv3d(2, widths[0], 3, padding=1)
-        else:
-            self.stem = Dense(9 * stride**3, widths[0])
+        stem = nn.Conv3d(2, widths[0], 3, padding=1) if self.faithful else Dense(9 * stride**3, widths[0])
+        self.stem: nn.Module = stem
+        if not self.faithful:
             self.heat = nn.ModuleList(Dense(w, 1) for w in widths)
         scale = 1e-6 if self.faithful else 0.1
         self.blocks = nn.ModuleList(ConvNeXtBlock(w, layer_scale=scale) for w in widths)
@@ -74,7 +78,7 @@ class Inverse(nn.Module):
             seen = torch.stack([density, density.clamp(min=0).add(1e-6).sqrt(), logit / 4], 1)
             where = self.position[None] * (density[:, None] > 0.05)
             x = pack(torch.cat([seen, maps, where], 1), 4)
-        x, heat = self.stem(x), 0.0
+        x, heat = self.stem(x), torch.zeros(())
         for level, block in enumerate(self.blocks):
             x = block(x if level == 0 else self.down[level - 1](x))
             if not self.faithful:
@@ -85,7 +89,8 @@ class Inverse(nn.Module):
             return unit
         # where the heat is: an average of positions localises better than pooled features
         weights = heat.flatten(2).softmax(-1)
-        places = F.adaptive_avg_pool3d(self.position, heat.shape[2:]).flatten(1)
+        nx, ny, nz = heat.shape[2:]
+        places = F.adaptive_avg_pool3d(self.position, (nx, ny, nz)).flatten(1)
         centre = (weights * places).sum(-1) * self.extent / self.range[ORIGIN]
         return unit + F.pad(centre, (0, 2))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -23,7 +26,7 @@ MIX = ((0.5, 0.5), (0.5, -0.5))
 """log μ_D and log μ_ρ from log μ_D·μ_ρ and log μ_D/μ_ρ."""
 
 
-def outlines_image(core, whole):
+def outlines_image(core: Any, whole: Any) -> Any:
     """
     The network's input, 0.666·core + 0.333·whole: 0 outside, 0.333 in edema, 0.999 in the core.
 
@@ -74,8 +77,14 @@ class Lmi(nn.Module):
     """
 
     role = "lmi"
+    low: Tensor
+    range: Tensor
+    extent: Tensor
+    position: Tensor
+    coarse: Tensor
+    mix: Tensor
 
-    def __init__(self, shape, spacing: float, box: Box, width: int = 16, architecture: str = "gliofit"):
+    def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 16, architecture: str = "gliofit"):
         super().__init__()
         if architecture not in LMIS:
             raise InputError(f"unknown LMI network '{architecture}'; there are: {', '.join(LMIS)}")
@@ -114,7 +123,7 @@ class Lmi(nn.Module):
         `maps` are taken for the sake of the training loop and not looked at: the network knows one brain, the atlas.
         """
         x = self.stem(image[:, None])
-        if not self.faithful:
+        if self.place is not None:
             x = x + self.place(self.coarse[None])
         x = self.blocks(F.relu(x)).mean((2, 3, 4))
         with torch.autocast(image.device.type, enabled=False):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -54,8 +55,10 @@ class Surrogate(nn.Module, ABC):
     """
 
     role = "surrogate"
+    low: Tensor
+    range: Tensor
 
-    def __init__(self, shape, spacing: float, box: Box, width: int):
+    def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int):
         super().__init__()
         self.shape, self.spacing, self.box, self.width = tuple(shape), float(spacing), box, int(width)
         self.register_buffer("low", torch.tensor(box.lower, dtype=torch.float32), persistent=False)
@@ -128,7 +131,7 @@ class Weidner(Surrogate):
     coarser_grids = COARSER_GRIDS
     """Factors on the spacing that it can be trained at."""
 
-    def __init__(self, shape, spacing: float, box: Box, width: int = 32):
+    def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 32):
         super().__init__(shape, spacing, box, width)
         if any(n % 16 for n in self.shape):
             raise InputError(f"the weidner surrogate needs crops of multiples of 16 voxels, not {self.shape}")
@@ -197,7 +200,7 @@ class GlioFit(Surrogate):
 
     embedding = 64
 
-    def __init__(self, shape, spacing: float, box: Box, width: int = 16):
+    def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 16):
         super().__init__(shape, spacing, box, width)
         if any(n % 8 for n in self.shape) or self.width % 4:
             raise InputError(f"the gliofit surrogate cannot work on crops of {self.shape} with width {self.width}")
@@ -238,7 +241,7 @@ class GlioFit(Surrogate):
         local matter, learned on windows. One box serves a batch; where its faces are changes densities by 0.01 at most.
         """
         cells = (base > REACHED_LOGIT).any(0)
-        box = [slice(None)]
+        box: list[slice] = [slice(None)]
         for axis, n in enumerate(cells.shape):
             places = cells.movedim(axis, 0).flatten(1).any(1).nonzero()
             low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
@@ -259,8 +262,8 @@ class GlioFit(Surrogate):
             Voxels; a multiple of 8.
         """
         theta = theta.to(static.dtype)
-        seen = [cut(fields, corners, edge) for fields in (static, self.coarse(static, theta))]
-        return torch.sigmoid(self._corrected(*seen, theta)) * seen[0][:, -1]
+        inside, base = (cut(fields, corners, edge) for fields in (static, self.coarse(static, theta)))
+        return torch.sigmoid(self._corrected(inside, base, theta)) * inside[:, -1]
 
     def _corrected(self, static: Tensor, base: Tensor, theta: Tensor) -> Tensor:
         """The logit [B, x, y, z] from that of the coarse run (alike)."""

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load, save
-from torch import nn
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
+from gliofit.base.vector_math import prepare_vector_math
+from gliofit.base.versions import versions
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import SURROGATES, Surrogate
+
+prepare_vector_math()  # whoever runs a network, with however many threads
 
 FORMAT = "gliofit-network"
 FORMAT_VERSION = 1
@@ -38,9 +41,9 @@ ARCHITECTURES = {
 INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
 
 
-def build(role: str, architecture: str, shape, spacing: float, box: Box, width: int) -> nn.Module:
+def build(role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int) -> Any:
     """
-    A network with fresh weights.
+    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role.
 
     Raises
     ------
@@ -61,7 +64,9 @@ def card_path(path: str | Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_network(network: nn.Module, architecture: str, path: str | Path, **about: Any) -> dict[str, Any]:
+def save_network(
+    network: Surrogate | Inverse | Lmi, architecture: str, path: str | Path, **about: Any
+) -> dict[str, Any]:
     """
     Write weights and card; the card last, so that weights without a card are not mistaken for a release.
 
@@ -92,14 +97,12 @@ def save_network(network: nn.Module, architecture: str, path: str | Path, **abou
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "versions": {name: version(name) for name in ("gliofit", "torch", "numpy")},
+        "versions": versions("gliofit", "torch", "numpy"),
         **about,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     for target, data in ((path, weights), (card_path(path), json.dumps(card, indent=2).encode())):
-        part = target.with_name(f".{os.getpid()}-{target.name}")
-        part.write_bytes(data)
-        part.replace(target)
+        with whole_file(target) as part:
+            part.write_bytes(data)
     return card
 
 
@@ -133,9 +136,9 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
     return card
 
 
-def load_network(path: str | Path, role: str, device: str = "cpu") -> nn.Module:
+def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
-    A released network, frozen and ready to use.
+    A released network, frozen and ready to use: `Surrogate`, `Inverse` or `Lmi`, by its role.
 
     Raises
     ------

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,22 +38,22 @@ class DensityTarget(SingleObservation):
     def visible(self) -> Array:
         return self.density
 
-    def visible_size(self, c: Array, extras: Array = ()) -> float:
+    def visible_size(self, c: Array, extras: Sequence[float] | Array = ()) -> float:
         return float(c.sum(dtype=np.float64))
 
     def arrays(self) -> dict[str, Array]:
         return {"density": self.density}
 
-    def residuals(self, c: Array, extras: Array = ()) -> Residuals:
+    def residuals(self, c: Array, extras: Sequence[float] | Array = ()) -> Residuals:
         """Residuals whose mean square is the loss (MSE)."""
         r = (c - self.density)[None]
         return Residuals(r, np.ones_like(r), np.zeros((0, *r.shape), r.dtype))
 
-    def loss(self, c: Array, extras: Array = ()) -> float:
+    def loss(self, c: Array, extras: Sequence[float] | Array = ()) -> float:
         """Mean squared error over the grid."""
         return float(np.mean((c - self.density) ** 2, dtype=np.float64))
 
-    def torch_loss(self, c, arrays, extras):
+    def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         return ((c - arrays["density"]) ** 2).mean()
 
     def outlines(self) -> tuple[Array, Array]:

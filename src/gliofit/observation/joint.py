@@ -33,7 +33,7 @@ class JointTarget(Observation):
     weights: tuple[float, ...]
     kind: ClassVar[str] = "joint"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.parts) != len(self.weights) or not self.parts:
             raise InputError(f"{len(self.parts)} observations but {len(self.weights)} weights")
         if len({part.shape for part in self.parts}) > 1:
@@ -72,7 +72,7 @@ class JointTarget(Observation):
         return np.concatenate([part.best_extras(c) for part in self.parts])
 
     def explained(self, c: Array, extras: Array) -> dict[str, float]:
-        found = {}
+        found: dict[str, float] = {}
         for part, here in zip(self.parts, self._split(extras), strict=True):
             found |= part.explained(c, extras[here])
         return found
@@ -82,9 +82,9 @@ class JointTarget(Observation):
 
     def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array | None:
         """Of the first part that suggests one."""
-        places = [None] * len(self.parts) if extras is None else self._split(extras)
-        for part, place in zip(self.parts, places, strict=True):
-            found = part.suggested_density(tissue, None if place is None else extras[place])
+        own = [None] * len(self.parts) if extras is None else [extras[place] for place in self._split(extras)]
+        for part, values in zip(self.parts, own, strict=True):
+            found = part.suggested_density(tissue, values)
             if found is not None:
                 return found
         return None
@@ -120,7 +120,7 @@ class JointTarget(Observation):
         parts = zip(self.parts, self.weights, self._split(extras), strict=True)
         return sum(weight * part.loss(c, extras[here]) for part, weight, here in parts)
 
-    def torch_loss(self, c, arrays, extras):
+    def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
         total = 0.0
         for i, (part, weight, here) in enumerate(zip(self.parts, self.weights, self._split(extras), strict=True)):

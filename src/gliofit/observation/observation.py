@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -34,9 +34,19 @@ class Observation(ABC):
     """
 
     kind: ClassVar[str]
-    complete: ClassVar[bool] = False
-    layers: ClassVar[int] = 1
-    parts: tuple[Observation, ...]
+
+    if TYPE_CHECKING:  # a field where there are several, a property where there is one
+
+        @property
+        def parts(self) -> tuple[Observation, ...]: ...
+
+    @property
+    def complete(self) -> bool:
+        return False
+
+    @property
+    def layers(self) -> int:
+        return 1
 
     @property
     def unknowns(self) -> tuple[Parameter, ...]:

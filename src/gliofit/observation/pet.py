@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class PETTarget(SingleObservation):
     region: Array
     kind: ClassVar[str] = "pet"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.pet.shape != self.region.shape:
             raise InputError(f"the PET image has shape {self.pet.shape}, its region {self.region.shape}")
 
@@ -78,6 +78,7 @@ class PETTarget(SingleObservation):
         weight = np.sqrt(self.region, dtype=np.float64).ravel()
         pet, density = (a.astype(np.float64).ravel() for a in (self.pet, c))
         box = self.extra_box
+        assert box is not None  # scale and background are its unknowns
         # c ≈ scale·pet − scale·background
         rows = np.stack([weight * pet, -weight], 1)
         scale, product = np.linalg.lstsq(rows, weight * density, rcond=None)[0]
@@ -91,7 +92,7 @@ class PETTarget(SingleObservation):
         r = c - extras[0] * (self.pet - extras[1])
         return float(np.sum(self.region * r**2, dtype=np.float64) / max(float(self.region.sum()), 1.0))
 
-    def torch_loss(self, c, arrays, extras):
+    def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
         r = c - extras[0] * (arrays["pet"] - extras[1])
         return (arrays["region"] * r**2).sum() / arrays["region"].sum().clamp(min=1.0)

@@ -20,16 +20,17 @@ from gliofit.observation.labels import parts, relabel
 from gliofit.observation.observation import SingleObservation
 from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
+from gliofit.observation.thresholds import FITTED, START, STARTS
 
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
 
 
 THRESHOLDS = (
-    Parameter("threshold_core", "", 0.5, 0.85, 0.65, symbol="τ_core", digits=3),
-    Parameter("threshold_whole", "", 0.05, 0.5, 0.25, symbol="τ_whole", digits=3),
+    Parameter("threshold_core", "", *FITTED.core, START.core, symbol="τ_core", digits=3),
+    Parameter("threshold_whole", "", *FITTED.whole, START.whole, symbol="τ_whole", digits=3),
 )
-"""Densities at the outlines: ranges of Learn-Morph-Infer (Sec. 3), starts of Weidner 2026."""
+"""Densities at the outlines; ranges and starts: `gliofit.observation.thresholds`."""
 
 SMALLEST = 1.0
 """Voxels; an outline of less is none."""
@@ -68,7 +69,7 @@ class SegmentationTarget(SingleObservation):
     has_core: bool | None = None
     kind: ClassVar[str] = "segmentation"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("core", "whole"):
             data = getattr(self, name)
             if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.dtype.isnative:
@@ -128,7 +129,7 @@ class SegmentationTarget(SingleObservation):
         Between them lies a ridge: a wide front seen at two close thresholds looks like a narrow one seen at two
         distant ones.
         """
-        return [np.array(pair[-self.layers :]) for pair in ((0.55, 0.25), (0.8, 0.1))]
+        return [np.array(pair[-self.layers :]) for pair in STARTS]
 
     @property
     def visible(self) -> Array:
@@ -173,7 +174,7 @@ class SegmentationTarget(SingleObservation):
             total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / self.layers
         return total
 
-    def torch_loss(self, c, arrays, extras):
+    def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
         import torch
 

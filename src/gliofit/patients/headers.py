@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _header(path: Path) -> tuple[tuple, Array, list[str]]:
     return shape, affine, _unsaid(path, image, affine, shape)
 
 
-def _unsaid(path: Path, image, affine: Array, shape: tuple) -> list[str]:
+def _unsaid(path: Path, image: Any, affine: Array, shape: tuple) -> list[str]:
     """What the header of a file leaves open about where the voxels are."""
     header, warnings = image.header, []
     look = "check in the pictures that left is left and the front is the front"
@@ -117,7 +118,7 @@ def _edges(edges: Array) -> str:
 
 def _apart(affine: Array, other: Array, shape: tuple) -> float:
     """How far, in voxels, two affines put the same corner apart at most."""
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape), indexing="ij")).reshape(len(shape), -1).T
+    corners = np.array(np.meshgrid(*[[0, n - 1] for n in shape], indexing="ij")).reshape(len(shape), -1).T
     apart = np.abs(grids.to_world(affine, corners) - grids.to_world(other, corners)).max()
     return float(apart / grids.spacing_of(other).min())
 
@@ -152,7 +153,7 @@ def in_atlas_space(path: str | Path) -> bool:
     image = open_image(Path(path))
     if len(image.shape) < 3:
         return False
-    corners = np.array(np.meshgrid(*([-0.5, n - 0.5] for n in image.shape[:3]), indexing="ij")).reshape(3, -1).T
+    corners = np.array(np.meshgrid(*[[-0.5, n - 0.5] for n in image.shape[:3]], indexing="ij")).reshape(3, -1).T
     world = grids.to_world(image.affine, corners)
     box = np.array([world.min(0), world.max(0)])
     return bool(np.allclose(box, [[-239.5, -0.5, -0.5], [0.5, 239.5, 154.5]], atol=0.5))

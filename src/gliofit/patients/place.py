@@ -42,8 +42,8 @@ where a field of view was cut through the tumour, straight or aslant, 0.75 to 1.
 
 DISC_MM, CURVED = 20.0, 4.0
 """
-Radius of that surface: the larger, the coarser the voxels, so that a brain's own curvature (70 mm) leaves a plane by four
-times the tolerance.
+Radius of that surface: the larger, the coarser the voxels, so that a brain's own curvature (70 mm) leaves a plane by
+four times the tolerance.
 """
 
 CONTACT_MM2 = 150.0

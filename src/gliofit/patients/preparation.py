@@ -135,7 +135,7 @@ def _tissue_maps(
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
         maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
-    warped = sum(maps) >= 0.5
+    warped = np.sum(maps, axis=0) >= 0.5
     if not scans.known:
         scans.brain = warped | scans.whole | scans.cavity
     overlap = dice(warped, scans.brain)
@@ -156,7 +156,7 @@ def _tissue_maps(
 
 def _own_maps(scans: Scans) -> list[Array]:
     """The patient's tissue maps; CSF is the rest of the brain if it is not given."""
-    maps = []
+    maps: list[Array] = []
     for name in ("wm", "gm", "csf"):
         data = scans.images.get(name)
         if data is None:

@@ -91,8 +91,10 @@ class Prepared:
 
     def target(self, shape: tuple, affine: Array) -> SegmentationTarget:
         """Core and whole tumour as fractions of the voxels of a grid."""
-        masks = (grids.resample(m.astype(np.float32), self.affine, shape, affine) for m in (self.core, self.whole))
-        return SegmentationTarget(*masks)
+        core, whole = (
+            grids.resample(m.astype(np.float32), self.affine, shape, affine) for m in (self.core, self.whole)
+        )
+        return SegmentationTarget(core, whole)
 
     def pet_target(self, shape: tuple, affine: Array) -> PETTarget | None:
         """

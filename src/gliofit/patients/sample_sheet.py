@@ -10,6 +10,7 @@ import csv
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from gliofit.base.errors import InputError
 from gliofit.observation.labels import labelling
@@ -65,7 +66,7 @@ class Patient:
     labels: str = "brats"
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in FILES:
             value = getattr(self, name)
             object.__setattr__(self, name, Path(value) if value else None)
@@ -94,7 +95,9 @@ class Patient:
     @property
     def scan(self) -> Path:
         """The image to draw results on: T1c, else T1, FLAIR or whatever there is."""
-        return self.t1c or self.t1 or self.flair or self.fet or self.seg
+        shown = self.t1c or self.t1 or self.flair or self.fet or self.seg
+        assert shown  # a patient without a segmentation is refused
+        return shown
 
     @property
     def roles(self) -> str:
@@ -156,7 +159,8 @@ def read_sample_sheet(
         if "id" not in values:
             raise InputError(f"{where}: the id is empty")
         try:
-            patient = Patient(**{k: _find(v, root, made) if k in FILES else v for k, v in values.items()})
+            columns: dict[str, Any] = {k: _find(v, root, made) if k in FILES else v for k, v in values.items()}
+            patient = Patient(**columns)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         for column, file in patient.files.items():
@@ -203,5 +207,5 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 def _find(path: str, root: str | Path | None, made: tuple[str, ...]) -> Path:
     given = Path(path).expanduser()
-    here = root is None or given.is_absolute() or given.exists() or path.startswith(made)
-    return given if here else Path(root) / given
+    here = given.is_absolute() or given.exists() or path.startswith(made)
+    return given if root is None or here else Path(root) / given

@@ -197,7 +197,7 @@ def _brain(
     if "wm" in images:
         tissue = images["wm"] + images["gm"] + images.get("csf", 0)
         return brain_of(np.where(whole, 1, tissue), spacing), True
-    if in_atlas_space(patient.seg):
+    if patient.seg and in_atlas_space(patient.seg):
         return np.ones(whole.shape, bool), False  # the atlas's own brain, put in by `prepare_patient`
     raise InputError(f"patient {patient.id} has no T1, no tissue maps and is not in the atlas's space")
 

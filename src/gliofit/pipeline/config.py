@@ -8,25 +8,21 @@ are the keyword arguments it takes, checked against their defaults' types and si
 from __future__ import annotations
 
 from contextlib import suppress
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    ValidationError,
-    create_model,
-)
+from pydantic import ConfigDict, ValidationError, create_model
 
 from gliofit.base.errors import InputError
+from gliofit.base.section import fault, unknown
+from gliofit.growth import GrowthModel, growth_model
+from gliofit.networks.grids import GROWTH_MODEL
 from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
-from gliofit.training.settings import SETTINGS
 
 if TYPE_CHECKING:
     from gliofit.inversion.registry import Method
@@ -54,6 +50,7 @@ RESERVED = frozenset(
         "patients.csv",
         "release",
         "report.html",
+        "run.json",
         "shards",
         "synthetic",
         "table3",
@@ -64,6 +61,10 @@ RESERVED = frozenset(
 
 RELEASED_SPACING = 2.0
 """Of the networks in resources/weights, mm."""
+
+
+DISCRETE = ("gliodil", "pde_gliodil")
+"""Methods that discretise the growth equation themselves."""
 
 
 def load_config(values: dict[str, Any], source: str = "config") -> Config:
@@ -82,7 +83,8 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    texts = {name: _path(name, values[name], source) for name in ("patients", "brats_dir", "labels") if name in values}
+    given = (name for name in ("patients", "brats_dir", "labels") if name in values)
+    texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
     if isinstance(methods := values.get("methods"), dict):
@@ -91,7 +93,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{source}: {_sentence(error)}") from None
+        raise InputError(f"{source}: {fault(error, Config)}") from None
     if not config.train and config.spacing != RELEASED_SPACING:
         raise InputError(
             f"{source}: the released networks are for spacing: {RELEASED_SPACING:g}; set train: true to train others"
@@ -100,15 +102,11 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
     try:
         Prior(**config.prior.model_dump())
+        model = growth_model(config.growth_model)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    for role, settings in SETTINGS.items():
-        # training itself would refuse them only after its samples have been simulated
-        try:
-            settings(**getattr(config.networks, role).given())
-        except InputError as error:
-            raise InputError(f"{source}: networks.{role}: {error}") from None
-    _check_methods(config, source)
+    _check_prior(config, model, source)
+    _check_methods(config, model, source)
     return config
 
 
@@ -150,40 +148,19 @@ def _as_float(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first problem, in words."""
-    # of a union's complaints, the one that got furthest into the value is what the user meant
-    first = max(error.errors(), key=lambda e: (e["type"] == "extra_forbidden", len(e["loc"])))
-    path = [
-        str(part)
-        for part in first["loc"]
-        if part not in ("AtlasFiles", "str", "dict[str,any]") and "[" not in str(part)
-    ]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        return unknown("key", key, [".".join([*path[:-1], name]) for name in _keys(path[:-1])])
-    if first["type"] == "missing":
-        return f"the key '{key}' is missing"
-    return f"{key} = {first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
+def _check_prior(config: Config, model: GrowthModel, source: str) -> None:
+    """What is simulated must lie where searches look."""
+    ranges = {p.name: (p.lower, p.upper) for p in model.parameters}
+    for name in ("mu_D", "mu_rho"):
+        (low, high), (lowest, highest) = getattr(config.prior, name), ranges[name]
+        if low < lowest or high > highest:
+            raise InputError(
+                f"{source}: prior.{name} = [{low:g}, {high:g}] is not within {lowest:g} … {highest:g}, where searches "
+                f"of growth model {model.name} look"
+            )
 
 
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """The words for an unknown name, with the nearest known one."""
-    close = get_close_matches(name, known, 1, 0.6)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}"
-    return f"unknown {kind} '{name}'; {hint}"
-
-
-def _keys(path: list[str]) -> list[str]:
-    """The keys of a section, by its dotted path."""
-    model: Any = Config
-    for part in path:
-        annotation = model.model_fields[part].annotation
-        model = next(t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel))
-    return list(model.model_fields)
-
-
-def _check_methods(config: Config, source: str) -> None:
+def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
     """Methods and their settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
 
@@ -195,6 +172,11 @@ def _check_methods(config: Config, source: str) -> None:
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+        if model.name != GROWTH_MODEL and (described.networks or method in DISCRETE):
+            raise InputError(
+                f"{source}: methods.{method} knows growth model {GROWTH_MODEL} alone, not {model.name}; take it out "
+                f"({method}: false)"
+            )
     for method in config.test_cases.at_most:  # of which the config may have taken some out
         try:
             describe(method)
@@ -211,7 +193,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
     """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
     defaults = method.settings()
     hints = get_type_hints(method.run)
-    fields = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
+    fields: dict[str, Any] = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
     model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
     for name, value in settings.items():
         if name not in defaults:
@@ -222,7 +204,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
         # YAML has lists where Python's defaults are tuples
         model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
     except ValidationError as error:
-        raise InputError(f"{where}.{_sentence(error)}") from None
+        raise InputError(f"{where}.{fault(error, model)}") from None
 
 
 def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:

@@ -1,8 +1,9 @@
 """
 The sections of the workflow's configuration, one model each.
 
-`config/README.md` documents every key; the defaults live in `config/config.yaml` alone, so that there is one place
-to read them.
+Every key says here what it means; `config/README.md` and `workflow/schemas/config.schema.json` are made from it
+(`gliofit.pipeline.config_docs`). The defaults live in `config/config.yaml` alone, so that there is one place to read
+them; those of training are in `gliofit.training.settings`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from math import ceil
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
+from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
+from gliofit.training.settings import Settings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
@@ -22,46 +25,47 @@ OUT_OF_RANGE = ("edge", "beyond")
 Range = Annotated[list[float], Len(2, 2)]
 
 
-class Section(BaseModel):
-    """A section of the config: unknown keys and values of another type are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
 class AtlasFiles(Section):
     """An anatomy of the user's own: four NIfTI paths on one grid."""
 
-    t1: str
-    wm: str
-    gm: str
-    csf: str
+    t1: str = Field(description="Skull-stripped T1.")
+    wm: str = Field(description="Fraction of white matter.")
+    gm: str = Field(description="Fraction of grey matter.")
+    csf: str = Field(description="Fraction of cerebrospinal fluid.")
 
 
 class Seeds(Section):
     """One seed per purpose."""
 
-    samples: NonNegativeInt
-    training: NonNegativeInt
-    inversion: NonNegativeInt
-    patients: NonNegativeInt
+    samples: NonNegativeInt = Field(description="θ of training and test tumours.")
+    training: NonNegativeInt = Field(description="Weights at the start, and the order of samples.")
+    inversion: NonNegativeInt = Field(description="Methods that draw at random.")
+    patients: NonNegativeInt = Field(description="In-silico patients.")
 
 
 class PriorRanges(Section):
     """Ranges of the prior; see `gliofit.synthetic.prior.Prior`."""
 
-    mu_D: Range
-    mu_rho: Range
-    volume: Range
+    mu_D: Range = Field(description="Range of μ_D = √(D·T) that θ is drawn from, mm.")
+    mu_rho: Range = Field(description="Range of μ_ρ = √(ρ·T).")
+    volume: Range = Field(description="Accepted volume of c > 0.25, ml.")
 
 
 class Samples(Section):
     """Simulated tumours that the networks learn from."""
 
-    train: PositiveInt
-    validation: PositiveInt
-    test: PositiveInt
-    shards: PositiveInt
-    deformation_mm: NonNegativeFloat
+    train: PositiveInt = Field(description="Tumours that networks are trained on.")
+    validation: PositiveInt = Field(description="Tumours that choose a run's best checkpoint.")
+    test: PositiveInt = Field(
+        description="Tumours in the atlas, and as many in the unseen anatomy, that a network is tested on when it is "
+        "[released](../docs/networks.md#train-them)."
+    )
+    shards: PositiveInt = Field(description="Files that the training tumours are shared among, each a job.")
+    deformation_mm: NonNegativeFloat = Field(
+        description="Three of four shards show a random smooth deformation of the anatomy, with this standard "
+        "deviation of the displacement on each axis, mm; 0: the anatomy alone, as in the paper. (Mirror images are "
+        "switched off by `networks.*.flip: false`.)"
+    )
 
 
 class TestCases(Section):
@@ -69,70 +73,61 @@ class TestCases(Section):
 
     __test__ = False  # not a test class, whatever its name suggests to pytest
 
-    number: PositiveInt
-    unseen_anatomy: NonNegativeInt
-    out_of_range: NonNegativeInt
-    beyond: NonNegativeFloat
-    per_job: PositiveInt
-    at_most: dict[str, NonNegativeInt]
-
-
-class Training(Section):
-    """
-    One network and how it is trained: `gliofit.training.settings.Settings`, whose defaults hold for what is not given.
-
-    (Named again here so that reading a config need not import torch; a test keeps the two alike.)
-    """
-
-    architecture: Literal["gliofit", "weidner"] | None = None
-    width: PositiveInt
-    steps: PositiveInt
-    batch: PositiveInt
-    learning_rate: PositiveFloat
-    weight_decay: NonNegativeFloat | None = None
-    warmup: NonNegativeFloat | None = None
-    clip: PositiveFloat | None = None
-    flip: bool | None = None
-    validate_every: NonNegativeInt | None = None
-    window: NonNegativeInt | None = None
-    coarse: dict[int, PositiveFloat] | None = None
-    bfloat16: bool | None = None
-    start: str | None = None
-
-    def given(self) -> dict[str, Any]:
-        """What the config sets."""
-        return self.model_dump(exclude_none=True)
-
-
-class WholeBrainTraining(Training):
-    """Of Learn-Morph-Infer's network: `gliofit.training.settings.WholeBrainSettings`."""
-
-    architecture: Literal["gliofit", "ezhov"] | None = None
-    spacing: PositiveFloat | None = None
+    number: PositiveInt = Field(description="Simulated tumours of Tables 1 and 2.")
+    unseen_anatomy: NonNegativeInt = Field(description="More of them on an anatomy that networks never saw; 0: none.")
+    out_of_range: NonNegativeInt = Field(
+        description="With μ_D or μ_ρ at an edge of the prior, and as many outside it; 0: none."
+    )
+    beyond: NonNegativeFloat = Field(
+        description="How far outside: upper bounds of the prior are multiplied, lower ones divided by 1 + this."
+    )
+    per_job: PositiveInt = Field(description="Cases that a job fits.")
+    at_most: dict[str, NonNegativeInt] = Field(
+        description="`{method: number}` for slow methods, who get the same share of the other sets; 0: patients only."
+    )
 
 
 class Networks(Section):
-    surrogate: Training
-    inverse: Training
-    inverse_segmentation: Training
-    released: dict[Literal["surrogate", "inverse", "inverse_segmentation", "lmi"], str | None] = {}
-    compared: dict[str, str | None] = {}
-    lmi: WholeBrainTraining
+    """The networks: how they are trained (read with `train: true`), and which weights are used."""
+
+    surrogate: Settings = Field(description="Training of the forward surrogate: θ and tissue → density.")
+    inverse: Settings = Field(description="Training of the inverse network: density and tissue → θ.")
+    inverse_segmentation: Settings = Field(description="The same for outlines in place of the density.")
+    lmi: WholeBrainSettings = Field(
+        description="Training of Learn-Morph-Infer's network, which sees the whole brain; `config/lmi.yaml` is how the "
+        "released one was trained."
+    )
+    released: dict[Literal["surrogate", "inverse", "inverse_segmentation", "lmi"], str | None] = Field(
+        {},
+        description="`{network: file}`: weights that methods use in place of `resources/weights/{network}.safetensors` "
+        "(read with `train: false`). `{surrogate: resources/weights/weidner.safetensors}` runs every method on the "
+        "paper's surrogate.",
+    )
+    compared: dict[str, str | None] = Field(
+        {},
+        description="`{name: file}`: weights of further surrogates, which the tables of errors and times put beside "
+        "the first; those for another `spacing` are passed over. `name: null` takes one out.",
+    )
 
 
 class Plans(Section):
     """Radiotherapy plans of patients."""
 
-    margin_mm: NonNegativeFloat
-    exclude_csf: bool
+    margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
+    exclude_csf: bool = Field(description="Leave CSF out of every plan.")
 
 
 class GliodilSynthetic(Section):
     """GliODIL's synthetic patients and what they are fitted by."""
 
-    number: NonNegativeInt
-    methods: dict[str, list[Literal["mri", "mri_pet"]]]
-    at_most: dict[str, PositiveInt]
+    number: NonNegativeInt = Field(
+        description="Patients of one focus, and as many of three; 0: none. The paper has 50."
+    )
+    methods: dict[str, list[Literal["mri", "mri_pet"]]] = Field(
+        description="`{method: [mri, mri_pet]}`: fitted to the outlines alone, or to FET-PET too. A method that is not "
+        "under `methods` is passed over."
+    )
+    at_most: dict[str, PositiveInt] = Field(description="`{method: number}` for slow methods.")
 
     def cases(self, method: str) -> int:
         """How many patients of each kind a method is run on."""
@@ -142,30 +137,57 @@ class GliodilSynthetic(Section):
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
-    simulation: PositiveInt
-    training: PositiveInt
-    inversion: PositiveInt
-    registration: PositiveInt
+    simulation: PositiveInt = Field(description="Of a job that runs the solver.")
+    training: PositiveInt = Field(description="Of a network's training: part of what determines the network.")
+    inversion: PositiveInt = Field(description="Of a job that fits.")
+    registration: PositiveInt = Field(description="Of a registration.")
 
 
 class Config(Section):
     """The whole configuration."""
 
-    atlas: Literal["sri24", "mni152"] | AtlasFiles
-    spacing: Literal[1.0, 2.0, 4.0]
-    train: bool
-    device: Literal["cpu", "cuda"]
+    atlas: Literal["sri24", "mni152"] | AtlasFiles = Field(
+        description="Anatomy that tumours are simulated in and that patients' tissue comes from: `sri24` (downloaded "
+        "once, into `resources/atlas`), `mni152` (comes with nilearn), or your own files, in any orientation."
+    )
+    spacing: Literal[1.0, 2.0, 4.0] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Voxel edge of the working grid, mm. A network's crop is always 128 mm a side."
+    )
+    train: bool = Field(
+        description="`false`: use the released networks in `resources/weights` (for `spacing: 2`). `true`: simulate "
+        "samples and train networks here; what is trained is in `results/networks`."
+    )
+    device: Literal["cpu", "cuda"] = Field(description="Where networks are trained.")
+    patients: str | None = Field(description="The sample sheet (below), or `null`.")
+    brats_dir: str | None = Field(description="A folder of BraTS cases to add to the patients (below), or `null`.")
+    labels: str | None = Field(
+        None,
+        description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
+        "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
+    )
+    registration: Literal["fast", "precise"] = Field(
+        description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
+    )
+    tumour_tissue: Literal["core", "csf", "keep"] = Field(
+        "core",
+        description="What becomes white matter within the tumour, where the atlas knows no tumour: everything in the "
+        "core and CSF around it (`core`), CSF alone (`csf`), or nothing (`keep`).",
+    )
+    growth_model: str | dict[str, Any] = Field(
+        {"name": "fisher_kolmogorov", "foci": "auto"},
+        description="What grows: a name, or `{name: …, option: …}` (docs/adding_a_growth_model.md). `foci: auto` adds "
+        "foci to a patient's fit as long as the outlines speak for them, in methods that can; `foci: 1` is the "
+        "papers'. Simulated test cases have one focus, whatever is written here.",
+    )
     seeds: Seeds
     prior: PriorRanges
     samples: Samples
     test_cases: TestCases
     networks: Networks
-    methods: dict[str, dict[str, Any] | None]
-    patients: str | None
-    brats_dir: str | None
-    labels: str | None = None
-    registration: Literal["fast", "precise"]
-    tumour_tissue: Literal["core", "csf", "keep"] = "core"
+    methods: dict[str, dict[str, Any] | None] = Field(
+        description="The inversion methods, in the order of the tables. A method's settings follow its name; they are "
+        "the keyword arguments of its function in `src/gliofit/inversion/methods`. `name: false` takes a method out."
+    )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
     threads: Threads
@@ -188,6 +210,10 @@ class Config(Section):
     def settings(self, method: str) -> dict[str, Any]:
         """The settings of a method, as given (its function's defaults hold for the rest)."""
         return dict(self.methods.get(method) or {})
+
+    def training(self, network: str) -> Settings:
+        """How a network is trained."""
+        return getattr(self.networks, network)
 
     @property
     def case_sets(self) -> dict[str, str]:

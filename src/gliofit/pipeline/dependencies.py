@@ -9,14 +9,16 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2]
 """The folder that holds the package."""
 
+MODELS, DEFAULT_MODEL = SOURCE / "gliofit/growth/model.py", "gliofit.growth.models.fisher_kolmogorov"
+"""Growth models are found by name when a script runs: no import statement tells of the default one."""
+
 
 def dependencies(*starts: str | Path) -> list[Path]:
     """
     Source files of this package that the given files or modules import, directly or through one another.
 
     Imports inside functions count. Declared as a rule's inputs, they make the rule run again when its science changes
-    and only then. How a job runs (`gliofit.pipeline.jobs`) does not count: it
-    changes no result.
+    and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count: it changes no result.
 
     Parameters
     ----------
@@ -37,10 +39,12 @@ def dependencies(*starts: str | Path) -> list[Path]:
             queue += _files(start)
     while queue:
         path = queue.pop()
-        if path not in found:
+        if path not in found and path.parent != Path(__file__).parent:
             found.add(path)
             queue += _imports(path)
-    return sorted(found - {Path(__file__), *_files("gliofit.pipeline.jobs")})
+            if path == MODELS:
+                queue += _files(DEFAULT_MODEL)
+    return sorted(found)
 
 
 def _files(module: str) -> list[Path]:

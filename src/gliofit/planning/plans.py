@@ -8,6 +8,7 @@ is highest, so that the two differ in place and not in volume.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from gliofit.base.arrays import Array
@@ -18,7 +19,9 @@ MARGIN_MM = 15.0
 """Of the clinical target volume around the tumour core (ESTRO–EANO guideline; GliODIL, Sec. 4.7)."""
 
 
-def standard_plan(core: Array, brain: Array, spacing, margin_mm: float = MARGIN_MM, exclude: Array | None = None):
+def standard_plan(
+    core: Array, brain: Array, spacing: ArrayLike, margin_mm: float = MARGIN_MM, exclude: Array | None = None
+) -> Array:
     """
     The standard plan: all of the brain within a margin of the tumour core.
 
@@ -58,7 +61,12 @@ def standard_plan(core: Array, brain: Array, spacing, margin_mm: float = MARGIN_
 
 
 def model_plan(
-    density: Array, voxels: int, brain: Array, exclude: Array | None = None, spacing=(1.0, 1.0, 1.0), fill: bool = False
+    density: Array,
+    voxels: int,
+    brain: Array,
+    exclude: Array | None = None,
+    spacing: ArrayLike = (1.0, 1.0, 1.0),
+    fill: bool = False,
 ) -> Array:
     """
     The plan of a density: the voxels where it is highest; of equal ones, those that come first in the array.

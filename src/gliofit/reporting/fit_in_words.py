@@ -3,51 +3,105 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-THETA = ("x", "y", "z", "mu_D", "mu_rho")
+from gliofit.growth import growth_model
+from gliofit.growth.model import Parameter
+from gliofit.inversion.fit import Fit
+
+EXTRA_DIGITS = 3
 
 
-def extras_of(fits: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of the imaging parameters that any of the fits has, in order."""
-    return list(dict.fromkeys(name for fit in fits for name in fit["extras"]))
+@dataclass(frozen=True)
+class Columns:
+    """
+    What a table of fits has beside the origins: one column for each name.
+
+    Parameters
+    ----------
+    growth : tuple of Parameter
+        Of the growth models, origins' coordinates left out.
+    extras : tuple of str
+        Imaging parameters.
+    """
+
+    growth: tuple[Parameter, ...]
+    extras: tuple[str, ...]
+
+    @classmethod
+    def of(cls, fits: Sequence[Fit]) -> Columns:
+        """Those that any of the fits has, in order."""
+        growth: dict[str, Parameter] = {}
+        for fit in fits:
+            model = growth_model(fit.model)
+            others = np.setdiff1d(np.arange(model.size), model.origins)
+            growth |= {p.name: p for p in (model.parameters[place] for place in others) if p.name not in growth}
+        return cls(tuple(growth.values()), tuple(dict.fromkeys(name for fit in fits for name in fit.extras)))
+
+    @property
+    def titles(self) -> list[str]:
+        """As printed, units in brackets."""
+        growth = [f"{p.symbol} ({p.unit})" if p.unit else p.symbol for p in self.growth]
+        return [*growth, *(name.replace("_", " ") for name in self.extras)]
 
 
-def fit_row(fit: Mapping[str, Any], extras: Iterable[str], titles: Mapping[str, str]) -> dict[str, Any]:
+def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, Any]:
     """
     One fit as text.
 
     Parameters
     ----------
-    fit : mapping
-        `Fit.summary()`, as in `{method}.json`.
-    extras : iterable of str
-        Imaging parameters that have a column; those that the fit lacks are "–".
+    fit : Fit
+    columns : Columns
+        What the fit lacks of them is "–".
     titles : mapping of method → title
     """
-    theta, names = fit["theta"], [*THETA, *fit["extras"]]
-    spread: dict[str, float] = {}
-    if fit.get("covariance") is not None:
-        spread = dict(zip(names, np.sqrt(np.diag(fit["covariance"])), strict=True))
+    spread = fit.deviations()
+    model = growth_model(fit.model)
 
     def text(name: str, value: float, digits: int) -> str:
         return with_deviation(value, spread.get(name), digits)
 
+    def origin(places: Iterable[int]) -> str:
+        return ", ".join(text(model.names[i], fit.parameters[model.names[i]], 1) for i in places)
+
+    growth = [
+        text(p.name, fit.parameters[p.name], p.digits) if p.name in fit.parameters else "–" for p in columns.growth
+    ]
+    extras = [text(n, fit.extras[n], EXTRA_DIGITS) if n in fit.extras else "–" for n in columns.extras]
     return {
-        "title": titles.get(fit["method"], fit["method"]),
-        "origin": ", ".join(text(n, v, 1) for n, v in zip("xyz", theta["origin"], strict=True)),
-        "mu_D": text("mu_D", theta["mu_D"], 2),
-        "mu_rho": text("mu_rho", theta["mu_rho"], 2),
-        "extras": [text(n, fit["extras"][n], 3) if n in fit["extras"] else "–" for n in extras],
-        "loss": f"{fit['loss']:.3g}",
-        "evaluations": fit["evaluations"],
-        "seconds": f"{fit['seconds']:.1f}",
-        "converged": fit["converged"],
-        "reason": fit["reason"],
+        "title": titles.get(fit.method, fit.method),
+        "origins": [origin(places) for places in model.origins],
+        "cells": [*growth, *extras],
+        "loss": f"{fit.loss:.3g}",
+        "evaluations": fit.evaluations,
+        "seconds": f"{fit.seconds:.1f}",
+        "converged": fit.converged,
+        "reason": fit.reason,
     }
+
+
+def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
+    """What readers should know of fits, as sentences that name the method."""
+    return [f"{titles.get(fit.method, fit.method)}: {warning}." for fit in fits for warning in fit.warnings]
+
+
+def foci_in_words(fit: Fit) -> str | None:
+    """How many foci explain the outlines, and what one explains of them; None where their number was not sought."""
+    number, dice = fit.details.get("foci"), fit.details.get("dice_by_foci")
+    if not number or not dice:
+        return None
+    one = ", ".join(f"{score:.2f} of the {name}" for name, score in dice[0].items())
+    if number == 1:
+        tried = " A second one was tried and is not worth its coordinates." if len(dice) > 1 else ""
+        return f"Explained by one focus (Dice: {one}).{tried}"
+    all_ = ", ".join(f"{score:.2f} of the {name}" for name, score in dice[number - 1].items())
+    words = ("two", "three", "four", "five", "six")
+    return f"Explained by {words[number - 2]} foci (Dice: {all_}); one explains {one}."
 
 
 def with_deviation(value: float, deviation: float | None, digits: int) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
-import platform
-from importlib import metadata, resources
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 
-PACKAGES = ("gliofit", "numpy", "scipy", "numba", "torch", "antspyx", "cma", "snakemake")
+from gliofit.base.files import read_json
+from gliofit.base.versions import machine, versions
+
+TEMPLATES = Path(__file__).with_name("templates")
+CAPTIONS = "captions.json"
 
 
 def render(template: str, **values: Any) -> str:
@@ -25,15 +26,26 @@ def render(template: str, **values: Any) -> str:
     **values
         What the template names; a missing one is an error.
     """
-    loader = PackageLoader("gliofit.reporting", "templates", encoding="utf-8")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     return environment.get_template(template).render(**values)
 
 
-def captions() -> dict[str, str]:
+def template_files(template: str) -> list[Path]:
+    """The files that a page by `template` is made from: it, what it includes or imports, and the captions."""
+    names, queue = [], [template]
+    while queue:
+        name = queue.pop()
+        names.append(name)
+        found = meta.find_referenced_templates(Environment().parse((TEMPLATES / name).read_text(encoding="utf-8")))
+        queue += [other for other in found if other and other not in [*names, *queue]]
+    return [TEMPLATES / name for name in sorted([*names, CAPTIONS])]
+
+
+def captions() -> dict[str, dict[str, str]]:
     """Captions of figures and tables, by name."""
-    path = resources.files("gliofit.reporting") / "templates" / "captions.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(TEMPLATES / CAPTIONS)
 
 
 def inlined(content: bytes, kind: str = "image/png") -> str:
@@ -41,12 +53,6 @@ def inlined(content: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64," + base64.b64encode(content).decode("ascii")
 
 
-def versions() -> dict[str, str]:
-    """Versions of what made a page, and the machine."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found | {"machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores"}
+def made_with() -> dict[str, str]:
+    """What makes a page, as its last table has it: versions and the machine."""
+    return versions() | {"machine": machine()}

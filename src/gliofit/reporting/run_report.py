@@ -6,7 +6,6 @@ One HTML file with every table, figure and patient: self-contained, so that it c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,9 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
 from gliofit.evaluation import gliodil_scores, metrics
 from gliofit.evaluation import patient_scores as clinical
-from gliofit.reporting.fit_in_words import extras_of, fit_row
-from gliofit.reporting.html import captions, inlined, render, versions
+from gliofit.inversion.fit_file import load_fit
+from gliofit.reporting.fit_in_words import Columns, fit_row, warnings_of
+from gliofit.reporting.html import captions, inlined, made_with, render
 from gliofit.reporting.tables import TIDY, layout_of, titles_of, to_html
 
 DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
@@ -39,7 +39,7 @@ class Patient:
     ----------
     name : str
     fits : sequence of path
-        `{method}.json` files (`Fit.summary()`), in the order of the methods.
+        `{method}.json` files, in the order of the methods.
     pictures : mapping of caption → path
         PNG files, in this order: registration check, overlays.
     notes : sequence of str
@@ -101,7 +101,7 @@ def write_report(
         patients=[_patient(patient, titles) for patient in patients],
         definitions={LABELS.get(name, name): text for name, text in DEFINITIONS.items()},
         config=_file(config).read_text(encoding="utf-8") if config else "",
-        versions=versions(),
+        versions=made_with(),
     )
     write_text(path, html)
 
@@ -133,14 +133,14 @@ def _table(
 
 
 def _patient(patient: Patient, titles: Mapping[str, str] | None) -> dict[str, Any]:
-    fits = [json.loads(_file(path).read_text(encoding="utf-8")) for path in patient.fits]
-    extras = extras_of(fits)
-    names = titles or titles_of(fit["method"] for fit in fits)
+    fits = [load_fit(path) for path in patient.fits]
+    columns = Columns.of(fits)
+    names = titles or titles_of(fit.method for fit in fits)
     return {
         "name": patient.name,
         "page": patient.page,
-        "notes": list(patient.notes),
-        "extras": [name.replace("_", " ") for name in extras],
-        "fits": [fit_row(fit, extras, names) for fit in fits],
+        "notes": [*patient.notes, *warnings_of(fits, names)],
+        "columns": columns.titles,
+        "fits": [fit_row(fit, columns, names) for fit in fits],
         "pictures": [_picture(png, caption) for caption, png in patient.pictures.items()],
     }

@@ -22,12 +22,10 @@ from gliofit.base.grids import resample
 from gliofit.base.nifti import save_volume
 from gliofit.growth import simulate
 from gliofit.growth.theta import Theta
+from gliofit.observation.thresholds import SYNTHETIC_PATIENT
 from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC
 from gliofit.patients.sample_sheet import Patient
 from gliofit.synthetic.prior import Prior, samples
-
-THRESHOLDS = (0.25, 0.6, 0.85)
-"""Density at the edge of edema, of enhancing and of necrotic core (the first two: GliODIL's and the paper's range)."""
 
 PRIOR = Prior(mu_D=(8.0, 20.0), mu_rho=(2.0, 5.0), volume=(30.0, 120.0))
 """Tumours of the size that BraTS has most, diffuse enough to have edema about as large as their core."""
@@ -50,7 +48,7 @@ def make_synthetic_patient(
     folder: str | Path,
     theta: Theta | None = None,
     seed: int = 0,
-    thresholds: tuple[float, float, float] = THRESHOLDS,
+    thresholds: tuple[float, float, float] = SYNTHETIC_PATIENT,
     spacing: float | None = 2.0,
     noise: float = 0.03,
     threads: int = 1,
@@ -108,12 +106,12 @@ def make_synthetic_patient(
         "core_ml": float(np.isin(labels, (NECROTIC, ENHANCING)).sum()) * millilitres,
     }
     write_text(folder / "truth.json", json.dumps(truth, indent=1) + "\n")
-    columns = dict(zip(("t1", "t1c", "flair", "seg"), (folder / f"{name}.nii.gz" for name in FILES), strict=True))
-    return Patient(folder.name, **columns)
+    paths = [folder / f"{name}.nii.gz" for name in FILES]
+    return Patient(folder.name, t1=paths[0], t1c=paths[1], flair=paths[2], seg=paths[3])
 
 
 def draw_theta(
-    tissue: Tissue, seed: int, thresholds: tuple[float, float, float] = THRESHOLDS, threads: int = 1
+    tissue: Tissue, seed: int, thresholds: tuple[float, float, float] = SYNTHETIC_PATIENT, threads: int = 1
 ) -> Theta:
     """θ from `PRIOR` on this anatomy, with a tumour core that takes 25–65 % of the whole tumour."""
     for sample in samples(tissue.working_grid(DRAWING_MM), PRIOR, DRAWS, seed, threads=threads):
@@ -123,7 +121,7 @@ def draw_theta(
     raise InputError(f"none of {DRAWS} tumours has a core and an edema at the thresholds {tuple(thresholds)}")
 
 
-def segment(density: Array, thresholds: tuple[float, float, float] = THRESHOLDS) -> Array:
+def segment(density: Array, thresholds: tuple[float, float, float] = SYNTHETIC_PATIENT) -> Array:
     """Labels of a density [x, y, z]: 1 necrotic core, 2 edema, 3 enhancing core; uint8."""
     steps = [density >= t for t in thresholds]
     return np.select(steps[::-1], [NECROTIC, ENHANCING, EDEMA], 0).astype(np.uint8)

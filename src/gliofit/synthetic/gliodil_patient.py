@@ -24,6 +24,7 @@ from gliofit.base.nifti import load_volume, save_volume
 from gliofit.growth import simulate
 from gliofit.growth.seed import initial_density
 from gliofit.growth.theta import Theta
+from gliofit.observation.thresholds import GLIODIL_DRAWN
 from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC
 from gliofit.patients.prepared import Prepared
 from gliofit.synthetic.brats_like_patient import segment
@@ -32,9 +33,7 @@ RANGES = {
     "diffusivity": (0.035, 0.2),
     "growth_rate": (0.035, 0.2),
     "ratio": (10.0, 30.0),
-    "necrotic": (0.70, 0.85),
-    "enhancing": (0.45, 0.60),
-    "edema": (0.15, 0.35),
+    **GLIODIL_DRAWN,
 }
 """Uniform distributions of D_w (mm²/day), ρ (1/day), R = D_w/D_g and the three thresholds (Table 1)."""
 

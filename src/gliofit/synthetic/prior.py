@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth import simulate
+from gliofit.growth.ranges import PRIOR_MU_D, PRIOR_MU_RHO
 from gliofit.growth.theta import Theta
+from gliofit.observation.thresholds import VISIBLE
 
 SPLITS = ("train", "validation", "test")
 """Their position in this tuple is part of each sample's seed: no two splits share a sample."""
@@ -56,14 +59,14 @@ class Prior:
         candidates above 122 mm was accepted, and they are the costly ones to simulate.
     """
 
-    mu_D: tuple[float, float] = (2.0, 25.0)
-    mu_rho: tuple[float, float] = (1.5, 6.0)
+    mu_D: tuple[float, float] = PRIOR_MU_D
+    mu_rho: tuple[float, float] = PRIOR_MU_RHO
     volume: tuple[float, float] = (5.0, 250.0)
-    visible: float = 0.25
+    visible: float = VISIBLE
     reach: float = 40.0
     longest_wave: float = 150.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("mu_D", "mu_rho", "volume"):
             low, high = (float(v) for v in getattr(self, name))
             if not 0 < low < high < np.inf:
@@ -207,7 +210,8 @@ def edge_samples(
     for index in range(count):
         name, bound = edges[index % 3]
         # a range as narrow as floats allow, so that drawing from it gives the bound
-        there = replace(wide, **{name: (bound, np.nextafter(bound, np.inf))})
+        narrow: dict[str, Any] = {name: (bound, np.nextafter(bound, np.inf))}
+        there = replace(wide, **narrow)
         yield from samples(tissue, there, 1, (*np.atleast_1d(seed).tolist(), index), threads=threads)
 
 

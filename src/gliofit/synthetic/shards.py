@@ -1,5 +1,5 @@
 """
-HDF5 shards of simulated tumours: writing, reading, and `python -m gliofit.synthetic.shards FILE…` to check them.
+HDF5 shards of simulated tumours: writing, reading, and `python -m gliofit.synthetic FILE…` to check them.
 
 docs/data_format.md is the specification; `gliofit.synthetic.check_shards` follows it point by point.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import h5py
@@ -23,6 +21,8 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
+from gliofit.base.versions import versions
 from gliofit.synthetic.prior import SPLITS, Prior, Sample, samples
 from gliofit.synthetic.shard_format import FORMAT, FORMAT_VERSION, LEVELS, MAPS, tissue_hash
 
@@ -105,53 +105,45 @@ def write_shard(
     """Write `count` samples of one anatomy as a shard (see docs/data_format.md)."""
     path, shape = Path(path), tuple(int(n) for n in shape)
     spacing = check_grid(tissue, shape)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        with h5py.File(part, "w") as file:
-            file.attrs.update(
-                format=FORMAT,
-                format_version=FORMAT_VERSION,
-                split=split,
-                shard=shard,
-                spacing=spacing,
-                prior=json.dumps(prior.to_dict()),
-                versions=json.dumps({name: version(name) for name in ("gliofit", "numpy", "numba", "h5py")}),
-                tissue_sha256=tissue_hash(tissue),
-            )
-            for name in MAPS:
-                file.create_dataset(f"tissue/{name}", data=getattr(tissue, name), compression="gzip", shuffle=True)
-            file["affine"] = tissue.affine
-            density = file.create_dataset(
-                "density",
-                (count, *shape),
-                "u2",
-                chunks=(1, *shape),
-                compression="gzip",
-                compression_opts=1,
-                shuffle=True,
-            )
-            density.attrs["scale"] = 1 / LEVELS
-            offsets, rows = [], []
-            for index, sample in enumerate(drawn):
-                offset = tissue.crop_offset(sample.centre, shape)
-                density[index] = np.round(grids.take(sample.density, offset, shape) * LEVELS).astype(np.uint16)
-                offsets.append(offset)
-                rows.append(
-                    (sample.theta.to_array(), sample.volume, sample.attempts, sample.seed)
-                )  # no density is kept
-            if len(rows) != count:
-                raise ValueError(f"{len(rows)} samples were drawn for a shard of {count}")
-            theta, volume, attempts, seed = zip(*rows, strict=True)
-            file["theta"] = np.stack(theta)
-            file["offset"] = np.stack(offsets).astype(np.int32)
-            file["centre"] = tissue.to_world(np.stack(offsets) + (np.array(shape) - 1) / 2)
-            file["volume"] = np.array(volume)
-            file["attempts"] = np.array(attempts, np.int32)
-            file["seed"] = np.array(seed, np.int64)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        file.attrs.update(
+            format=FORMAT,
+            format_version=FORMAT_VERSION,
+            split=split,
+            shard=shard,
+            spacing=spacing,
+            prior=json.dumps(prior.to_dict()),
+            versions=json.dumps(versions("gliofit", "numpy", "numba", "h5py")),
+            tissue_sha256=tissue_hash(tissue),
+        )
+        for name in MAPS:
+            file.create_dataset(f"tissue/{name}", data=getattr(tissue, name), compression="gzip", shuffle=True)
+        file["affine"] = tissue.affine
+        density = file.create_dataset(
+            "density",
+            (count, *shape),
+            "u2",
+            chunks=(1, *shape),
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
+        density.attrs["scale"] = 1 / LEVELS
+        offsets, rows = [], []
+        for index, sample in enumerate(drawn):
+            offset = tissue.crop_offset(sample.centre, shape)
+            density[index] = np.round(grids.take(sample.density, offset, shape) * LEVELS).astype(np.uint16)
+            offsets.append(offset)
+            rows.append((sample.theta.to_array(), sample.volume, sample.attempts, sample.seed))  # no density is kept
+        if len(rows) != count:
+            raise ValueError(f"{len(rows)} samples were drawn for a shard of {count}")
+        theta, volume, attempts, seed = zip(*rows, strict=True)
+        file["theta"] = np.stack(theta)
+        file["offset"] = np.stack(offsets).astype(np.int32)
+        file["centre"] = tissue.to_world(np.stack(offsets) + (np.array(shape) - 1) / 2)
+        file["volume"] = np.array(volume)
+        file["attempts"] = np.array(attempts, np.int32)
+        file["seed"] = np.array(seed, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,11 +197,11 @@ class ShardDataset:
         self._files: dict[Path, h5py.File] = {}
         self._tissue: dict[str, Array] = {}
         self._where: list[tuple[Path, int]] = []
-        self.shape, self.spacing, self.prior = None, None, None
+        self.shape: tuple[int, ...] = ()
         for path in self.paths:
             file = self._open(path)
             grid = tuple(file["density"].shape[1:]), float(file.attrs["spacing"])
-            if self.shape is None:
+            if not self.shape:
                 self.shape, self.spacing = grid
                 self.prior = Prior(**json.loads(file.attrs["prior"]))
             elif grid != (self.shape, self.spacing):

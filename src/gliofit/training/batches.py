@@ -10,10 +10,8 @@ from torch import Tensor
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.observation.thresholds import FITTED
 from gliofit.synthetic.shards import Case, ShardDataset
-
-THRESHOLDS_CORE, THRESHOLDS_WHOLE = (0.5, 0.85), (0.05, 0.5)
-"""Densities at which T1c and FLAIR show a tumour, as bounded in the imaging model (`SegmentationTarget`)."""
 
 
 def batch_indices(step: int, batch: int, size: int, seed: int) -> Array:
@@ -39,7 +37,8 @@ def collate(
     if outlines is not None:
         cases = [outlined(case, dataset.spacing, outlines) for case in cases]
     stacks = (np.stack([getattr(c, name) for c in cases]) for name in ("density", "tissue", "theta"))
-    return tuple(torch.from_numpy(s).to(device) for s in stacks)
+    density, tissue, theta = (torch.from_numpy(s).to(device) for s in stacks)
+    return density, tissue, theta
 
 
 def outlined(case: Case, spacing: float, rng: np.random.Generator) -> Case:
@@ -52,15 +51,15 @@ def outlined(case: Case, spacing: float, rng: np.random.Generator) -> Case:
     spacing : float
         mm.
     rng : numpy.random.Generator
-        Thresholds are uniform in 0.5–0.85 (core) and 0.05–0.5 (whole tumour), the latter below nine tenths of the
-        density's maximum, so that something is seen.
+        Thresholds are uniform in `FITTED`, that of the whole tumour below nine tenths of the density's maximum, so that
+        something is seen.
 
     Returns
     -------
     Case
         Its `density` is ½·core + ½·whole; crop and origin are shifted as `Crop` would lay them.
     """
-    top, foot = rng.uniform(*THRESHOLDS_CORE), rng.uniform(*THRESHOLDS_WHOLE)
+    top, foot = rng.uniform(*FITTED.core), rng.uniform(*FITTED.whole)
     core = case.density > top
     whole = case.density > min(foot, 0.9 * float(case.density.max()))
     seen = (core.astype(np.float32) + whole) / 2

@@ -6,6 +6,8 @@ import csv
 import io
 from pathlib import Path
 
+from gliofit.base.files import whole_file, write_text
+
 
 def write_log(path: str | Path, rows: list[dict[str, float]]) -> None:
     """The log as CSV."""
@@ -13,8 +15,7 @@ def write_log(path: str | Path, rows: list[dict[str, float]]) -> None:
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows({k: v if k == "step" else f"{v:.6g}" for k, v in row.items()} for row in rows)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def draw_losses(path: str | Path, rows: list[dict[str, float]], title: str) -> None:
@@ -29,5 +30,5 @@ def draw_losses(path: str | Path, rows: list[dict[str, float]], title: str) -> N
         axes.semilogy(steps, [row[name] for row in rows], marker=".", label=label)
     axes.set(xlabel="step", ylabel="loss (MSE)", title=title)
     axes.legend()
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    with whole_file(path) as part:
+        figure.savefig(part, dpi=150)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,12 +23,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import whole_file
 from gliofit.networks.surrogate import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
 from gliofit.training.log import draw_losses, write_log
-from gliofit.training.settings import Settings
+from gliofit.training.settings import Settings, WholeBrainSettings
 from gliofit.training.whole_brain import PAIRS, WholeBrainDataset
 
 STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
@@ -42,18 +42,19 @@ def datasets(
     """Training and validation data of a role."""
     if role != "lmi":
         return ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
+    assert isinstance(settings, WholeBrainSettings)  # `SETTINGS` of this role
     data = WholeBrainDataset(train_paths, settings.spacing, flip=settings.flip, pairs=PAIRS)
     return data, WholeBrainDataset(val_paths, settings.spacing, shape=data.shape)
 
 
-def held_out(network: nn.Module, paths: Sequence[str | Path]) -> ShardDataset:
+def held_out(network: Any, paths: Sequence[str | Path]) -> ShardDataset:
     """The samples of shards as a network takes them."""
     if network.role != "lmi":
         return ShardDataset(paths)
     return WholeBrainDataset(paths, network.spacing, shape=network.shape)
 
 
-def loss_of(network: nn.Module, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
+def loss_of(network: Any, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
     """
     Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse.
 
@@ -72,20 +73,20 @@ def window_loss(
     network: GlioFit, density: Tensor, maps: Tensor, theta: Tensor, edge: int, rng: np.random.Generator
 ) -> Tensor:
     """`loss_of` of a surrogate in windows of `edge` voxels, each about a random voxel of its tumour (c > 0.01)."""
-    corners = []
+    places_of: list[Tensor] = []
     for field in density:
         places = (field > 0.01).nonzero()
         centre = places[rng.integers(len(places))]
         room = torch.tensor(field.shape, device=field.device) - edge
-        corners.append((centre - edge // 2).clamp(min=0).minimum(room) // 2 * 2)
-    corners = torch.stack(corners)
+        places_of.append((centre - edge // 2).clamp(min=0).minimum(room) // 2 * 2)
+    corners = torch.stack(places_of)
     static = network.channels(maps)
     inside, truth = cut(static[:, -1], corners, edge), cut(density, corners, edge)
     return ((network.window(static, theta, corners, edge) - truth) ** 2).sum() / inside.sum()
 
 
 @torch.no_grad()
-def validate(network: nn.Module, dataset: ShardDataset, device: torch.device, factor: int = 1) -> dict[str, float]:
+def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: int = 1) -> dict[str, float]:
     """
     Means over a data set (for a surrogate, on a grid `factor` times as coarse).
 
@@ -213,8 +214,9 @@ def train(
     return card
 
 
-def _weights_like(network: nn.Module, role: str, settings: Settings) -> dict[str, torch.Tensor]:
+def _weights_like(network: Any, role: str, settings: Settings) -> dict[str, torch.Tensor]:
     """The weights at `settings.start`; InputError unless they are of such a network."""
+    assert settings.start
     known = load_network(settings.start, role)
     about = [(type(n), n.shape, n.spacing, n.width) for n in (network, known)]
     if about[0] != about[1]:
@@ -258,11 +260,10 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{os.getpid()}-{path.name}")
         state = {k: getattr(self, k) for k in ("identity", *STATE)}
-        torch.save({**state, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
-        part.replace(path)
+        state |= {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        with whole_file(path) as part:
+            torch.save(state, part)
 
     def advance(self, bar: tqdm) -> None:
         """Train to the next validation, and validate."""
@@ -287,7 +288,7 @@ class _Run:
 
     def _step(self) -> float:
         settings = self.settings
-        indices = batch_indices(self.step, settings.batch, len(self.data), self.seed)
+        indices = batch_indices(self.step, settings.batch, len(self.data), self.seed).tolist()
         outlines = None
         if self.network.role == "inverse_segmentation":
             outlines = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))

@@ -178,6 +178,8 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
 def _coarser(settings: dict[str, Any], step: int) -> int:
     """The factor on the spacing at which a step was trained and validated."""
     coarse = {int(factor): share for factor, share in settings.get("coarse", {}).items()}  # JSON's keys are text
+    if not coarse:
+        return 1
     return Settings(architecture=settings["architecture"], steps=settings["steps"], coarse=coarse).part(step - 1)[2]
 
 

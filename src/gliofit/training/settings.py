@@ -3,75 +3,108 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from gliofit.base.errors import InputError
+from gliofit.base.section import STRICT, fault
 from gliofit.networks.grids import COARSER_GRIDS
 
 
 @dataclass(frozen=True)
 class Settings:
     """
-    How to train one network; the names are keys of the config.
+    How to train one network. The fields are keys of the config; what each means is its description.
 
-    Parameters
-    ----------
-    architecture : {"gliofit", "weidner", "ezhov"}
-        See `gliofit.networks.weights.ARCHITECTURES` for each role's.
-    width : int
-        Channels at the finest level of its body.
-    steps : int
-        Optimiser steps.
-    batch : int
-        Samples per step.
-    learning_rate : float
-        Peak of AdamW's, after a linear warm-up and before a cosine decay to zero.
-    weight_decay : float
-    warmup : float
-        Share of the steps.
-    clip : float
-        Bound of the gradient's norm.
-    flip : bool
-        Train on left–right mirror images, too.
-    validate_every : int
-        Steps between validations, each with a checkpoint; 0: ten times in a run.
-    window : int
-        Edge, in voxels, of windows about random points of the tumour that the `gliofit` surrogate is trained on, as
-        its correction is a local matter; 0: whole crops.
-    coarse : dict of int → float
-        Factors on the spacing and the shares of the steps for which they hold, one after the other: the `weidner`
-        surrogate can learn on coarser grids first (`Weidner.coarser`). Each part has a schedule of its own.
-    bfloat16 : bool
-        Autocast to bfloat16 in training (validation and use are in float32).
-    start : str, optional
-        Weights to go on from, of the same role, architecture, width and grid; the card then has their hash.
+    Raises
+    ------
+    InputError
+        Naming the setting: another type, out of its range, or not fit for the architecture.
     """
 
-    architecture: str = "gliofit"
-    width: int = 32
-    steps: int = 1000
-    batch: int = 4
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    warmup: float = 0.05
-    clip: float = 1.0
-    flip: bool = True
-    validate_every: int = 0
-    window: int = 0
-    coarse: dict[int, float] = field(default_factory=dict)
-    bfloat16: bool = True
-    start: str | None = None
+    architecture: Annotated[
+        Literal["gliofit", "weidner", "ezhov"],
+        Field(
+            description="`gliofit`, or the paper's own: `weidner` for the surrogate and the inverse networks, `ezhov` "
+            "for Learn-Morph-Infer's."
+        ),
+    ] = "gliofit"
+    width: Annotated[PositiveInt, Field(strict=True, description="Channels at the finest level.")] = 32
+    steps: Annotated[PositiveInt, Field(strict=True, description="Optimiser steps.")] = 1000
+    batch: Annotated[PositiveInt, Field(strict=True, description="Samples per step.")] = 4
+    learning_rate: Annotated[
+        PositiveFloat,
+        Field(strict=True, description="Peak of AdamW's, after a linear warm-up and before a cosine decay to zero."),
+    ] = 1e-3
+    weight_decay: Annotated[NonNegativeFloat, Field(strict=True, description="Weight decay of AdamW.")] = 1e-4
+    warmup: Annotated[
+        float, Field(strict=True, ge=0, lt=1, description="Share of the steps in which the rate rises.")
+    ] = 0.05
+    clip: Annotated[PositiveFloat, Field(strict=True, description="Bound of the gradient's norm.")] = 1.0
+    flip: Annotated[bool, Field(strict=True, description="Train on left–right mirror images, too.")] = True
+    validate_every: Annotated[
+        NonNegativeInt,
+        Field(strict=True, description="Steps between validations, each with a checkpoint; 0: ten times a run."),
+    ] = 0
+    window: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            multiple_of=8,
+            description="Edge, in voxels, of windows about random points of the tumour that the `gliofit` surrogate is "
+            "trained on, as its correction is a local matter; 0: whole crops.",
+        ),
+    ] = 0
+    coarse: Annotated[
+        dict[int, PositiveFloat],
+        Field(
+            strict=True,
+            description="`{factor: share}`: the `weidner` surrogate learns on coarser grids first. Factors on the "
+            "spacing, and the shares of the steps for which they hold, one after the other; each part has a schedule "
+            "of its own.",
+        ),
+    ] = field(default_factory=dict)
+    bfloat16: Annotated[
+        bool, Field(strict=True, description="Autocast to bfloat16 in training (validation and use are in float32).")
+    ] = True
+    start: Annotated[
+        str | None,
+        Field(
+            strict=True,
+            description="Weights to go on from, as for an anatomy of your own: of the same role, architecture, width "
+            "and grid. The card then has their hash.",
+        ),
+    ] = None
+
+    ARCHITECTURES: ClassVar[tuple[str, ...]] = ("gliofit", "weidner")
+    # strict as a whole, a dataclass would refuse the mapping that a config file has; its fields are strict instead
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def __post_init__(self):
-        for name in ("width", "steps", "batch", "learning_rate", "clip"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"{name} = {getattr(self, name)} must be positive")
-        if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.validate_every >= 0):
-            raise InputError("warmup must be in [0, 1), weight_decay and validate_every not negative")
-        if self.window < 0 or self.window % 8 or (self.window and self.architecture != "gliofit"):
-            raise InputError("window is for the gliofit surrogate and multiples of 8 voxels")
-        if not (all(share > 0 for share in self.coarse.values()) and sum(self.coarse.values()) < 1):
-            raise InputError("the shares under coarse must be positive and leave some of the steps")
+        for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type] # a class is hashable
+            try:
+                adapter.validate_python(getattr(self, name))
+            except ValidationError as error:
+                raise InputError(f"{name}{fault(error, type(self))}") from None
+        if self.architecture not in self.ARCHITECTURES:
+            raise InputError(f"architecture = '{self.architecture}' is for another network, not for this")
+        if self.window and self.architecture != "gliofit":
+            raise InputError("window is for the gliofit surrogate")
+        if sum(self.coarse.values()) >= 1:
+            raise InputError("the shares under coarse must leave some of the steps")
         if self.coarse and (self.architecture != "weidner" or not set(self.coarse) <= set(COARSER_GRIDS)):
             raise InputError(f"coarse is for the weidner surrogate and factors {COARSER_GRIDS}")
 
@@ -102,24 +135,25 @@ class Settings:
 
 @dataclass(frozen=True)
 class WholeBrainSettings(Settings):
-    """
-    How to train the network of Learn-Morph-Infer, which sees the whole brain instead of a crop.
+    """How to train the network of Learn-Morph-Infer, which sees the whole brain instead of a crop."""
 
-    Parameters
-    ----------
-    spacing : float
-        Of what it sees, mm; the shards' own if that is coarser.
-    """
-
-    spacing: float = 4.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not 0 < self.spacing < math.inf:
-            raise InputError(f"spacing = {self.spacing} must be positive")
+    ARCHITECTURES: ClassVar[tuple[str, ...]] = ("gliofit", "ezhov")
+    spacing: Annotated[
+        PositiveFloat,
+        Field(
+            strict=True, description="Of what Learn-Morph-Infer's network sees, mm; the shards' own if that is coarser."
+        ),
+    ] = 4.0
 
 
-SETTINGS = {
+@cache
+def _adapters(settings: type[Settings]) -> dict[str, TypeAdapter[Any]]:
+    """What checks each field: its type and range."""
+    hints = get_type_hints(settings, include_extras=True)
+    return {f.name: TypeAdapter(hints[f.name], config=STRICT) for f in fields(settings)}
+
+
+SETTINGS: dict[str, type[Settings]] = {
     "surrogate": Settings,
     "inverse": Settings,
     "inverse_segmentation": Settings,

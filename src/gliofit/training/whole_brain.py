@@ -14,10 +14,8 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.growth.theta import GROWTH
 from gliofit.networks.lmi import outlines_image
+from gliofit.observation.thresholds import FITTED
 from gliofit.synthetic.shards import Case, ShardDataset
-
-THRESHOLDS = np.array([[0.5, 0.85], [0.05, 0.5]])
-"""Ranges of τ_T1 and τ_FLAIR (Ezhov 2023, Sec. 3.1)."""
 
 PAIRS = 8
 """Pairs of thresholds that a training tumour is seen through (100 in the authors' code, one per epoch)."""
@@ -44,7 +42,15 @@ class WholeBrainDataset(ShardDataset):
         Of the window; `window_shape` of the first shard's anatomy if not given.
     """
 
-    def __init__(self, paths: Sequence[str | Path], spacing: float, *, flip: bool = False, pairs: int = 1, shape=None):
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        spacing: float,
+        *,
+        flip: bool = False,
+        pairs: int = 1,
+        shape: Sequence[int] | None = None,
+    ):
         super().__init__(paths, flip=flip)
         self.crop, self.crop_spacing, self.pairs = self.shape, self.spacing, pairs
         self.spacing = max(float(spacing), self.crop_spacing)
@@ -59,7 +65,8 @@ class WholeBrainDataset(ShardDataset):
         return Box(np.array([*-reach, *prior.lower[GROWTH]]), np.array([*reach, *prior.upper[GROWTH]]))
 
     def _anatomy(self, file) -> Tissue:
-        return Tissue(*self._maps(file), file["affine"][:])
+        wm, gm, csf = self._maps(file)
+        return Tissue(wm, gm, csf, file["affine"][:])
 
     def _window(self, file) -> Array:
         key = file.attrs["tissue_sha256"]
@@ -84,9 +91,9 @@ class WholeBrainDataset(ShardDataset):
         else:
             density = grids.resample(density, crop, self.shape, window)
         draw = np.random.default_rng(np.random.SeedSequence((pair, *(int(v) for v in file["seed"][row]))))
-        core, whole = draw.uniform(*THRESHOLDS.T)
+        core, whole = draw.uniform(*np.transpose(FITTED))
         while not (density >= whole).any():  # a tumour that no scan shows has no segmentation
-            core, whole = draw.uniform(*THRESHOLDS.T)
+            core, whole = draw.uniform(*np.transpose(FITTED))
         centre = grids.to_world(window, (np.array(self.shape) - 1) / 2)
         theta = file["theta"][row] - np.array([*centre, 0, 0])
         image = outlines_image(density >= core, density >= whole).astype(np.float32)

@@ -88,8 +88,9 @@ def test_losses_of_outlines_agree_and_have_slopes(small_tissue, core):
 
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_recovers_theta_from_a_density(small_tissue, truth):
-    fit = invert(simulate(small_tissue, truth), small_tissue, "gauss_newton")
-    assert fit.loss < 1e-9
+    c = simulate(small_tissue, truth)
+    fit = invert(c, small_tissue, "gauss_newton")
+    assert fit.loss < 1e-6 * np.mean(np.square(c))
     np.testing.assert_allclose(fit.theta.to_array(), truth.to_array(), atol=0.02)
     assert fit.converged
     assert fit.evaluations < 200
@@ -246,7 +247,7 @@ def from_coarse_to_fine(small_tissue, target, **settings):
 
 def test_coarse_to_fine_on_a_density(small_tissue):
     fit = from_coarse_to_fine(small_tissue, DensityTarget)
-    assert fit.loss < 1e-9
+    assert fit.loss < 1e-6 * np.mean(np.square(fit.density))
     np.testing.assert_allclose(fit.theta.to_array(), TRUTHS[0].to_array(), atol=0.02)
 
 
@@ -304,7 +305,7 @@ def test_hybrid_gn_starts_from_the_prediction(small_tissue):
     network = PoorPrediction(truth, small_tissue.to_world(offset + 11.5))
     fit = invert(c, small_tissue, "hybrid_gn", networks={"inverse": network})
     np.testing.assert_allclose(fit.details["start"][3:], [truth.mu_D * 1.2, truth.mu_rho * 0.85])
-    assert fit.loss < 1e-9
+    assert fit.loss < 1e-6 * np.mean(np.square(c))
     with pytest.raises(InputError, match="inverse"):
         invert(c, small_tissue, "hybrid_gn")
 

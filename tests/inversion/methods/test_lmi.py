@@ -7,7 +7,7 @@ from gliofit import Theta, invert, simulate
 from gliofit.anatomy.brain_window import window_affine, window_shape
 from gliofit.anatomy.morph import Morph
 from gliofit.base.errors import InputError
-from gliofit.inversion.own_density import density_of
+from gliofit.inversion.fit_file import load_fits, save_fits
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
 from gliofit.synthetic.shards import simulate_shard
@@ -83,7 +83,7 @@ def test_the_true_theta_explains_the_tumour_wherever_the_patient_lies(
         assert fit.loss == pytest.approx(segmented.loss(fit.density, list(fit.extras.values())))
 
 
-def test_lmi_keeps_the_atlass_tissue_and_lmi_patient_the_patients(small_tissue, segmented, truth, patient):
+def test_lmi_keeps_the_atlass_tissue_and_lmi_patient_the_patients(small_tissue, segmented, truth, patient, tmp_path):
     """A patient with grey matter only: growth there is slower than in the atlas."""
     grey = type(patient)(0 * patient.wm, patient.wm + patient.gm, patient.csf, patient.affine)
     morph, networks = Morph(small_tissue, Moved()), {"lmi": Known(truth, small_tissue)}
@@ -93,9 +93,10 @@ def test_lmi_keeps_the_atlass_tissue_and_lmi_patient_the_patients(small_tissue, 
     moved = Theta(tuple(np.array(truth.origin) + MOVE), truth.mu_D, truth.mu_rho)
     np.testing.assert_allclose(in_patient, simulate(grey, moved), atol=1e-6)
     assert (in_patient > 0.2).sum() < 0.8 * (in_atlas > 0.2).sum()
-    # … and what tables read from the summaries are the same two
-    for fit in fits:
-        np.testing.assert_allclose(density_of(fit.summary(), grey), fit.density, atol=1e-3)
+    # … and what tables read from their file are the same two
+    save_fits(tmp_path / "fits.json", fits, tmp_path / "fits.npz")
+    for read, fit in zip(load_fits(tmp_path / "fits.json"), fits, strict=True):
+        np.testing.assert_allclose(read.density_on(grey), fit.density, atol=1e-3)
 
 
 def test_a_density_is_shown_by_its_outlines(small_tissue, solved, segmented, truth):

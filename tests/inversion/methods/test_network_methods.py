@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from networks_for_tests import BiasedSolver, KnownInverse, WaveSurrogate, wave_density
 
 from gliofit import Problem, Theta, invert
@@ -30,7 +31,7 @@ def test_gb_recovers_what_its_surrogate_made(small_tissue, waved, truth):
     np.testing.assert_allclose(fit.theta.to_array(), truth.to_array(), rtol=0.01)
     assert fit.converged
     assert fit.reason in ("|Δloss| < 1e-08", "|Δloss| < 0.001·loss")
-    assert fit.history[-1] < 1e-6 < fit.history[0]
+    assert fit.history[-1] < 1e-4 * fit.history[0]
     assert len(fit.history) - 1 <= fit.evaluations < 60
 
 
@@ -75,16 +76,25 @@ def test_gb_stays_inside_its_bounds(small_tissue):
     assert fit.converged
 
 
-def test_a_fixed_origin_is_kept_and_the_rest_is_fitted_for_it(small_tissue, waved):
-    com = Problem(small_tissue, DensityTarget(waved)).centre
-    free = invert(waved, small_tissue, "gb_surrogate", networks=networks())
-    fixed = invert(waved, small_tissue, "gb_surrogate_com", networks=networks())
-    np.testing.assert_allclose(fixed.theta.origin, com)
-    assert fixed.converged
-    # not the free fit with its origin replaced: that is worse
-    replaced = Theta(tuple(com), free.theta.mu_D, free.theta.mu_rho)
-    error = lambda theta: np.mean((wave_density(small_tissue, theta) - waved) ** 2)  # noqa: E731
-    assert error(free.theta) < error(fixed.theta) < error(replaced)
+def test_a_fixed_origin_is_kept_and_the_rest_is_fitted_for_it(small_tissue):
+    # cut off by the edge of the tissue, so that the centre of mass lies 1.4 mm from the origin
+    true = Theta((24.0, -12.0, 10.0), 6.0, 3.0)
+    seen = wave_density(small_tissue, true)
+    com = Problem(small_tissue, DensityTarget(seen)).centre
+    fit = invert(seen, small_tissue, "gb_surrogate_com", networks=networks())
+    np.testing.assert_allclose(fit.theta.origin, com)
+    assert fit.converged
+
+    def error(mu_d: float, mu_rho: float) -> float:
+        there = wave_density(small_tissue, Theta(tuple(com), mu_d, mu_rho))
+        return float(np.mean((there - seen) ** 2, dtype=np.float64))
+
+    # the minimum for that origin: a twentieth to any side doubles the error, while a descent ends within 0.1 % of it
+    found = error(fit.theta.mu_D, fit.theta.mu_rho)
+    for d, rho in ((1.05, 1), (0.95, 1), (1, 1.05), (1, 0.95)):
+        assert error(d * fit.theta.mu_D, rho * fit.theta.mu_rho) > 1.5 * found
+    # not what a free fit finds, the truth, with its origin replaced: that is 6 % worse
+    assert error(true.mu_D, true.mu_rho) > 1.02 * found
 
 
 def test_direct_returns_the_networks_answer_inside_the_bounds(small_tissue, waved):
@@ -207,6 +217,11 @@ def test_a_centre_of_mass_in_the_ventricle_moves_to_the_nearest_tissue(small_tis
     np.testing.assert_array_equal(small_tissue.nearest_tissue(outside + 0.3), outside + 0.3)
 
 
+def half_a_voxel(spacing: float) -> np.ndarray:
+    """Moves by half a voxel along each axis, both ways [6, 3]."""
+    return spacing / 2 * np.concatenate([np.eye(3), -np.eye(3)])
+
+
 def test_the_crop_agrees_with_the_whole_on_where_things_are(small_tissue, waved, truth):
     # an odd crop on the problem's own grid, and one on a coarser grid
     for shape, spacing in (((20, 18, 16), 4.0), ((12, 12, 12), 8.0)):
@@ -217,11 +232,12 @@ def test_the_crop_agrees_with_the_whole_on_where_things_are(small_tissue, waved,
         np.testing.assert_allclose(crop.from_network(crop.to_network(truth.to_array())), truth.to_array())
         assert np.abs(crop.centre - problem.centre).max() <= spacing
         assert crop.target.density[~crop.tissue.mask].max() == 0
-        import torch
-
         loss = SurrogateLoss(problem)
-        at_truth = loss(torch.as_tensor(problem.box.to_unit(truth.to_array()))[None])
-        assert float(at_truth) < (1e-10 if spacing == 4.0 else 5e-3)
+        places = [truth.to_array() + np.array([*move, 0, 0]) for move in (np.zeros(3), *half_a_voxel(spacing))]
+        at_truth, *beside = loss(torch.as_tensor(np.stack([problem.box.to_unit(place) for place in places]))).tolist()
+        # on the same grid only the rounding of float32 is left, 1e-6 of a density and squared; on a coarser one, that
+        # a voxel's mean is not the density at its centre
+        assert at_truth < (1e-6 if spacing == 4.0 else 0.1) * min(beside)
 
 
 @pytest.mark.parametrize("name", ["gb_surrogate", "hybrid", "direct", "cmaes_surrogate"])

@@ -1,1 +1,1 @@
-"""The growth solver's compiled loops on the CPU."""
+"""The solver on a CPU."""

@@ -1,12 +1,49 @@
 """
-The innermost loops of the CPU kernels: rows of voxels, as vectors in LLVM's own terms.
+The innermost loops of the CPU kernels, written as LLVM code: a stage, and the last stage, of a row of voxels.
 
-A row is worked through in blocks of LANES voxels along z. Written out as vectors, the loops do not depend on what a
-compiler finds out of arrays that may overlap, and one text serves any number of fields: `fields`, a tuple of as many
-numbers, tells how many to unroll. Field 0 is the density, all others are its tangents; the faces' coefficients are
-computed once for all of them.
+What they compute is in `reference.py`; a test compares the two.
 
-numba's cache does not know of this module: after a change here, touch `sweep`.
+Why by hand. numba turns Python into LLVM's intermediate representation (IR), and LLVM turns that into machine code.
+From a Python loop over voxels LLVM makes vector instructions only if it can prove that no array overlaps another. With
+six fields, each at its own distance in three arrays, it gives up, or keeps two versions of the loop with tests before
+them. And it makes an address for each neighbour in each field, 42 of them, for 16 registers. Here the vectors are
+written out, so that nothing needs a proof; a field is reached from the field before it. One text serves any number of
+fields: `fields`, a tuple of as many numbers, tells the writer how many to unroll. Field 0 is the density, all others
+are its tangents; the faces' coefficients are computed once for all of them.
+
+What a block is. A row (x, y) is a stretch of voxels along z, a multiple of LANES long. A block is LANES voxels of it
+that are worked on at once: each value below is a vector of LANES numbers. For a block at voxel n, z + 1 is the vector
+that is loaded at n + 1, x − 1 the one at n − sx. So neighbours are loads at other places, and nothing is shuffled.
+LLVM splits a block into what the processor has: one register with AVX-512, two with AVX, four with SSE or NEON.
+
+How to read it. `@intrinsic` functions are called by kernels like any compiled function. They return the types they
+take and `write`, which numba calls once, when it compiles a kernel for these types. Nothing is computed then:
+`rows.mul(a, b)` appends an instruction to the kernel and returns a name for its result. A Python `for` around it
+repeats the instruction in the text (faces, fields); only `loop` makes a loop that the processor runs. As an example,
+row ← 2·row would be
+
+    def write(context, builder, signature, arguments):
+        rows = _Rows(context, builder, signature, arguments, "fields q first blocks")
+        place, two = rows.origin("q"), rows.splat(ir.Constant(rows.scalar, 2.0))
+        rows.loop(lambda n: rows.store(rows.mul(two, rows.load(place, n)), place, n))
+        return context.get_dummy_value()
+
+and with float32 appends (`%first` is the pointer to the row's first voxel)
+
+    blocks:
+      %n = phi i64 [ 0, %entry ], [ %following, %blocks ]
+      %place = getelementptr float, ptr %first, i64 %n
+      %old = load <16 x float>, ptr %place, align 4
+      %new = fmul contract <16 x float> %two, %old
+      store <16 x float> %new, ptr %place, align 4
+      %following = add i64 %n, 16
+      %more = icmp slt i64 %following, %length
+      br i1 %more, label %blocks, label %done
+
+How to check it. `sweep.advance.inspect_llvm(signature)` is the text that came out, `inspect_asm` the machine
+code; the loop over the blocks should have no call, and few loads from the stack (`rsp`). A change here is compiled at
+once, as the kernels' cache follows it (`compiled.py`). Bounds are not checked: every row has a voxel of padding on all
+sides.
 """
 
 from __future__ import annotations

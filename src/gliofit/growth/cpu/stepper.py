@@ -2,58 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.growth.cpu import sweep as kernels
+from gliofit.growth.cpu.crew import together
+from gliofit.growth.cpu.padded import zeros
 from gliofit.growth.cpu.region import Region
 from gliofit.growth.schedule import Schedule
 
 CACHE_BYTES = 400_000
 """What a sweep plans to keep in a core's own cache."""
 
-CACHE_LINE, PAGE = 64, 4096
-"""Bytes."""
-
-STAGGER = 23
-"""Cache lines by which fields are shifted against each other."""
-
 FLOOR = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-17}
 """Density below which a row's end is not followed, at t = 1; earlier it is smaller by the growth still to come."""
 
 
-def zeros(fields: int, sizes: Sequence[int], dtype: np.dtype) -> list[Array]:
+class Grid(NamedTuple):
     """
-    Fields of zeros: an array [fields, ≥ n] for each size n, to use the first n of; as far from field to field in all.
+    The medium, flat and padded.
 
-    Each field begins at a cache line, and at another place of a memory page than the others: a vector then never
-    straddles two lines, and rows of the same voxels of all fields do not compete for the same few places of the
-    first-level cache, which cost a quarter of the tangents' time.
+    Parameters
+    ----------
+    d : ndarray [n]
+        Diffusivity.
+    w : tuple of float
+        ω/(2h²) per axis.
+    sx, sy : int
+        Offsets along x and y.
     """
-    page, shift = PAGE // dtype.itemsize, STAGGER * CACHE_LINE // dtype.itemsize
-    pages = np.cumsum([0, *(-(-n // page) + 1 for n in sizes)])
-    stride = pages[-1] * page + shift
-    starts = pages * page + np.arange(len(pages)) * fields * shift % page
-    room = np.zeros(fields * stride + starts[-2] + page, dtype)
-    room = room[-room.ctypes.data % PAGE // dtype.itemsize :]
-    return [room[start : start + fields * stride].reshape(fields, stride) for start in starts[:-1]]
+
+    d: Array
+    w: tuple[float, float, float]
+    sx: int
+    sy: int
 
 
-@dataclass(frozen=True, eq=False)
-class Buffers:
+class Buffers(NamedTuple):
     """
     Room for the stages of some fields.
 
     Parameters
     ----------
-    odd, even : ndarray [fields, (nx + 2)·ring·row]
+    odd, even : ndarray [fields, ≥ (nx + 2)·ring·sy]
+        P_j y for odd and even j; as far from field to field as y.
     used : int32 ndarray [nx + 2, ring, 2]
-        The stretch of each row's place in which they are not zero.
+        The stretch of z of each place in the buffers in which they are not zero.
     tile : int
-        Rows of y that are worked on together.
+        Rows of y that are worked on together; ring is more than tile + s, or as many rows as there are.
     """
 
     odd: Array
@@ -61,10 +59,39 @@ class Buffers:
     used: Array
     tile: int
 
-    @property
-    def ring(self) -> int:
-        """Rows a plane."""
-        return self.used.shape[1]
+
+class Steps(NamedTuple):
+    """
+    All steps of a run, in the kernels' number type.
+
+    Parameters
+    ----------
+    stages, reach : int64 ndarray [n]
+        Stages s of each step, and voxels around the support that it is computed on.
+    weights : ndarray [n, 3]
+        α, β, γ.
+    own : ndarray [n, fields, 4]
+        Derivatives of α, β, γ, and of ρt of the logistic flow at the step's end, by each tangent's parameter; 0 for
+        those by the origin.
+    gain : ndarray [n]
+        exp(ρt) − 1 of that flow.
+    floor : ndarray [n]
+        Density below which a row's end is not followed.
+    c1, c2 : ndarray [> s]
+        Coefficients of the Legendre recurrence, (2j − 1)/j and (j − 1)/j for stage j.
+    lengthening : float
+        What the tangent by the time scale begins the last step with, in c·(1 − c).
+    """
+
+    stages: Array
+    reach: Array
+    weights: Array
+    own: Array
+    gain: Array
+    floor: Array
+    c1: Array
+    c2: Array
+    lengthening: float
 
 
 class Stepper:
@@ -78,72 +105,72 @@ class Stepper:
     face_weights : ndarray (3,)
         ω/(2h²) per axis.
     plan : Schedule
-    region : Region
     threads : int
     """
 
-    def __init__(self, diffusivity: Array, face_weights: Array, plan: Schedule, region: Region, threads: int):
+    def __init__(self, diffusivity: Array, face_weights: Array, plan: Schedule, threads: int):
         self.shape, self.dtype = diffusivity.shape, diffusivity.dtype
-        self.d, self.plan, self.region, self.threads = diffusivity.reshape(-1), plan, region, threads
-        self.w = self._numbers(face_weights)
-        self.most = int(plan.stages.max())
-        degree = np.arange(1, self.most + 1)
-        self.c1, self.c2 = (
-            np.concatenate([[0], v]).astype(self.dtype) for v in ((2 * degree - 1) / degree, (degree - 1) / degree)
-        )
-        self.to_come = plan.growth.sum() - np.cumsum(plan.growth)
-
-    def _numbers(self, values) -> tuple:
-        return tuple(self.dtype.type(v) for v in values)
+        self.plan, self.threads, self.most = plan, threads, int(plan.stages.max())
+        weights = tuple(self.dtype.type(w) for w in face_weights)
+        self.grid = Grid(diffusivity.reshape(-1), weights, self.shape[1] * self.shape[2], self.shape[2])
 
     def padded(self, fields: Array) -> Array:
         """A view [fields, nx + 2, ny + 2, ≥ nz + 2] of flat fields."""
-        return fields[:, : self.d.size].reshape(-1, *self.shape)
+        return fields[:, : self.grid.d.size].reshape(-1, *self.shape)
 
     def room(self, fields: int, length: float) -> tuple[Array, Buffers]:
         """
         A number of fields, all 0, and their buffers, for rows that become about `length` voxels long.
 
-        The longer the rows, the narrower the tiles: what is in flight should fit into a core's own cache.
+        The longer the rows, the narrower the tiles: what is in flight should fit into a core's own cache. Beside the
+        rows in flight the ring holds, for several threads, another tile, by which one may be ahead of the next.
         """
         # planes in flight × arrays: the density and two buffers of each field, and the diffusivity
         row = (self.most + 2) * (3 * fields + 1) * min(length, self.shape[2]) * self.dtype.itemsize
         tile = max(int(CACHE_BYTES / row), 4)
-        ring = min(tile + self.most + 1, self.shape[1])
-        odd, even, y = zeros(fields, [self.shape[0] * ring * self.shape[2]] * 2 + [self.d.size], self.dtype)
+        ring = min((tile if self.threads == 1 else 2 * tile) + self.most + 1, self.shape[1])
+        odd, even, y = zeros(fields, [self.shape[0] * ring * self.shape[2]] * 2 + [self.grid.d.size], self.dtype)
         return y, Buffers(odd, even, np.zeros((self.shape[0], ring, 2), np.int32), tile)
 
-    def grow(self, step: int) -> None:
-        """Choose the rows for a step."""
-        self.region.grow(_reach(int(self.plan.stages[step]), step, self.dtype))
+    def steps(self, own: Array) -> Steps:
+        """The kernels' view of the schedule; `own` as in `Steps`."""
+        plan, degree = self.plan, np.arange(1, self.most + 1)
+        c1, c2 = (np.concatenate([[0], v]) for v in ((2 * degree - 1) / degree, (degree - 1) / degree))
+        to_come = plan.growth.sum() - np.cumsum(plan.growth)[1:]
+        floor = np.maximum(FLOOR[self.dtype] * np.exp(-to_come), 1e-25)
+        tables = (plan.weights, own, np.expm1(plan.growth[1:]), floor, c1, c2)
+        weights, own, growth, floor, c1, c2 = (v.astype(self.dtype) for v in tables)
+        reach = np.array([_reach(int(s), k, self.dtype) for k, s in enumerate(plan.stages)])
+        lengthening = self.dtype.type(plan.growth_scale[-2])
+        return Steps(plan.stages, reach, weights, own, growth, floor, c1, c2, lengthening)
 
-    def advance(self, step: int, y: Array, buffers: Buffers, own: Array) -> None:
+    def run(self, y: Array, fields: int, buffers: Buffers, region: Region, own: Array) -> Array:
         """
-        Do a step.
+        Do all steps.
 
         Parameters
         ----------
-        step : int
-        y : ndarray [fields, n]
+        y : ndarray [all fields, n]
             The density and its tangents; advanced in place.
+        fields : int
+            How many of them all steps but the last concern.
         buffers : Buffers
-            For as many fields, or more.
-        own : ndarray [fields, 4]
-            Derivatives of the step's α, β, γ, and of ρt of the logistic flow at its end, by each tangent's parameter;
+            For as many fields as y has.
+        region : Region
+            Becomes the rows of the last step.
+        own : ndarray [steps, all fields, 4]
+            Derivatives of each step's α, β, γ, and of ρt of the logistic flow at its end, by each tangent's parameter;
             0 for those by the origin.
+
+        Returns
+        -------
+        voxels : int64 ndarray [steps]
+            That the stages of each step visited.
         """
-        plan, region, s, fields = self.plan, self.region, int(self.plan.stages[step]), len(y)
-        first, stop = region.y_range
-        low, high = np.empty(region.rows, np.int32), np.empty(region.rows, np.int32)
-        floor = max(FLOOR[self.dtype] * np.exp(-self.to_come[step + 1]), 1e-25)
-        kernels.sweep(
-            tuple(range(fields)), y, buffers.odd[:fields], buffers.even[:fields], buffers.used, self.d,
-            *region.extent, region.row_at, region.slabs(self.threads, s), first, stop, buffers.tile,
-            step % 2 == 1, s, self.shape[1] * self.shape[2], self.shape[2], self.w, self.c1, self.c2,
-            self._numbers(plan.weights[step]), own.astype(self.dtype), self.dtype.type(np.expm1(plan.growth[step + 1])),
-            self.dtype.type(floor), low, high,
-        )  # fmt: skip
-        region.settle(low, high)
+        work = np.zeros(self.plan.steps, np.int64)
+        grown = tuple(range(fields)), tuple(range(len(y))), y, buffers, self.grid, region, self.steps(own), work
+        together(self.threads, self.plan.steps, kernels.advance, *grown)
+        return work
 
 
 def _reach(stages: int, step: int, dtype: np.dtype) -> int:

@@ -11,49 +11,39 @@ plane stays in the cache for all stages (two buffers suffice: a stage overwrites
 The same skew cuts y into tiles, small enough for the planes in flight to fit into a core's own cache: each stage of
 a tile is one row behind the last, and takes over the two rows that the tile before left there. The buffers have
 `ring` rows a plane, and a row y takes the place of row y − ring, which no stage needs any more: so they are small
-enough to stay in the cache that all cores share. Threads take a slab of planes each; near its inner ends a slab stops
-one plane earlier per stage, and the wedges left open are closed afterwards. Only rows (x, y), and of them only the
-stretch of z, with tumour nearby are visited; all else is zero.
+enough to stay in the cache that all cores share. Only rows (x, y), and of them only the stretch of z, with tumour
+nearby are visited; all else is zero.
+
+Threads take a slab of planes each, and work through its tiles of y. Near its inner ends a slab stops one plane earlier
+per stage: it needs nothing that another thread computes, but leaves wedges open. A part closes the wedge between it
+and the part before it, tile by tile, as soon as both have come so far; the part before may be `lag` tiles ahead, as
+many as the ring has places for. So a thread waits only for its neighbours, and seldom; for all of them once a step.
+
+`reference.py` has a step in a few lines of numpy, without all this.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit, prange, uintp
+from typing import NamedTuple
 
+from numba import uintp
+
+from gliofit.growth.cpu.compiled import kernel
+from gliofit.growth.cpu.crew import HEADER, await_call, call, enlist, members, raise_mark, wait
 from gliofit.growth.cpu.llvm_rows import LANES, finish_row, stage_row
-
-OUTSIDE = -1e9
-"""Diffusivity of voxels that hold no tumour."""
-
-EMPTY = np.int32(1 << 20)
-"""Start of a row without tumour."""
-
-_options = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "cache": True, "nogil": True}
+from gliofit.growth.cpu.region import EMPTY, PARTS, ROWS, Y_BEGIN, Y_END, cut, grow
 
 
-@njit(parallel=True, **_options)
-def diffusivity_field(wm, gm, ratio, threshold, out):
-    """
-    Padded diffusivity: p_WM + p_GM/R in tissue, OUTSIDE elsewhere. `out` [nx + 2, ny + 2, ≥ nz + 2].
+class Planes(NamedTuple):
+    """Planes of x of the first stage, left … right − 1, and by how much both ends move from stage to stage."""
 
-    Returns its largest value per x plane.
-    """
-    nx, ny, nz = wm.shape
-    largest = np.zeros(nx + 2, out.dtype)
-    for i in prange(nx + 2):
-        out[i] = OUTSIDE
-        if 0 < i <= nx:
-            for j in range(ny):
-                for k in range(nz):
-                    w, g = wm[i - 1, j, k], gm[i - 1, j, k]
-                    if w + g >= threshold:
-                        out[i, j + 1, k + 1] = w + g / ratio
-                        largest[i] = max(largest[i], out[i, j + 1, k + 1])
-    return largest
+    left: int
+    right: int
+    move_left: int
+    move_right: int
 
 
-@njit(**_options)
+@kernel
 def _first_above(c, low, high, floor):
     """First voxel of low … high in which c exceeds `floor`, `high` if there is none."""
     while low < high and c[low] <= floor:
@@ -61,7 +51,7 @@ def _first_above(c, low, high, floor):
     return low
 
 
-@njit(**_options)
+@kernel
 def _stop_above(c, low, high, floor):
     """One past the last such voxel, `low` if there is none."""
     while high > low and c[high - 1] <= floor:
@@ -69,239 +59,223 @@ def _stop_above(c, low, high, floor):
     return high
 
 
-@njit(**_options)
-def _begin(part, slab, phase, inset):
-    """First plane that the stage `inset` after the first may visit: a slab's trapezium (phase 0) or a wedge (1)."""
-    if phase == 0:
-        return slab[part] + (inset if part > 0 else 0)
-    return max(slab[part] - inset, slab[0])
-
-
-@njit(**_options)
-def _end(part, slab, phase, inset):
-    """One past the last such plane."""
-    if phase == 0:
-        return slab[part + 1] - (inset if part < slab.size - 2 else 0)
-    return min(slab[part] + inset, slab[-1])
-
-
-@njit(**_options)
+@kernel
 def _slot(y, turn, ring):
     """Place of row y in a plane of a buffer; `turn` is a multiple of `ring` that is less than two rings before y."""
     slot = y - turn
     return slot - ring if slot >= ring else slot
 
 
-@njit(**_options)
+@kernel
 def _place(x, slot, ring, sy):
     """Offset of row (x, y) in a buffer."""
     return (x * ring + slot) * sy
 
 
-@njit(**_options)
+@kernel
 def _along_y(slot, ring, sy):
     """Steps in a buffer from row y to rows y + 1 and y − 1."""
     return sy if slot < ring - 1 else sy - ring * sy, -sy if slot > 0 else ring * sy - sy
 
 
-@njit(**_options)
-def _clear(buffer, begin, stop):
-    for k in range(buffer.shape[0]):
+@kernel
+def _clear(fields, buffer, begin, stop):
+    for k in range(len(fields)):
         for n in range(uintp(begin), uintp(stop)):
             buffer[k, n] = 0
 
 
-@njit(**_options)
-def _vacate(a, b, used, x, y_low, y_high, low, high, row_at, sy):
+@kernel
+def _vacate(fields, a, b, used, x, y_low, y_high, region, sy):
     """Zero in the buffers what other rows left in the places of rows y_low … y_high, around these rows' stretches."""
     ring = used.shape[1]
     turn = y_low - y_low % ring
     for y in range(y_low, y_high):
         slot = _slot(y, turn, ring)
-        mine, r = used[x, slot], row_at[x, y]
+        mine, r = used[x, slot], region.at[x, y]
         before, after = mine[0], mine[1]
-        begin, stop = (low[r], high[r]) if row_at[x, y + 1] > r else (after, after)
+        begin, stop = (region.low[r], region.high[r]) if region.at[x, y + 1] > r else (after, after)
         mine[0], mine[1] = begin, stop
         if before < begin or after > stop:
             place = _place(x, slot, ring, sy)
             for buffer in (a, b):
-                _clear(buffer, place + before, place + min(begin, after))
-                _clear(buffer, place + max(stop, before), place + after)
+                _clear(fields, buffer, place + before, place + min(begin, after))
+                _clear(fields, buffer, place + max(stop, before), place + after)
 
 
-@njit(parallel=True, **_options)
-def sweep(fields, y, a, b, used, d, base, low, high, row_y, row_at, slab, y_begin, y_end, tile, back, s, sx,
-          sy, w, c1, c2, mix, own, gain, floor, new_low, new_high):  # fmt: skip
+@kernel
+def _empty(fields, buffers, x, sy):
+    """Zero in the buffers what is left of a plane that a step does not visit, but reads at its border."""
+    used, ring = buffers.used, buffers.used.shape[1]
+    for slot in range(ring):
+        begin, stop = used[x, slot, 0], used[x, slot, 1]
+        if stop > begin:
+            place = _place(x, slot, ring, sy)
+            for buffer in (buffers.odd, buffers.even):
+                _clear(fields, buffer, place + begin, place + stop)
+            used[x, slot, 0], used[x, slot, 1] = 0, 0
+
+
+@kernel
+def _tile(fields, y, buffers, grid, region, steps, step, planes, y_from):
     """
-    A step of s stages: y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and its tangents.
+    All stages of a step in some planes and in the tile of y that begins, in the first stage, at `y_from`.
 
-    Parameters
-    ----------
-    fields : tuple
-        As long as there are fields, the density and its tangents.
-    y : ndarray [fields, n]
-    a, b : ndarray [fields, ≥ (nx + 2)·ring·sy]
-        Buffers (P_j y for odd and even j); as far from field to field as y.
-    used : int32 ndarray [nx + 2, ring, 2]
-        The stretch of z of each place in the buffers in which they are not zero.
-    d : ndarray [n]
-        Diffusivity.
-    base, low, high : ndarray [rows]
-        Rows to visit: flat offset and stretch of z (multiples of LANES).
-    row_y : ndarray [rows]
-        y of each row.
-    row_at : ndarray [nx + 2, ny + 2]
-        First row of plane x that is not before y.
-    slab : ndarray [parts + 1]
-        Planes that split the work.
-    y_begin, y_end, tile : int
-        y is worked through in tiles of this many rows; ring is more than tile + s, or as many rows as there are.
-    back : bool
-        Begin with the last tile. A step that begins where the last one ended finds more of y in the shared cache.
-    sx, sy : int
-        Offsets along x and y.
-    w, mix : tuples of float
-        ω/(2h²) per axis; (α, β, γ).
-    c1, c2 : ndarray [> s]
-        Coefficients of the recurrence per stage.
-    own : ndarray [fields, 4]
-        Derivatives of α, β, γ and of ρt by each tangent's parameter; 0 for those by the origin.
-    gain : float
-        exp(ρt) − 1 of the logistic flow at the step's end.
-    new_low, new_high : ndarray [rows]
-        Receive the stretch above `floor`.
+    The step is y ← logistic(α·y + β·P_{s−1} y + γ·P_s y), and likewise for its tangents.
     """
-    parts, ny, ring = slab.size - 1, row_at.shape[1] - 1, used.shape[1]
+    a, b, used, tile = buffers
+    d, w, sx, sy = grid
+    base, low, high, row_y, at = region.base, region.low, region.high, region.y, region.at
+    first_x, stop_x = region.slab[0], region.slab[region.extent[PARTS]]
+    y_begin, y_end = region.extent[Y_BEGIN], region.extent[Y_END]
+    ny, ring, s = at.shape[1] - 1, used.shape[1], steps.stages[step]
+    c1, c2, own, gain, floor = steps.c1, steps.c2, steps.own[step], steps.gain[step], steps.floor[step]
+    mix = steps.weights[step, 0], steps.weights[step, 1], steps.weights[step, 2]
     across = ring * sy
-    for y_from in range(y_begin - 1, y_end + s - 1, tile):  # from the row before, whose place others may have used
-        for phase in range(min(parts, 2)):
-            for part in prange(parts):
-                if phase == 0 or part > 0:
-                    x_from = slab[part] if phase == 0 else slab[part] - (s - 1)
-                    x_to = slab[part + 1] if phase == 0 else slab[part] + (s - 1)
-                    for front in range(x_from, x_to + (s - 1)):
-                        for j in range(1, s + 1):
-                            x = front - (j - 1)
-                            if x < _begin(part, slab, phase, j - 1) or x >= _end(part, slab, phase, j - 1):
-                                continue
-                            q = y if j == 1 else (a if j % 2 == 0 else b)
-                            before = y if j <= 2 else (a if j % 2 == 1 else b)
-                            out = a if j % 2 == 1 else b
-                            y_low, y_high = y_from - (j - 1), y_from - (j - 1) + tile
-                            if back:
-                                y_low, y_high = y_begin + y_end - y_high, y_begin + y_end - y_low
-                            y_low, y_high = min(max(y_low, 0), ny), min(max(y_high, 0), ny)
-                            if j == 1:
-                                _vacate(a, b, used, x, y_low, y_high, low, high, row_at, sy)
-                            turn = y_low - y_low % ring
-                            for r in range(row_at[x, y_low], row_at[x, y_high]):
-                                first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
-                                slot = _slot(row_y[r], turn, ring)
-                                here = _place(x, slot, ring, sy) - base[r]
-                                above, below = _along_y(slot, ring, sy)
-                                to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
-                                at = (0 if j == 1 else here, 0 if j <= 2 else here, here)
-                                if j < s:
-                                    stage_row(fields, q, before, out, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j])
-                                    continue
-                                finish_row(fields, q, before, y, d, at, to, first, blocks, sx, sy, w, c1[j], c2[j],
-                                           mix, own, gain)  # fmt: skip
-                                c = y[0, base[r] : base[r] + high[r]]
-                                new_low[r] = _first_above(c, low[r], high[r], floor)
-                                new_high[r] = _stop_above(c, low[r], high[r], floor)
-                                if new_low[r] == high[r]:
-                                    new_low[r], new_high[r] = EMPTY, -1
+    for front in range(planes.left, planes.right + (planes.move_right + 1) * (s - 1)):
+        for j in range(1, s + 1):
+            x = front - (j - 1)
+            if x < max(planes.left + planes.move_left * (j - 1), first_x):
+                continue
+            if x >= min(planes.right + planes.move_right * (j - 1), stop_x):
+                continue
+            q = y if j == 1 else (a if j % 2 == 0 else b)
+            before = y if j <= 2 else (a if j % 2 == 1 else b)
+            out = a if j % 2 == 1 else b
+            y_low, y_high = y_from - (j - 1), y_from - (j - 1) + tile
+            # Every other step begins with the last tile: where the step before it ended, more of y is in the cache.
+            if step % 2 == 1:
+                y_low, y_high = y_begin + y_end - y_high, y_begin + y_end - y_low
+            y_low, y_high = min(max(y_low, 0), ny), min(max(y_high, 0), ny)
+            if j == 1:
+                _vacate(fields, a, b, used, x, y_low, y_high, region, sy)
+            turn = y_low - y_low % ring
+            for r in range(at[x, y_low], at[x, y_high]):
+                first, blocks = base[r] + low[r], (high[r] - low[r]) // LANES
+                slot = _slot(row_y[r], turn, ring)
+                here = _place(x, slot, ring, sy) - base[r]
+                above, below = _along_y(slot, ring, sy)
+                to = (sx, -sx, sy, -sy) if j == 1 else (across, -across, above, below)
+                offsets = (0 if j == 1 else here, 0 if j <= 2 else here, here)
+                if j < s:
+                    stage_row(fields, q, before, out, d, offsets, to, first, blocks, sx, sy, w, c1[j], c2[j])
+                    continue
+                finish_row(fields, q, before, y, d, offsets, to, first, blocks, sx, sy, w, c1[j], c2[j],
+                           mix, own, gain)  # fmt: skip
+                c = y[0, base[r] : base[r] + high[r]]
+                begin, stop = _first_above(c, low[r], high[r], floor), _stop_above(c, low[r], high[r], floor)
+                empty = begin == high[r]
+                region.support_low[x, row_y[r]] = EMPTY if empty else begin
+                region.support_high[x, row_y[r]] = -1 if empty else stop
 
 
-@njit(**_options)
-def _cover(first, last, low, high):
-    """Widen the stretches first … last so that they hold low … high."""
-    for j in range(uintp(first.size)):
-        first[j], last[j] = min(first[j], low[j]), max(last[j], high[j])
+@kernel
+def _open(part):
+    """Mark that says how many tiles of a slab are done, wedges aside."""
+    return HEADER + 2 * part
 
 
-@njit(**_options)
-def active_rows(low, high, width, base, begin, end, row_y, row_at, row_length, nz):
+@kernel
+def _closed(part):
+    """Mark that says in how many tiles the wedge before a slab is closed."""
+    return HEADER + 2 * part + 1
+
+
+@kernel
+def _count(step, tiles):
+    """Value of these marks; it only grows, from tile to tile and from step to step."""
+    return (step << 32) + tiles
+
+
+@kernel
+def _sweep(crew, part, fields, y, buffers, grid, region, steps, step):
+    """A part's share of a step."""
+    parts, s, ring, tile = region.extent[PARTS], steps.stages[step], buffers.used.shape[1], buffers.tile
+    left, right = region.slab[part], region.slab[part + 1]
+    slab = Planes(left, right, 1 if part > 0 else 0, -1 if part < parts - 1 else 0)
+    begin, end = region.extent[Y_BEGIN] - 1, region.extent[Y_END] + s - 1
+    tiles = (end - begin + tile - 1) // tile
+    lag = tiles if ring == region.at.shape[1] else (ring - s) // tile - 1
+    if part == 0:
+        _empty(fields, buffers, left - 1, grid.sy)
+    if part == parts - 1:
+        _empty(fields, buffers, right, grid.sy)
+    for n in range(tiles):  # the first from the row before, whose place others may have used
+        y_from = begin + n * tile
+        if part < parts - 1 and n > lag:
+            wait(crew, _closed(part + 1), _count(step, n - lag))
+        _tile(fields, y, buffers, grid, region, steps, step, slab, y_from)
+        if parts > 1:
+            raise_mark(crew, _open(part), _count(step, n + 1))
+        if part > 0:
+            wait(crew, _open(part - 1), _count(step, n + 1))
+            _tile(fields, y, buffers, grid, region, steps, step, Planes(left, left, -1, 1), y_from)
+            raise_mark(crew, _closed(part), _count(step, n + 1))
+
+
+@kernel
+def _lengthen(crew, part, y, region, factor, step):
     """
-    Rows to visit in the next step: the support, grown by `width` voxels on every side.
+    Begin the last tangent in a slab: factor·c·(1 − c), the derivative of a logistic flow by its length.
+
+    Neighbours are waited for, as the first stage reads a plane of theirs.
+    """
+    c, tangent = y[0], y[y.shape[0] - 1]
+    for x in range(region.slab[part], region.slab[part + 1]):
+        for r in range(region.at[x, 0], region.at[x, region.at.shape[1] - 1]):
+            for n in range(uintp(region.base[r] + region.low[r]), uintp(region.base[r] + region.high[r])):
+                tangent[n] = factor * c[n] * (1 - c[n])
+    raise_mark(crew, _open(part), _count(step, 0))
+    if part > 0:
+        wait(crew, _open(part - 1), _count(step, 0))
+    if part < region.extent[PARTS] - 1:
+        wait(crew, _open(part + 1), _count(step, 0))
+
+
+@kernel
+def advance(crew, caller, fields, all_fields, y, buffers, grid, region, steps, work):
+    """
+    All steps of a run, as one of its threads does them.
 
     Parameters
     ----------
-    low, high : int32 ndarray [nx + 2, ny + 2]
-        Stretch of each padded row above the floor; (EMPTY, −1) where there is none.
-    width : int
-    base, begin, end : int64 ndarray
-        Filled with the rows' flat offsets and their stretches, rounded out to multiples of LANES.
-    row_y : int64 ndarray
-        Filled with each row's y.
-    row_at : int64 ndarray [nx + 2, ny + 2]
-        Filled, for the planes that have rows, with the first row that is not before y.
-    row_length, nz : int
-        Padded and true number of voxels along z.
-
-    Returns
-    -------
-    voxels : int64 ndarray [nx + 2]
-        To visit per plane.
-    rows : int
-        Their number.
+    crew : Crew
+    caller : bool
+        Whether this is the thread that lays out each step, or a helper.
+    fields, all_fields : tuple
+        As long as there are fields in all steps but the last, and in the last. The last of `all_fields`, if it is one
+        more, is the tangent by the time scale.
+    y : ndarray [fields, n]
+        The density and its tangents; advanced in place.
+    buffers : Buffers
+    grid : Grid
+    region : Region
+    steps : Steps
+    work : int64 ndarray [n]
+        Receives the voxels that the stages of each step visit.
     """
-    nx, ny = low.shape
-    voxels = np.zeros(nx, np.int64)
-    i0, i1, j0, j1 = nx, 0, ny, 0
-    for i in range(1, nx - 1):
-        for j in range(1, ny - 1):
-            if high[i, j] >= 0:
-                i0, i1, j0, j1 = min(i0, i), i + 1, min(j0, j), max(j1, j + 1)
-    if i1 == 0:
-        return voxels, 0
-    i0, i1, j0, j1 = max(1, i0 - width), min(nx - 1, i1 + width), max(1, j0 - width), min(ny - 1, j1 + width)
-    first = np.full((nx, ny), EMPTY, np.int32)
-    last = np.full((nx, ny), -1, np.int32)
-    for i in range(i0, i1):  # widen along y …
-        for shift in range(-width, width + 1):
-            a, b = max(j0, j0 - shift), min(j1, j1 - shift)
-            _cover(first[i, a:b], last[i, a:b], low[i, a + shift :], high[i, a + shift :])
-    rows = 0
-    least, most = np.empty(ny, np.int32), np.empty(ny, np.int32)
-    for i in range(i0, i1):  # … then along x, and by `width` along z
-        least[:], most[:] = EMPTY, -1
-        for ii in range(max(i0, i - width), min(i1, i + width + 1)):
-            _cover(least[j0:j1], most[j0:j1], first[ii, j0:], last[ii, j0:])
-        row_at[i, :j0] = rows
-        for j in range(j0, j1):
-            row_at[i, j] = rows
-            if most[j] >= 0:
-                base[rows] = (i * ny + j) * row_length
-                row_y[rows] = j
-                begin[rows] = max(1, least[j] - width) // LANES * LANES
-                end[rows] = (min(nz + 1, most[j] + width) + LANES - 1) // LANES * LANES
-                voxels[i] += end[rows] - begin[rows]
-                rows += 1
-        row_at[i, j1:] = rows
-    return voxels, rows
-
-
-@njit(parallel=True, **_options)
-def lengthen(c, base, low, high, growth, tangent):
-    """`tangent` ← growth·c·(1 − c), the derivative of a logistic flow by its length, in the rows to visit."""
-    for r in prange(base.size):
-        for n in range(uintp(base[r] + low[r]), uintp(base[r] + high[r])):
-            tangent[n] = growth * c[n] * (1 - c[n])
-
-
-@njit(parallel=True, **_options)
-def combine(a, b, p, q, base, low, high):
-    """a ← p·a + q·b in the rows to visit."""
-    for r in prange(base.size):
-        for n in range(uintp(base[r] + low[r]), uintp(base[r] + high[r])):
-            a[n] = p * a[n] + q * b[n]
-
-
-@njit(parallel=True, **_options)
-def unpad(field, base, low, high, row_y, sx, out):
-    """Copy the rows of a flat, padded field into `out` [nx, ny, nz]."""
-    for r in prange(base.size):
-        row, source = out[base[r] // sx - 1, row_y[r] - 1], field[base[r] + 1 :]
-        for z in range(uintp(max(low[r], 1) - 1), uintp(min(high[r], out.shape[2] + 1) - 1)):
-            row[z] = source[z]
+    last = steps.stages.size - 1
+    member, step = enlist(crew, caller), -1
+    while step < last:
+        step += 1
+        if caller:
+            grow(region, steps.reach[step])
+            work[step] = region.voxels.sum() * steps.stages[step]
+            cut(region, members(crew), steps.stages[step])
+            call(crew, step, region.extent[PARTS])
+        else:
+            step = await_call(crew, member, step)
+            if step < 0:
+                return
+        parts = region.extent[PARTS]
+        if member < parts and region.extent[ROWS] > 0:
+            if step < last or len(fields) == len(all_fields):
+                _sweep(crew, member, fields, y, buffers, grid, region, steps, step)
+            else:
+                _lengthen(crew, member, y, region, steps.lengthening, step)
+                _sweep(crew, member, all_fields, y, buffers, grid, region, steps, step)
+        if caller:
+            for part in range(1, parts):
+                wait(crew, _closed(part), _count(step + 1, 0))
+        else:
+            raise_mark(crew, _closed(member), _count(step + 1, 0))

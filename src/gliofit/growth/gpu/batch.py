@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def _triton_stage():
 class _Operator:
     """ω·L on fields [b, f, nx, ny, nz], as one stage of the Legendre recurrence."""
 
-    def __init__(self, diffusivity: torch.Tensor, w: tuple[float, float, float], triton: bool):
+    def __init__(self, diffusivity: torch.Tensor, w: tuple[float, ...], triton: bool):
         self.d, self.w = diffusivity, w
         self.kernel = _triton_stage() if triton else None
         if self.kernel is None:
@@ -142,7 +143,7 @@ def simulate_batch(
     device: str | torch.device = "cuda",
     triton: bool | None = None,
     ratio: float = GREY_MATTER_RATIO,
-):
+) -> Any:
     """
     Grow several tumours in one tissue at once.
 
@@ -195,7 +196,7 @@ def simulate_batch(
         flow, flow_mu, flow_scale = column(4, k), column(5, k), column(6, k)
         _diffuse(operator, y, a, b, total, own, stages[:, k], degree, mix, by_mu, by_scale, jacobian)
         _react(y, total, flow, flow_mu, flow_scale, jacobian)
-    core = (..., *(slice(1, n + 1) for n in tissue.shape))
+    core: tuple[Any, ...] = (..., *(slice(1, n + 1) for n in tissue.shape))
     c = y[:, 0][core].contiguous()
     if not jacobian:
         return c
@@ -221,7 +222,7 @@ def _begin(y: torch.Tensor, tissue: Tissue, thetas, plans, seed: str) -> None:
     """Initial densities and tangents after the first logistic flow."""
     for i, (theta, plan) in enumerate(zip(thetas, plans, strict=True)):
         corner, start, slope = initial_density(tissue, theta.origin, seed)
-        inside = tuple(slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
+        i0, i1, i2 = (slice(c + 1, c + 1 + n) for c, n in zip(corner, start.shape, strict=True))
         gain = np.expm1(plan.growth[0])
         scale = 1 / (1 + start * gain)
         flow = (1 + gain) * scale**2
@@ -229,7 +230,7 @@ def _begin(y: torch.Tensor, tissue: Tissue, thetas, plans, seed: str) -> None:
         if y.shape[1] > 1:
             react = start * (1 - start) * flow
             values += [*(slope * flow), react * plan.growth_mu_D[0], react * plan.growth_scale[0]]
-        y[i, :, *inside] = torch.from_numpy(np.stack(values)).to(y)
+        y[i, :, i0, i1, i2] = torch.from_numpy(np.stack(values)).to(y)
 
 
 def _diffuse(operator, y, a, b, total, own, stages, degree, mix, by_mu, by_scale, jacobian: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +30,13 @@ class FisherKolmogorovRatio(GrowthModel):
     title = "Fisher–Kolmogorov, ratio R free"
     constants = MappingProxyType({})
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, RATIO)
 
-    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None):
+    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
         """See `GrowthModel.simulate`; the columns of J other than R's are exact for the discrete scheme."""
-        *theta, ratio = self.checked(values)
-        theta = Theta.from_array(theta)
+        *place, ratio = self.checked(values)
+        theta = Theta.from_array(place)
         if not jacobian:
             return simulate(tissue, theta, ratio=ratio, threads=threads)
         c, by_theta = simulate(tissue, theta, ratio=ratio, jacobian=True, threads=threads)

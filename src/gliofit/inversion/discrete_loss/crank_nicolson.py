@@ -7,13 +7,20 @@ diffusivity – the mean of the two voxels', 0 unless both are tissue –, so ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+
+from gliofit.base.arrays import Array
 
 CHUNK = 6
 """Time steps worked on at once, so that the temporaries of a 32³ grid stay in a core's cache."""
 
 
-def face_coefficients(diffusivity: torch.Tensor, inside: torch.Tensor, spacing) -> list[torch.Tensor]:
+def face_coefficients(
+    diffusivity: torch.Tensor, inside: torch.Tensor, spacing: Sequence[float] | Array
+) -> list[torch.Tensor]:
     """
     Diffusivity of the faces between neighbours along each axis, divided by the squared spacing.
 
@@ -50,7 +57,7 @@ def diffusion(u: torch.Tensor, faces: list[torch.Tensor]) -> torch.Tensor:
     return out
 
 
-def residual(u: torch.Tensor, d_w, rho, faces: list[torch.Tensor], dt: float) -> torch.Tensor:
+def residual(u: torch.Tensor, d_w: Any, rho: Any, faces: list[torch.Tensor], dt: float) -> torch.Tensor:
     """
     K of Eq. 7.
 
@@ -81,7 +88,7 @@ class SquaredResidual(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, u, d_w, rho, faces, inside, dt, scale):
+    def forward(ctx: Any, u: Any, d_w: Any, rho: Any, faces: Any, inside: Any, dt: Any, scale: Any) -> Any:
         steps = len(u) - 1
         weight = inside.to(u.dtype) * (scale**2 / (steps * inside.numel()))
         gradient = torch.zeros_like(u)
@@ -107,6 +114,6 @@ class SquaredResidual(torch.autograd.Function):
         return total[0].clone()
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: Any) -> Any:
         gradient, total = ctx.saved_tensors
         return gradient * upstream, total[1] * upstream, total[2] * upstream, None, None, None, None

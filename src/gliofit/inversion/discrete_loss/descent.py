@@ -85,6 +85,7 @@ def descend(
     if optimiser not in ("adam", "lbfgs"):
         raise InputError(f"setting optimiser = '{optimiser}' is unknown; there are: adam, lbfgs")
     run, started, factor = Descent(), time.process_time(), 1.0
+    method: torch.optim.Optimizer
     if optimiser == "adam":
         method = torch.optim.Adam(unknowns, lr=rate, fused=True)
     else:

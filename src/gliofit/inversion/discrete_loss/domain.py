@@ -12,12 +12,11 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.inversion.problem import Problem
+from gliofit.observation.observation import Observation
+from gliofit.observation.thresholds import GLIODIL_START
 
 ROOM_MM = 12.0
 """A box leaves at least this on every side: small tumours would leave a seed and a margin no room."""
-
-THRESHOLDS = (0.65, 0.30)
-"""θ_up and θ_down to start from (GliODIL's code)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class Observed:
     Parameters
     ----------
     core, whole : ndarray
-        Outlines; of an observed density, its super-level sets at `THRESHOLDS` of its maximum.
+        Outlines; of an observed density, its super-level sets at `GLIODIL_START` of its maximum.
     density : ndarray, optional
         The cell density itself.
     pet, region : ndarray, optional
@@ -42,14 +41,14 @@ class Observed:
     region: Array | None = None
 
     @classmethod
-    def of(cls, target) -> Observed:
+    def of(cls, target: Observation) -> Observed:
         """Of a problem's target; InputError if it has neither outlines nor a density, or no core."""
         known = {name: a for part in target.parts for name, a in part.arrays().items()}
         if "core" not in known:
             if "density" not in known:
                 raise InputError("gliodil needs a segmentation or a density among the observations")
             peak = float(known["density"].max())
-            outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in THRESHOLDS]
+            outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in GLIODIL_START]
             known |= dict(zip(("core", "whole"), outlines, strict=True))
         if not (known["core"] >= 0.5).any():
             raise InputError("gliodil starts from the tumour core, but the observation has none")
@@ -97,7 +96,9 @@ class Domain:
             return grids.resample(a, whole_grid.affine, shape, affine)
 
         values = {name: here(a) for name, a in vars(observed).items() if a is not None}
-        if "pet" in values:  # of what lies in the region only: elsewhere PET may be cut away
+        if (
+            observed.pet is not None and observed.region is not None
+        ):  # of what lies in the region only: elsewhere PET may be cut away
             values["pet"] = here(observed.pet * observed.region) / np.maximum(values["region"], 1e-3)
         return cls(whole_grid.resample_to(shape, affine), Observed(**values))
 

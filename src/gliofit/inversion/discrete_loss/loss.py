@@ -7,6 +7,7 @@ Every term is the mean of (scale·r)² over the voxels it is about, with the sca
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ from gliofit.base.errors import InputError
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
-from gliofit.inversion.discrete_loss.domain import THRESHOLDS, Domain
+from gliofit.inversion.discrete_loss.domain import Domain
 from gliofit.inversion.search.lbfgs import to_free
 from gliofit.observation.segmentation import STEEPNESS
+from gliofit.observation.thresholds import GLIODIL_FITTED, GLIODIL_START
 
 DAYS = 100.0
 """Duration of growth. Only D·T and ρ·T matter; it makes rates comparable with the scales of the residuals."""
@@ -57,7 +59,7 @@ class Coefficient:
 
     def variable(self, value: float) -> float:
         low, high = self._ends()
-        return float(to_free(((np.log(value) if self.log else value) - low) / (high - low)))
+        return float(to_free(np.asarray(((np.log(value) if self.log else value) - low) / (high - low))))
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         low, high = self._ends()
@@ -73,7 +75,7 @@ class Strays(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, u, outside, range_scale, csf_scale):
+    def forward(ctx: Any, u: Any, outside: Any, range_scale: Any, csf_scale: Any) -> Any:
         excess, leaked = u - u.clamp(0, 1), u * outside
         ctx.save_for_backward(excess, leaked)
         ctx.weights = range_scale**2 / u.numel(), csf_scale**2 / u.numel()
@@ -82,7 +84,7 @@ class Strays(torch.autograd.Function):
         )
 
     @staticmethod
-    def backward(ctx, *upstream):
+    def backward(ctx: Any, *upstream: Any) -> Any:
         (excess, leaked), factors = ctx.saved_tensors, [2 * w * g for w, g in zip(ctx.weights, upstream, strict=True)]
         return (excess * factors[0]).addcmul_(leaked, factors[1]), None, None, None
 
@@ -122,7 +124,7 @@ class DiscreteLoss:
     pet_weight: float = 1.0
     coefficients: dict[str, Coefficient] = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.penalty not in ("hinge", "sigmoid"):
             raise InputError(f"setting penalty = '{self.penalty}' is unknown; there are: hinge, sigmoid")
         observed, tissue = self.domain.observed, self.domain.tissue
@@ -149,9 +151,8 @@ class DiscreteLoss:
             "growth": Coefficient(0.1, 0.02, 0.64, log=True),
         }
         if self.density is None:
-            up, down = THRESHOLDS
-            self.coefficients["threshold_core"] = Coefficient(up, 0.5, 0.85)
-            self.coefficients["threshold_whole"] = Coefficient(down, 0.2, 0.5)
+            self.coefficients["threshold_core"] = Coefficient(GLIODIL_START.core, *GLIODIL_FITTED.core)
+            self.coefficients["threshold_whole"] = Coefficient(GLIODIL_START.whole, *GLIODIL_FITTED.whole)
         if self.pet is not None:
             self.coefficients["pet_scale"] = Coefficient(1.0, 0.5, 1.02)
             self.coefficients["pet_background"] = Coefficient(0.3, 0.0, 0.5)
@@ -159,10 +160,10 @@ class DiscreteLoss:
         index = [np.arange(2 * n) / 2 - 0.25 for n in tissue.shape]
         self.points = [self._tensor(i * h) for i, h in zip(index, tissue.spacing, strict=True)]
 
-    def _tensor(self, a) -> torch.Tensor:
+    def _tensor(self, a: Any) -> torch.Tensor:
         return torch.as_tensor(np.asarray(a), dtype=torch.float32, device=self.device)
 
-    def variables(self, origin, **values: float) -> torch.Tensor:
+    def variables(self, origin: Any, **values: float) -> torch.Tensor:
         """
         The vector of scalar unknowns.
 

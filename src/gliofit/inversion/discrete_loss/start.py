@@ -9,8 +9,9 @@ import numpy as np
 from gliofit.base.arrays import Array
 from gliofit.growth import simulate
 from gliofit.growth.theta import Theta
-from gliofit.inversion.discrete_loss.domain import THRESHOLDS, Domain
+from gliofit.inversion.discrete_loss.domain import Domain
 from gliofit.inversion.discrete_loss.loss import DAYS
+from gliofit.observation.thresholds import GLIODIL_START
 
 GROWTH = 0.12
 """ρ_ch, 1/day."""
@@ -49,7 +50,7 @@ class Guess:
     score: float
 
 
-def overlap(c: Array, core: Array, whole: Array, thresholds=THRESHOLDS) -> float:
+def overlap(c: Array, core: Array, whole: Array, thresholds: tuple[float, float] = GLIODIL_START) -> float:
     """Dice of core and of edema, averaged with their volumes as weights; fractions [x, y, z] count as such."""
     up, down = (c > t for t in thresholds)
     total, score = 0.0, 0.0
@@ -89,7 +90,7 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
         score = overlap(c, observed.core, observed.whole)
         if score > best:
             best, best_days = score, days
-        if np.count_nonzero(c > THRESHOLDS[1]) > most:
+        if np.count_nonzero(c > GLIODIL_START.whole) > most:
             break  # not before: while a seed still fades, the overlap may fall for a time
         days *= 1.05
     moments = best_days * np.linspace(0, 1, times)

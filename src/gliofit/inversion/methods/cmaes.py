@@ -8,6 +8,7 @@ baseline and its reference for real patients), or by the surrogate on the crop, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def _check(sigma0, population, max_evaluations, tolerance) -> None:
         require_positive(population=population)
 
 
-@method("cmaes_solver", "CMA-ES solver")
+@method("cmaes_solver", "CMA-ES solver", foci=("given",))
 def cmaes_solver(
     problem: Problem,
     *,
@@ -71,8 +72,10 @@ def cmaes_solver(
     """
     _check(sigma0, population, max_evaluations, tolerance)
     started = clock()
-    options = {"population": population, "tolerance": tolerance, "seed": problem.seed}
-    unit, history, details, spent = problem.box.to_unit(problem.start), [], {}, 0
+    options: dict[str, Any] = {"population": population, "tolerance": tolerance, "seed": problem.seed}
+    unit, spent = problem.box.to_unit(_start(problem)), 0
+    history: list[float] = []
+    details: dict[str, Any] = {}
     if spacing is not None:
         require_positive(spacing=spacing)
     if spacing is not None and spacing > problem.tissue.spacing.max():
@@ -96,6 +99,14 @@ def cmaes_solver(
         reason=found.reason,
         details=details,
     )
+
+
+def _start(problem: Problem) -> Array:
+    """The problem's start with thresholds that a scan finds for its density: away from them the loss has no slope."""
+    if not problem.target.unknowns:
+        return problem.start
+    values, _ = problem.split(legal(problem, problem.start))
+    return np.concatenate([values, problem.target.best_extras(problem.density(values))])
 
 
 def _solver(problem: Problem, grid: Problem) -> Callable[[Array], Array]:

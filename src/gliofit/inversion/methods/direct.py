@@ -23,8 +23,8 @@ def predict(problem: Problem) -> Array:
     The inverse network's estimate [values, extras], inside the bounds and with its origin in tissue.
 
     Segmentations have a network of their own. Where it is not given, the other one is shown a density that they could
-    have come from (`outlines.density_from_segmentation`). Neither estimates the imaging thresholds: those are the
-    target's defaults.
+    have come from (`outlines.density_from_segmentation`). Neither estimates the imaging thresholds: a scan finds those
+    that suit its density best, by one run of the solver.
     """
     outlines = next((part for part in problem.target.parts if part.kind == "segmentation"), None)
     if outlines is not None and "inverse_segmentation" in problem.networks:
@@ -35,7 +35,10 @@ def predict(problem: Problem) -> Array:
         crop = Crop(as_density(problem), model)
     with torch_threads(problem.threads):
         values = crop.from_network(model.predict(crop.tissue, crop.target.visible / crop.target.layers))
-    return legal(problem, np.concatenate([values, problem.target.extra_start]))
+    values, extras = problem.split(legal(problem, np.concatenate([values, problem.target.extra_start])))
+    if extras.size:
+        extras = problem.target.best_extras(problem.density(values))
+    return np.concatenate([values, extras])
 
 
 @method("direct", "Direct", networks=("inverse", "inverse_segmentation"))

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.inversion.fit import Fit
+from gliofit.inversion.foci import add_foci
 from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
@@ -25,8 +28,11 @@ from gliofit.observation.density import DensityTarget
 COMPARED = 6
 """Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
 
+RESCANS, RESCAN_GAIN = 3, 1e-3
+"""How often thresholds are scanned for at the end of a search, and by which share that must lower the loss."""
 
-@method("gauss_newton", "Gauss–Newton on the solver (ours)")
+
+@method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
     problem: Problem,
     front_widths: tuple[float, ...] = (1.5, 3.0, 6.0),
@@ -63,7 +69,7 @@ def gauss_newton(
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
     start : ndarray [n + k], optional
-        Starts here alone, on the finest grid (what `hybrid_gn` does).
+        [values of one focus, extras]: starts here alone, on the finest grid (what `hybrid_gn` does).
 
     Returns
     -------
@@ -71,6 +77,7 @@ def gauss_newton(
         `evaluations`: the solver's runs, with its Jacobian or without.
     """
     started, before = time.perf_counter(), problem.runs.number
+    numbers, problem = problem.model.foci_range, replace(problem, model=problem.model.with_one_focus())
     levels = levels_of(problem, coarsest) if start is None else [problem]
     rounds = 1 + (retries if problem.target.complete and start is None else 0)
     explained = good_enough * _power(problem)
@@ -95,9 +102,14 @@ def gauss_newton(
                     break
                 coarse_best = found[0].loss
         for p in candidates:
-            end = minimise(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
+            end = settled(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
+    assert best is not None  # the first round has its start at the centre of mass
+    details = {"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done}
+    if numbers != (1, 1):
+        foci = add_foci(problem, best, partial(_compared, iterations, tolerance), Problem.density, numbers)
+        problem, best, details = foci.problem, foci.end, details | foci.details()
     fit = Fit.of(
         problem,
         best.parameters,
@@ -106,11 +118,41 @@ def gauss_newton(
         evaluations=problem.runs.number - before,
         converged=best.converged,
         reason=best.reason,
-        details={"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done},
+        details=details,
     )
     if uncertainty:
         fit.covariance, fit.deviation = covariance(problem, best.parameters)
     return fit
+
+
+def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
+    """
+    `minimise`, and again with the extras that a scan finds for where it ended, as long as that lowers the loss.
+
+    Where a density crosses no threshold, the loss has no slope by it, and a search ends; a scan sees further.
+    """
+    end = minimise(problem, start, **settings)
+    for _ in range(RESCANS):
+        values, extras = problem.split(end.parameters)
+        if not extras.size:
+            break
+        c = problem.density(end.parameters)
+        found = problem.target.best_extras(c)
+        if problem.target.loss(c, found) > (1 - RESCAN_GAIN) * end.loss:
+            break
+        again = minimise(problem, np.concatenate([values, found]), **settings)
+        if again.loss >= end.loss:
+            break
+        end = replace(again, history=[*end.history, *again.history])
+    return end
+
+
+def _compared(iterations: int, tolerance: float, problem: Problem, starts: list[Array]) -> Minimum:
+    """The end of the search from the most promising of several starts, told after a few Jacobians."""
+    if len(starts) > 1:
+        rough = (minimise(problem, p, iterations=COMPARED, tolerance=1e-2) for p in starts)
+        starts = [min(rough, key=lambda m: m.loss).parameters]
+    return settled(problem, starts[0], iterations=iterations, tolerance=tolerance)
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
@@ -135,9 +177,9 @@ def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> 
 
     On a grid coarser than the problem's, outlines are seen as a density that they could have come from: thresholds have
     a slope only where the density crosses them, a few voxels on a coarse grid, and blurring them would favour high
-    ones; a density leads from further away. Thresholds stay where the start has them.
+    ones; a density leads from further away.
     """
-    settings = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
+    settings: dict[str, Any] = {"iterations": iterations, "tolerance": 1e-2, "floor": 1e-4 * _power(problem)}
     values, extras = level.split(start)
     density = (
         None if level is problem or level.target.complete else level.target.suggested_density(level.tissue, extras)
@@ -146,9 +188,10 @@ def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> 
         return minimise(level, start, **settings)
     seen = replace(level, target=DensityTarget(density), around=level.centre)
     end = minimise(seen, values, **settings)
-    parameters = np.concatenate([end.parameters, extras])
-    # densities of other thresholds do not compare, the observation does
-    return replace(end, parameters=parameters, loss=level.loss(parameters))
+    # densities of other thresholds do not compare, the observation does, each with the thresholds that suit it best
+    c = level.density(end.parameters)
+    extras = level.target.best_extras(c)
+    return replace(end, parameters=np.concatenate([end.parameters, extras]), loss=level.target.loss(c, extras))
 
 
 class _Starts:

@@ -129,6 +129,7 @@ def gliodil(
             run, u = _optimise(loss, unknowns, optimiser, number, rate, tolerance)
             origin, found = loss.values(unknowns[-1])
             runs.append(run)
+        assert u is not None  # `iterations` are not empty
         terms = {name: float(term) for name, term in loss.terms(u, unknowns[-1].detach()).items()}
     theta = Theta.from_physical(origin, found["diffusivity"], found["growth"], DAYS)
     extras = [found[name] for name in problem.target.extra_names]

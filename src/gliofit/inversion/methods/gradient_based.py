@@ -4,6 +4,9 @@ Gradient-based inversion: L-BFGS through the frozen surrogate (Weidner 2026, Sec
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from gliofit.base.arrays import Array
@@ -15,6 +18,9 @@ from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.lbfgs import Descent, minimise
+
+RESCANS, RESCAN_GAIN = 3, 1e-3
+"""How often thresholds are scanned for at the end of a descent, and by which share that must lower the loss."""
 
 START_SPREAD = 0.1
 """Standard deviation of the further starts of a multi-start search, as a fraction of each parameter's range."""
@@ -34,7 +40,9 @@ def descend(
     Fit by L-BFGS on the surrogate from `start` = [values, extras].
 
     Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
-    two steps: first the density that they suggest (`outlines.density_from_segmentation`), then themselves.
+    two steps: first the densities that they suggest at each start of the thresholds, then themselves, from the end that
+    explains them best. Whenever that ends, thresholds are scanned for, and the descent goes on if others are better:
+    where a density crosses no threshold the loss has no slope.
 
     Parameters
     ----------
@@ -57,16 +65,26 @@ def descend(
         Surrogate runs of all starts and steps.
     """
     require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
-    settings = {"iterations": int(iterations), "tolerance": tolerance, "relative_tolerance": relative_tolerance}
-    before = 0
-    suggested = as_density(problem)
-    if suggested is not problem:
-        values, extras = problem.split(start)
-        values, _, before = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
-        start, starts = np.concatenate([values, extras]), 1
+    settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": tolerance}
+    settings |= {"relative_tolerance": relative_tolerance}
     loss = SurrogateLoss(problem)
+    spent = 0
+    if as_density(problem) is not problem:
+        values, ends = problem.split(start)[0], []
+        for extras in problem.target.extra_starts:
+            suggested = as_density(problem, extras)
+            found, _, runs = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
+            ends.append(loss.with_best_extras(found))
+            spent += runs
+        start, starts = min(ends, key=lambda end: end[1])[0], 1
     parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
-    return parameters, descent, before + loss.evaluations
+    for _ in range(RESCANS if problem.target.unknowns else 0):
+        found, lowest = loss.with_best_extras(parameters)
+        if lowest > (1 - RESCAN_GAIN) * descent.loss:
+            break
+        parameters, again = _search(problem, loss, found, fix_origin, 1, settings)
+        descent = replace(again, history=[*descent.history, *again.history])
+    return parameters, descent, spent + loss.evaluations
 
 
 def correct(
@@ -107,12 +125,8 @@ def _search(
         def function(unit):
             return loss(fixed.index_copy(0, places, unit)[None])[0]
 
-        best = None
-        for number in range(starts):
-            jitter = START_SPREAD * rng.standard_normal(free.size) if number else 0.0
-            descent = minimise(function, first[free] + jitter, **settings)
-            if best is None or descent.loss < best.loss:
-                best = descent
+        jitters = [START_SPREAD * rng.standard_normal(free.size) if number else 0.0 for number in range(starts)]
+        best = min((minimise(function, first[free] + jitter, **settings) for jitter in jitters), key=lambda d: d.loss)
     parameters = start.copy()
     first[free] = best.unit
     parameters[free] = problem.box.from_unit(first)[free]

@@ -24,7 +24,7 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     if fix_origin:
         origins = problem.model.origins
         guess[origins] = legal(problem, problem.start)[origins]
-    direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="")
+    direct = finish(problem, guess, started, history=[], evaluations=1, converged=True, reason="direct prediction")
 
     def solved(parameters: Array, descent: Descent) -> Fit:
         about = {"history": descent.history, "converged": descent.converged, "reason": descent.reason}
@@ -45,10 +45,13 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     kept = min(found, key=lambda name: found[name].loss)
     fit = found[kept]
     fit.details = {"kept": kept, **{f"loss_{name}": candidate.loss for name, candidate in found.items()}}
-    fit.details["iterations_gb_surrogate"] = len(descent.history) - 1
+    # what follows in the history is the loss of another surrogate
+    fit.comparable = len(descent.history)
+    fit.uncorrected_loss = min(found[name].loss for name in ("direct", "gb_surrogate"))
     if kept == "direct":
-        fit.reason = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
-        fit.converged = descent.converged
+        better = f"the direct prediction explains the tumour better than its refinement ({descent.reason})"
+        fit.reason = better if fit.converged else f"{fit.reason}; {better}"
+        fit.converged = fit.converged and descent.converged
     fit.history, fit.evaluations = history, evaluations + 1
     fit.seconds = clock() - started
     return fit

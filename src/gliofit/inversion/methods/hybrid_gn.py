@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gliofit.inversion.fit import Fit
@@ -12,7 +14,12 @@ from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 
 
-@method("hybrid_gn", "Direct, then Gauss–Newton (ours)", networks=("inverse", "inverse_segmentation"))
+@method(
+    "hybrid_gn",
+    "Direct, then Gauss–Newton (ours)",
+    networks=("inverse", "inverse_segmentation"),
+    foci=("given", "auto"),
+)
 def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4, uncertainty: bool = True) -> Fit:
     """
     Gauss–Newton on the problem's own grid from the inverse network's prediction; no search for a start.
@@ -20,7 +27,7 @@ def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4
     Settings as for `gauss_newton`. `details` has the prediction it started from.
     """
     started = clock()
-    guess = predict(problem)
+    guess = predict(replace(problem, model=problem.model.with_one_focus()))
     predicted = clock() - started
     fit = gauss_newton(problem, iterations=iterations, tolerance=tolerance, uncertainty=uncertainty, start=guess)
     fit.evaluations += 1

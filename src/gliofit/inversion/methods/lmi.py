@@ -4,6 +4,8 @@ Learn-Morph-Infer (Ezhov 2023): the tumour's outlines in the atlas's space → �
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gliofit.anatomy.morph import Morph
@@ -33,7 +35,7 @@ def predict(problem: Problem, morph: Morph) -> Theta:
     outlines = problem.target.outlines()
     if outlines is None:
         raise InputError("Learn-Morph-Infer needs a density or a segmentation among the observations")
-    seen = morph.to_atlas(outlines, problem.tissue.affine, tuple(model.shape), window)
+    seen = morph.to_atlas(list(outlines), problem.tissue.affine, tuple(model.shape), window)
     core, whole = (fraction >= 0.5 for fraction in seen)
     with torch_threads(problem.threads):
         theta = model.predict(core, whole | core)
@@ -44,13 +46,13 @@ def predict(problem: Problem, morph: Morph) -> Theta:
 
 def _finish(problem: Problem, morph: Morph, theta: Theta, started: float, own: Field | None) -> Fit:
     """The fit of θ̂ in the atlas's space: its origin mapped to the patient, the target's extras fitted."""
-    origin = morph.point_to_patient(theta.origin)
-    values = problem.model.from_theta([*origin, theta.mu_D, theta.mu_rho])
+    origin = morph.point_to_patient(np.array(theta.origin))
+    values = problem.model.from_theta(np.array([*origin, theta.mu_D, theta.mu_rho]))
     values, _ = problem.split(legal(problem, np.concatenate([values, problem.target.extra_start])))
     density = problem.density(values) if own is None else own.on(problem.tissue)
     parameters = np.concatenate([values, problem.target.best_extras(density)])
     details = {"theta_atlas": theta.to_dict()}
-    how = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
+    how: dict[str, Any] = {"evaluations": 1, "converged": True, "reason": "one network pass", "details": details}
     fit = Fit.of(problem, parameters, started, own=own, history=[], **how)
     fit.history = [fit.loss]
     return fit

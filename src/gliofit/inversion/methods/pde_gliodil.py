@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from gliofit.inversion.registry import method
 
 @method("pde_gliodil", "PDE GliODIL")
 @wraps(gliodil, assigned=("__annotations__",))  # its settings, and checks of them, are gliodil's
-def pde_gliodil(problem: Problem, **settings) -> Fit:
+def pde_gliodil(problem: Problem, **settings: Any) -> Fit:
     """
     θ̂ of `gliodil` – same settings –, with the numerical solver's density.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
+from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import normal_equations
 
@@ -62,7 +60,7 @@ def density_deviation(jacobian: Array, covariance: Array) -> Array:
     return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
 
 
-def deviation_of_fit(tissue: Tissue, fit: Mapping[str, Any], threads: int = 1) -> Array:
+def deviation_of_fit(tissue: Tissue, fit: Fit, threads: int = 1) -> Array:
     """
     `density_deviation` of a saved fit, by a run of the numerical solver with its Jacobian.
 
@@ -70,16 +68,15 @@ def deviation_of_fit(tissue: Tissue, fit: Mapping[str, Any], threads: int = 1) -
     ----------
     tissue : Tissue
         On the grid that the fit was made on.
-    fit : mapping
-        `Fit.summary()`, as in `{method}.json`.
+    fit : Fit
 
     Raises
     ------
     InputError
         If the fit has no covariance.
     """
-    if fit.get("covariance") is None:
-        raise InputError(f"the fit by {fit['method']} has no covariance, so its density has no standard deviation")
-    model = growth_model(fit["model"])
-    _, jacobian = model.simulate(tissue, model.values_of(fit["parameters"]), jacobian=True, threads=threads)
-    return density_deviation(jacobian, fit["covariance"])
+    if fit.covariance is None:
+        raise InputError(f"the fit by {fit.method} has no covariance, so its density has no standard deviation")
+    model = growth_model(fit.model)
+    _, jacobian = model.simulate(tissue, model.values_of(fit.parameters), jacobian=True, threads=threads)
+    return density_deviation(jacobian, fit.covariance)

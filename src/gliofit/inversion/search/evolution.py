@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def search(
     import cma
 
     rng = np.random.default_rng(seed)
-    options = {
+    options: dict[str, Any] = {
         "bounds": [0.0, 1.0],
         "maxfevals": max_evaluations,
         "tolfun": tolerance,
@@ -92,6 +93,6 @@ def search(
     return found
 
 
-def _stop(strategy) -> dict:
+def _stop(strategy: Any) -> dict:
     """cma's reasons to stop; being settled is not one during the first generations, on an empty stretch of the loss."""
     return strategy.stop(ignore_list=CONVERGED if strategy.countiter < SETTLING else ())

@@ -89,8 +89,9 @@ def minimise(
     import torch
 
     # the same branch of the sine, and no step away from a bound
-    same = last is not None and np.allclose(start, last.unit, rtol=0, atol=1e-9)
-    free = torch.tensor(last.free if same else to_free(start), dtype=torch.float64, requires_grad=True)
+    goes_on = last is not None and np.allclose(start, last.unit, rtol=0, atol=1e-9)
+    first = last.free if last is not None and goes_on else to_free(start)
+    free = torch.tensor(first, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS(
         [free],
         max_iter=1,

@@ -19,12 +19,18 @@ STUCK = "no step lowers the loss any more"
 
 @dataclass
 class _Point:
-    """Parameters with what is known there: loss, and once asked for the gradient and Gauss–Newton matrix."""
+    """Parameters and the loss there."""
 
     u: Array
     loss: float
-    gradient: Array | None = None
-    matrix: Array | None = None
+
+
+@dataclass
+class _Linearised(_Point):
+    """With the gradient and the Gauss–Newton matrix."""
+
+    gradient: Array
+    matrix: Array
 
 
 class _LeastSquares:
@@ -53,13 +59,13 @@ class _LeastSquares:
     def value(self, u: Array) -> _Point:
         return _Point(u, self.problem.loss(self.to_p(u)))
 
-    def linearised(self, u: Array) -> _Point:
+    def linearised(self, u: Array) -> _Linearised:
         p = self.to_p(u)
         self.jacobians += 1
         c, jacobian = self.problem.density_and_jacobian(p)
         loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, self.problem.split(p)[1])
         scale = self.slope(u)
-        return _Point(u, loss, gradient * scale, matrix * np.outer(scale, scale))
+        return _Linearised(u, loss, gradient * scale, matrix * np.outer(scale, scale))
 
 
 def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
@@ -91,7 +97,7 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
         tangents = jacobian[:, here]
         rows, residual = slope[here] * tangents, r[m][here]
         by_size = np.zeros(size)
-        if found.size_by_density is not None:
+        if found.size_by_density is not None and found.size_by_extra is not None:
             by_size[values] = tangents @ found.size_by_density[m][here]
             by_size[of_model:] = found.size_by_extra[:, m]
         square = np.sum(np.square(r[m], dtype=np.float64))
@@ -178,11 +184,12 @@ def minimise(
             reason = f"the next step would lower the loss by less than {tolerance:.0e} of it" if converged else STUCK
             break
         # after a failed step the next is judged by its loss alone, which is much cheaper than its Jacobian
-        trial = squares.linearised(point.u + step) if growth == 2.0 else squares.value(point.u + step)
+        linear = growth == 2.0
+        trial: _Point = squares.linearised(point.u + step) if linear else squares.value(point.u + step)
         gain = (point.loss - trial.loss) / promised
         trusted = _foresaw(point, step, point.loss - trial.loss, curvature)
         if gain > 1e-3:
-            if trial.gradient is None:
+            if not isinstance(trial, _Linearised):
                 trial = squares.linearised(trial.u)
             curvature = _learnt(curvature, step, trial.gradient - point.gradient, trial.matrix)
             point = trial
@@ -198,7 +205,7 @@ def minimise(
     return Minimum(squares.to_p(point.u), point.loss, history, converged, reason)
 
 
-def _step(point: _Point, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:
+def _step(point: _Linearised, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:
     """A step and how much it promises to lower the loss, by `model` or, where that is no bowl, by Gauss–Newton's."""
     if np.linalg.eigvalsh(model + damped).min() <= 1e-6 * diagonal.min():
         model = point.matrix
@@ -228,7 +235,7 @@ def _learnt(curvature: Array, step: Array, change: Array, matrix: Array) -> Arra
     )
 
 
-def _foresaw(point: _Point, step: Array, lowered: float, curvature: Array, clearly: float = 2 / 3) -> bool:
+def _foresaw(point: _Linearised, step: Array, lowered: float, curvature: Array, clearly: float = 2 / 3) -> bool:
     """
     Whether the learnt curvature made `clearly` a better forecast of how far a step would lower the loss.
 

@@ -67,12 +67,12 @@ def distribution(
         for row, (name, v) in enumerate(values.items()):
             base, order = -float(row), 2 * row + 2
             ax.axhline(base, color=style.FAINT, lw=0.5, zorder=order)
-            if shapes[name] is not None:
-                curve = base + 0.8 * shapes[name] / tallest
+            if (shape := shapes[name]) is not None:
+                curve = base + 0.8 * shape / tallest
                 ax.fill_between(10**grid, base, curve, color=colour[name], alpha=0.25, lw=0, zorder=order)
                 ax.plot(10**grid, curve, color=colour[name], lw=1.0, ls="--" if name == ours else "-", zorder=order)
-            if name != ours and shapes.get(ours) is not None:
-                ghost = base + 0.8 * shapes[ours] / tallest
+            if name != ours and (reference := shapes.get(ours)) is not None:
+                ghost = base + 0.8 * reference / tallest
                 ax.plot(10**grid, ghost, color=colour[ours], lw=0.7, ls="--", alpha=0.8, zorder=order)
             if v.size < ENOUGH:
                 ax.plot(v, np.full(v.size, base), "o", color=colour[name], ms=4, mec="white", mew=0.5, zorder=order)
@@ -116,7 +116,7 @@ def _shape(log_values: Array, grid: Array) -> Array | None:
 def _log_axis(axis, set_scale) -> None:
     set_scale("log")
     axis.set_major_locator(LogLocator(numticks=12))
-    axis.set_minor_locator(LogLocator(subs=np.arange(2, 10) / 10, numticks=200))
+    axis.set_minor_locator(LogLocator(subs=[n / 10 for n in range(2, 10)], numticks=200))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -40,11 +41,11 @@ def forward(
     limit = min(1.0, max(0.05, np.ceil(20 * limit) / 20))
     with style.figure(style.PAGE, 0.65 + 1.55 * len(cases)) as fig:
         axes = fig.subplots(len(cases), 4, squeeze=False)
-        for row, case, label in zip(axes, cases, labels or [None] * len(cases), strict=True):
+        for row, case, label in zip(axes, cases, labels or [""] * len(cases), strict=True):
             density, difference = _row(row, case, limit, label)
         for ax, title in zip(axes[0], ("Tissue and origin", *titles, "Difference"), strict=True):
             ax.set_title(title)
-        options = {"location": "bottom", "aspect": 30, "pad": 0.02, "fraction": 0.06}
+        options: dict[str, Any] = {"location": "bottom", "aspect": 30, "pad": 0.02, "fraction": 0.06}
         for shown, columns, label in (
             (density, axes[:, 1:3], "Cell density $c$"),
             (difference, axes[:, 3], r"$\Delta c$"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,8 @@ def synthetic_patients(stem: str | Path, views: list[View], metrics: pd.DataFram
     """
     columns = 1 + len(views[0].densities)
     with style.figure(style.PAGE, 0.4 + len(views) * style.PAGE / columns + 1.9) as fig:
-        above, below = fig.subfigures(2, 1, height_ratios=(len(views) * style.PAGE / columns + 0.4, 1.9))
+        parts: Any = fig.subfigures(2, 1, height_ratios=(len(views) * style.PAGE / columns + 0.4, 1.9))
+        above, below = parts
         axes = above.subplots(len(views), columns, squeeze=False)
         for row, view in zip(axes, views, strict=True):
             _pictures(row, view)
@@ -74,8 +76,10 @@ def _pictures(row, view: View) -> None:
     patient = view.patient
     standard = standard_plan(patient.core, patient.brain, patient.tissue.spacing)
     plane = Plane.through(patient.whole, patient.affine)
+    pet = patient.fet
+    assert pet is not None  # every made patient has one
     brain = anatomy(patient.tissue)
-    plane.image(row[0], patient.fet, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+    plane.image(row[0], pet, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
     for ax, density in zip(row[1:], view.densities.values(), strict=True):
         plane.image(ax, brain, cmap="gray", vmin=0, vmax=1.3, interpolation="bilinear")
         plane.density(ax, density)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from gliofit.base.arrays import Array
 from gliofit.base.files import whole_file
@@ -113,13 +114,13 @@ class View:
         weights = self.core if self.core.any() else self.whole
         return [Plane.through(weights, self.turned, name) for name in ("axial", "coronal", "sagittal")]
 
-    def background(self, ax, plane: Plane) -> None:
+    def background(self, ax: Axes, plane: Plane) -> None:
         low, high = self.window
         plane.image(ax, self.scan, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), interpolation="bilinear")
         plane.window(ax, self.brain, square=True)
         plane.sides(ax)
 
-    def tumour(self, ax, plane: Plane) -> None:
+    def tumour(self, ax: Axes, plane: Plane) -> None:
         plane.outline(ax, self.whole, [0.5], colors=WHOLE_COLOUR, linewidths=0.8, linestyles="dashed")
         plane.outline(ax, self.core, [0.5], colors=CORE_COLOUR, linewidths=0.8)
 

@@ -43,7 +43,7 @@ class PatientView:
     density: Array
     affine: Array
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         affine = self.affine
         for field in ("scan", "segmentation", "density"):
             data = getattr(self, field)

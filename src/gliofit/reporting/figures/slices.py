@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
 from gliofit.anatomy.tissue import Tissue
@@ -61,7 +65,7 @@ class Plane:
         """The slice as [row, column], rows upwards."""
         return np.take(data, self.index, self.axis).T
 
-    def image(self, ax, data: Array, **kwargs):
+    def image(self, ax: Axes, data: Array, **kwargs: Any) -> AxesImage:
         """`imshow` of a volume's slice, or of an RGBA slice [row, column, 4]."""
         plane = data if data.ndim == 3 and data.shape[-1] == 4 else self.of(data)
         width, height = self._size(plane)
@@ -71,7 +75,7 @@ class Plane:
         ax.spines[:].set_visible(False)
         return shown
 
-    def outline(self, ax, data: Array, levels, halo: bool = False, **kwargs) -> None:
+    def outline(self, ax: Axes, data: Array, levels: Sequence[float], halo: bool = False, **kwargs: Any) -> None:
         """Contours of a volume's slice; levels that the slice does not reach are left out."""
         plane = self.of(np.asarray(data, np.float32))
         levels = [level for level in levels if plane.min() < level < plane.max()]
@@ -81,14 +85,14 @@ class Plane:
             if halo:  # keeps bright lines apart from bright densities
                 lines.set(path_effects=[withStroke(linewidth=1.6, foreground="#00000090")])
 
-    def density(self, ax, c: Array) -> None:
+    def density(self, ax: Axes, c: Array) -> None:
         """The density as a colour wash that fades out where it vanishes."""
         plane = np.clip(self.of(c), 0, 1)
         rgba = colormaps[style.DENSITY_MAP](0.15 + 0.85 * plane)
         rgba[..., 3] = 0.85 * np.clip(plane / 0.1, 0, 1)
         self.image(ax, rgba, interpolation="nearest")
 
-    def window(self, ax, mask: Array, margin: float = 4.0, square: bool = False) -> None:
+    def window(self, ax: Axes, mask: Array, margin: float = 4.0, square: bool = False) -> None:
         """Limit the axes to the mask's bounding box in this plane, plus `margin` mm."""
         box = []
         for n, h in zip((1, 0), self._steps(), strict=True):
@@ -102,7 +106,7 @@ class Plane:
         ax.set_xlim((right, left) if self.axis != 0 else (left, right))
         ax.set_ylim(low, high)
 
-    def scale_bar(self, ax, mm: float = 30.0) -> None:
+    def scale_bar(self, ax: Axes, mm: float = 30.0) -> None:
         """A bar of `mm` in the lower right corner."""
         left, right = ax.get_xlim()
         low, high = ax.get_ylim()
@@ -120,7 +124,7 @@ class Plane:
             size=5.5,
         )
 
-    def sides(self, ax) -> None:
+    def sides(self, ax: Axes) -> None:
         """R at the patient's right (axial and coronal) or A at the front (sagittal)."""
         text = "A" if self.axis == 0 else "R"
         place = (0.97, 0.5) if self.axis == 0 else (0.03, 0.5)

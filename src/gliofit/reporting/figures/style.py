@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
@@ -27,7 +29,7 @@ DENSITY_MAP, DIFFERENCE_MAP, ERROR_MAP = "inferno", "RdBu_r", "viridis"
 CORE, WHOLE = "#56E0E9", "#7CFC9A"
 """Outlines of tumour core (solid) and whole tumour (dashed), readable on grey and on the density map."""
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7.5,
@@ -107,6 +109,6 @@ def log_norm(values: np.ndarray) -> LogNorm:
     return LogNorm(low, high)
 
 
-def panel_letter(ax, letter: str) -> None:
+def panel_letter(ax: Axes, letter: str) -> None:
     """A bold letter above the panel's upper left corner."""
     ax.set_title(letter, loc="left", fontweight="bold", fontsize=8)

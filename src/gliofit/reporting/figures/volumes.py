@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from gliofit.base.errors import InputError
 from gliofit.reporting.figures import style
@@ -36,12 +37,12 @@ def volumes(stem: str | Path, simulated: Sequence[float], patients: Sequence[flo
     seen = patients if len(patients) else segmented()
     with style.figure(style.COLUMN, 2.2) as fig:
         ax = fig.subplots()
-        bins = np.linspace(0, max(*simulated, *seen), 26)
+        bins = np.linspace(0, max(*simulated, *seen), 26).tolist()
         ax.hist(simulated, bins, color=style.PALETTE[0], alpha=0.6, label=f"simulated ({len(simulated)})")
         # one tick a patient, as there are few of them
         ax.vlines(seen, 0, 0.08, color=style.OURS, lw=1.5, transform=ax.get_xaxis_transform(),
                   label=f"{'' if len(patients) else 'public '}segmentations ({len(seen)})")  # fmt: skip
         ax.set(xlabel="Visible volume (ml)", ylabel="Tumours", xlim=(0, bins[-1]))
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         fig.legend(loc="outside upper right", ncols=2)
         style.save(fig, stem)

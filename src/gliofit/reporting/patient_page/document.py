@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
+from gliofit.inversion.fit import Fit
 from gliofit.patients.prepared import Prepared
-from gliofit.reporting.fit_in_words import extras_of, fit_row
-from gliofit.reporting.html import inlined, render, versions
+from gliofit.reporting.fit_in_words import Columns, fit_row, foci_in_words, warnings_of
+from gliofit.reporting.html import inlined, made_with, render
 from gliofit.reporting.patient_page import pictures
 from gliofit.reporting.patient_page.physics import ASSUMED_DAYS, physical_row
 from gliofit.reporting.patient_page.viewer import viewer
@@ -34,18 +36,18 @@ class MethodFit:
     Parameters
     ----------
     title : str
-    summary : mapping
-        `Fit.summary()`, as in `{method}.json`.
+    fit : Fit
+        As in `{method}.json`.
     density : ndarray [x, y, z]
         On the scan's grid.
     scores : mapping
-        Of `gliofit.evaluation.patient_scores`: dice_core, dice_whole, pet_correlation, …; None where undefined.
+        Of `gliofit.evaluation.patient_scores`: dice_core, dice_whole, pet_correlation, …; NaN where undefined.
     """
 
     title: str
-    summary: Mapping[str, Any]
+    fit: Fit
     density: Array
-    scores: Mapping[str, float | None] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ class Plans:
 
     standard: Array
     model: Array
-    scores: Mapping[str, float | None]
+    scores: Mapping[str, float]
     margin_mm: float
 
 
@@ -112,10 +114,9 @@ def write_page(
             raise InputError(f"the density by {name} has shape {fit.density.shape}, the scan {prepared.shape}")
     main, images = fits[shown], pictures.backgrounds(prepared)
     background = next(iter(images.values()))
-    origin = main.summary["theta"]["origin"]
     layers = {fit.title: fit.density for fit in [main, *(f for name, f in fits.items() if name != shown)]}
     layers |= {"Segmentation: tumour core": prepared.core, "Segmentation: whole tumour": prepared.whole}
-    drawn = {"fit": pictures.fit_picture(prepared, main.density, origin, images)}
+    drawn = {"fit": pictures.fit_picture(prepared, main.density, main.fit.origins, images)}
     drawn["methods"] = pictures.methods_picture(prepared, {f.title: f.density for f in fits.values()}, background)
     if plans is not None:
         layers |= {"Standard plan": plans.standard, f"Plan of {main.title}": plans.model}
@@ -129,26 +130,29 @@ def write_page(
         drawn["deviation"] = pictures.deviation_picture(prepared, main.density, deviation, background)
     if preparation is not None:
         drawn["preparation"] = Path(preparation).read_bytes()
-    extras = extras_of(fit.summary for fit in fits.values())
+    each = [fit.fit for fit in fits.values()]
+    columns = Columns.of(each)
+    notes = [*notes, *prepared.report["warnings"], *warnings_of(each, {f.fit.method: f.title for f in fits.values()})]
     write_text(
         path,
         render(
             "patient.html",
             name=prepared.patient.id,
-            notes=[*notes, *prepared.report["warnings"]],
+            notes=notes,
             facts=_facts(prepared, main),
             shown=main.title,
             images=list(images),
             pictures={name: inlined(png) for name, png in drawn.items()},
-            extras=[name.replace("_", " ") for name in extras],
-            rows=[_row(fit, extras) for fit in fits.values()],
+            columns=columns.titles,
+            rows=[_row(fit, columns) for fit in fits.values()],
+            foci=foci_in_words(main.fit),
             days=f"{ASSUMED_DAYS:g}",
             plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
             deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
             viewer=viewer(prepared, images, layers),
-            versions=versions(),
+            versions=made_with(),
         ),
     )
 
@@ -169,17 +173,17 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
         share = f"{report['core_csf_before']:.0%} of the core"
         replaced = "left as it is" if report["tumour_tissue"] == "keep" else "taken as white matter"
         facts["CSF of the atlas inside the tumour"] = f"{share}, {replaced}"
-    if "spacing" in main.summary:
-        facts["Working grid"] = f"{main.summary['spacing']:g} mm"
+    if main.fit.spacing is not None:
+        facts["Working grid"] = f"{main.fit.spacing:g} mm"
     for level in (0.01, 0.1):
         facts[f"Inferred volume of c > {level:g} ({main.title})"] = _millilitres(main.density > level, prepared)
     return facts
 
 
-def _row(fit: MethodFit, extras: list[str]) -> dict[str, Any]:
-    row = fit_row(fit.summary, extras, {fit.summary["method"]: fit.title})
-    scores = {name: _percent(fit.scores.get(name)) for name in ("dice_core", "dice_whole")}
-    return row | scores | physical_row(fit.summary)
+def _row(fit: MethodFit, columns: Columns) -> dict[str, Any]:
+    row = fit_row(fit.fit, columns, {fit.fit.method: fit.title})
+    scores = {name: _percent(fit.scores.get(name, math.nan)) for name in ("dice_core", "dice_whole")}
+    return row | scores | physical_row(fit.fit)
 
 
 def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit]) -> list[dict[str, str]]:
@@ -188,11 +192,11 @@ def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit]) -> list[dict[str, st
     named += [(fit.title, fit.scores) for fit in fits.values()]
     rows, known = [], False
     for title, scores in named:
-        coverage = {name: scores.get(f"coverage_{name}") for name in ("narrow", "broad")}
-        pet = scores.get("pet_correlation")
-        known |= any(value is not None for value in (*coverage.values(), pet))
+        coverage = {name: scores.get(f"coverage_{name}", math.nan) for name in ("narrow", "broad")}
+        pet = scores.get("pet_correlation", math.nan)
+        known |= any(not math.isnan(value) for value in (*coverage.values(), pet))
         shares = {name: _percent(value) for name, value in coverage.items()}
-        rows.append({"title": title, **shares, "pet": "–" if pet is None else f"{pet:.2f}"})
+        rows.append({"title": title, **shares, "pet": "–" if math.isnan(pet) else f"{pet:.2f}"})
     return rows if known else []
 
 
@@ -200,5 +204,5 @@ def _millilitres(mask: Array, prepared: Prepared) -> str:
     return f"{mask.sum() * float(np.prod(prepared.tissue.spacing)) / 1000:.1f} ml"
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"

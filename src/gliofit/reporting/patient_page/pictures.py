@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
@@ -40,7 +40,7 @@ def backgrounds(prepared: Prepared) -> dict[str, Array]:
     return found
 
 
-def fit_picture(prepared: Prepared, density: Array, origin: Sequence[float], images: Mapping[str, Array]) -> bytes:
+def fit_picture(prepared: Prepared, density: Array, origins: Array, images: Mapping[str, Array]) -> bytes:
     """
     Isolines of a density on each image, in three planes through the tumour, with the segmentation and the origin.
 
@@ -49,7 +49,7 @@ def fit_picture(prepared: Prepared, density: Array, origin: Sequence[float], ima
     prepared : Prepared
     density : ndarray [x, y, z]
         On the scan's grid.
-    origin : (3,)
+    origins : ndarray [foci, 3]
         mm of the scan's space; drawn in every plane, as seen along its normal.
     images : mapping of name → ndarray [x, y, z]
         See `backgrounds`.
@@ -69,7 +69,8 @@ def fit_picture(prepared: Prepared, density: Array, origin: Sequence[float], ima
                 view.tumour(ax, plane)
                 for level, colour in zip(ISOLINES, DENSITY_LINES, strict=True):
                     plane.outline(ax, turned, [level], colors=colour, linewidths=0.9)
-                _cross(ax, plane, grids.to_voxel(view.turned, origin))
+                for origin in origins:
+                    _cross(ax, plane, grids.to_voxel(view.turned, origin))
                 ax.set_title(f"{name}, {title}")
             plane.scale_bar(row[-1])
         _legend(fig, [*_isolines(), *_segmentation(), _marker("origin θ̂ (seen through)")])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from io import BytesIO
 
 import nibabel as nib
@@ -70,8 +71,12 @@ def viewer(prepared: Prepared, scans: Mapping[str, Array], layers: Mapping[str, 
     html = re.sub(r"<link\b[^>]*>", "", html)  # a favicon on a server
     html = _placed(html, affine, shape, prepared)
     for image, source in (("sprite", pictures), ("overlay", overlays)):
-        html = re.sub(rf'(id="{image}Img[^>]*?src=")[^"]+', lambda m, s=source: m[1] + next(iter(s.values())), html)
+        html = re.sub(rf'(id="{image}Img[^>]*?src=")[^"]+', partial(_replaced, next(iter(source.values()))), html)
     return html.replace("</body>", render("viewer.html", scans=_others(pictures), layers=_others(overlays)) + "</body>")
+
+
+def _replaced(picture: str, match: re.Match[str]) -> str:
+    return match[1] + picture
 
 
 def mosaic(volume: Array) -> Array:

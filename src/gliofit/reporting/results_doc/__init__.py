@@ -1,7 +1,7 @@
 """
 docs/results.md: a run's tables beside the numbers that Weidner et al. 2026 published, and what follows from them.
 
-Every number comes from the run's tables, config and cards or from weidner2026.csv; sentences are chosen by the
+Every number comes from the run's tables, config, record and cards or from weidner2026.csv; sentences are chosen by the
 numbers.
 """
 
@@ -12,15 +12,16 @@ from pathlib import Path
 from gliofit.base.files import write_text
 from gliofit.reporting.figures import style
 from gliofit.reporting.html import captions
-from gliofit.reporting.results_doc.differences import differences, machine
+from gliofit.reporting.results_doc.differences import differences
 from gliofit.reporting.results_doc.failures import failures
 from gliofit.reporting.results_doc.fits import on_other_sets, parameters, patients, synthetic
+from gliofit.reporting.results_doc.origin import opening
 from gliofit.reporting.results_doc.plans import plans
-from gliofit.reporting.results_doc.run import Results
+from gliofit.reporting.results_doc.run import Results, Rows, Table
 from gliofit.reporting.results_doc.summary import in_short
 from gliofit.reporting.results_doc.surrogates import accuracy, speed
 
-__all__ = ["Results", "write_page"]
+__all__ = ["Results", "Rows", "Table", "write_page"]
 
 
 def write_page(results: Results, path: str | Path, pictures: dict[str, str | Path]) -> None:
@@ -36,24 +37,11 @@ def write_page(results: Results, path: str | Path, pictures: dict[str, str | Pat
         PNG files shown at the end, made smaller for the page; keys of templates/captions.json.
     """
     sections = (
-        _opening, in_short, accuracy, speed, synthetic, parameters, on_other_sets, failures, patients, plans,
+        opening, in_short, accuracy, speed, synthetic, parameters, on_other_sets, failures, patients, plans,
         differences,
     )  # fmt: skip
     parts = [*(section(results) for section in sections), _shown(Path(path), pictures)]
     write_text(path, "\n\n".join(line for part in parts for line in part) + "\n")
-
-
-def _opening(results: Results) -> list[str]:
-    names = " ".join(results.configs)
-    given = f'"{names}"' if len(results.configs) > 1 else names
-    command = f"make results-doc CONFIG={given}" if given else "make results-doc"
-    return [
-        "# Results",
-        f"Made by `{command}` from the tables of a run; no number is typed by hand. “Paper” is Weidner et al. 2026, "
-        "whose numbers are kept in `src/gliofit/reporting/tables/weidner2026.csv`; how the set-up differs is listed "
-        "below.",
-        f"Machine: {machine()}; one thread per job.",
-    ]
 
 
 def _shown(path: Path, pictures: dict[str, str | Path]) -> list[str]:

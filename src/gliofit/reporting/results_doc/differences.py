@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from pathlib import Path
 from typing import Any
 
 from gliofit.growth.model import ORIGIN_RADIUS_MM
@@ -57,7 +54,7 @@ def differences(results: Results) -> list[str]:
         *_cases(results),
         ("solver", "second order in time, no-flux faces, float32", "TumorGrowthToolkit, explicit Euler"),
         ("means over voxels", "integrals over the paper's 240×240×155 mm³", "240×240×155 voxels"),
-        ("hardware", machine(), "Quadro RTX 8000, EPYC 7313"),
+        ("hardware", "; ".join(results.run.machines), "Quadro RTX 8000, EPYC 7313"),
     ]
     return [
         "## Where the set-up differs",
@@ -65,14 +62,6 @@ def differences(results: Results) -> list[str]:
         "So the MSE and NCC of equal tumours compare, and the tumours are not the same ones: a prior with smaller or "
         "sharper tumours has other errors. Runtimes are on a processor here and on a graphics card in the paper.",
     ]
-
-
-def machine() -> str:
-    """Processor, cores and system, without the host's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} logical cores, {platform.system()}"
 
 
 def _settings(results: Results, method: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _row(results: Results, method: str) -> tuple[str, ...]:
 
 def _set(results: Results, name: str, title: str) -> str:
     """Medians on another set beside those on the test cases; "" if no compared method was run on both."""
-    usual, here = results.required("weidner_table2"), results.required(f"weidner_table2_{name}")
+    usual, here = results.required(2), results.required((2, name))
     parts, most = [], 0
     for method in COMPARED:
         if all((method, "mse") in t.index and t.loc[(method, "mse"), "n"] for t in (usual, here)):

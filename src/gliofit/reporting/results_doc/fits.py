@@ -21,12 +21,12 @@ def other_sets(results: Results) -> dict[str, str]:
         "edge": "Parameters at the edges of the prior",
         "beyond": f"Parameters beyond the prior by {100 * results.config['test_cases']['beyond']:g} %",
     }
-    return {name: title for name, title in titles.items() if results.table(f"weidner_table2_{name}") is not None}
+    return {name: title for name, title in titles.items() if results.table((2, name)) is not None}
 
 
 def synthetic(results: Results) -> list[str]:
     """Table 2."""
-    table = results.required("weidner_table2")
+    table = results.required(2)
     lines = ["## Synthetic tumours (Table 2)", beside(table, 2, results.titles, cases=results.anatomy)]
     for method, rows in table.groupby(level=0, sort=False):
         planned = results.planned(method)
@@ -70,7 +70,7 @@ def _hybrid_by_parts(results: Results) -> list[str]:
             p, n = signed_rank_test(before, gradient)
             told += f"; without it, against GB surrogate's on the same {n} cases {level(p)} (Wilcoxon)"
         lines.append(f"{told}.")
-    parts = []
+    parts: list[str] = []
     for number in ITERATIONS:
         losses = [results.by_case(method, f"loss_after_{number}") for method in ("hybrid", "gb_surrogate")]
         ratio = (losses[0] / losses[1]).dropna()
@@ -107,14 +107,14 @@ def _times(results: Results, table: pd.DataFrame) -> list[str]:
 
 def seconds(results: Results) -> dict[str, float]:
     """Mean time by the clock of a search, by method."""
-    table = results.required("weidner_table2")
+    table = results.required(2)
     found = table.xs("minutes", level="metric")
     return (60 * found.loc[found["n"] > 0, "mean"]).to_dict()
 
 
 def parameters(results: Results) -> list[str]:
     """Table 1."""
-    table = results.required("weidner_table1")
+    table = results.required(1)
     return [
         "## Parameters (Table 1)",
         beside(table, 1, results.titles, cases=results.anatomy),
@@ -128,13 +128,13 @@ def on_other_sets(results: Results) -> list[str]:
     """Table 2 on the other sets."""
     lines = []
     for name, title in other_sets(results).items():
-        lines += [f"## {title}", results.printed(f"weidner_table2_{name}")]
+        lines += [f"## {title}", results.printed((2, name))]
     return lines
 
 
 def patients(results: Results) -> list[str]:
     """Table 3."""
-    table = results.table("weidner_table3")
+    table = results.table(3)
     if table is None:
         return []
     made = Path(str(results.config.get("patients"))).name == "patients.tsv" and not results.config.get("brats_dir")

@@ -17,8 +17,7 @@ def plans(results: Results) -> list[str]:
             continue
         lines += [f"### {words}", results.printed(f"gliodil_synthetic_{foci}")]
         found = []
-        for method in table.index.get_level_values(0).unique().drop(STANDARD_PLAN):
-            name, told = method.split("/")
+        for method, (name, told) in results.rows.told.items():
             parts = []
             for margin in (15, 5):
                 missed, better = (table.loc[(method, f"{kind}_{margin}")] for kind in ("missed", "better"))
@@ -41,15 +40,12 @@ def plans(results: Results) -> list[str]:
 
 def _pooled(results: Results) -> str:
     """Whether plans miss less than the standard plan, on patients of both kinds."""
-    frame = results.per_case("gliodil_synthetic")
+    frame = results.in_silico
     if frame.empty:
         return ""
     values = frame.pivot_table(index=["set", "case"], columns=["method", "metric"], values="value")
     lines = []
-    for method in frame["method"].drop_duplicates():
-        if method == STANDARD_PLAN:
-            continue
-        name, told = method.split("/")
+    for method, (name, told) in results.rows.told.items():
         parts = []
         for margin in (15, 5):
             ours, standard = (values[(m, f"missed_{margin}")] for m in (method, STANDARD_PLAN))

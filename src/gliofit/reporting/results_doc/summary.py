@@ -22,7 +22,7 @@ def _surrogates(results: Results) -> list[Row]:
     if found is None:
         return []
     paper = f"{scientific(PAPER_MSE, digits=1)}; best published {scientific(BEST_MSE, digits=1)} (Haouari et al. 2025)"
-    rows = []
+    rows: list[Row] = []
     for name in found.index.get_level_values(0).unique():
         mse = found.loc[(name, "mse_crop")]
         architecture = results.cards.get(name, {}).get("architecture")
@@ -33,14 +33,14 @@ def _surrogates(results: Results) -> list[Row]:
 
 
 def _hybrid(results: Results) -> list[Row]:
-    ours = results.required("weidner_table2")
+    ours = results.required(2)
     if ("hybrid", "mse") not in ours.index or not ours.loc[("hybrid", "mse"), "n"]:
         return []
     paper = published().query("table == 2").set_index(["method", "metric"])
     mse, ncc = ours.loc[("hybrid", "mse")], ours.loc[("hybrid", "ncc")]
     target, correlation = paper.loc[("hybrid", "mse")], paper.loc[("hybrid", "ncc")]
     median = scientific(mse["median"], digits=1)
-    rows = [
+    rows: list[Row] = [
         (
             f"MSE of the hybrid, {mse['n']:.0f} synthetic tumours",
             f"{scientific(mse['mean'], mse['se'])} (median {median})",
@@ -97,7 +97,7 @@ def _times(results: Results) -> list[Row]:
 
 
 def _gauss_newton(results: Results) -> list[Row]:
-    ours, cpu = results.required("weidner_table2"), results.cpu_seconds()
+    ours, cpu = results.required(2), results.cpu_seconds()
     if "gauss_newton" not in cpu:
         return []
     cost = f"{times(cpu['gauss_newton'] / cpu['hybrid'])} the hybrid's processor time" if "hybrid" in cpu else "–"

@@ -29,15 +29,13 @@ KINDS = {
 
 def errors(results: Results) -> dict[str, pd.DataFrame]:
     """Tidy table of the surrogates' errors by set of test cases, indexed by surrogate and metric; ours comes first."""
-    frame = results.per_case("forward")
-    rows = frame["method"][frame["metric"] == "mse_crop"].drop_duplicates()
-    pairs = [row.rsplit("_", 1) for row in rows]
-    names, sets = (list(dict.fromkeys(pair[i] for pair in pairs)) for i in (0, 1))
-    names.sort(key=lambda name: name != "surrogate")
+    frame, pairs = results.forward, results.rows.errors
+    names = sorted(dict.fromkeys(name for name, _ in pairs.values()), key=lambda name: name != "surrogate")
     tables = {}
-    for cases in sets:
-        here = frame[frame["method"].isin([f"{name}_{cases}" for name in names])]
-        here = here.assign(method=here["method"].str.removesuffix(f"_{cases}"))
+    for cases in dict.fromkeys(cases for _, cases in pairs.values()):
+        own = {row: name for row, (name, where) in pairs.items() if where == cases}
+        here = frame[frame["method"].isin(own)]
+        here = here.assign(method=here["method"].map(own))
         tidy = tabulate(here, names, layout_of("surrogate_error", ours=names[0]))
         tables[cases] = tidy.set_index(["method", "metric"])
     return tables
@@ -87,12 +85,15 @@ def races(results: Results) -> list[Race]:
     """Every run that was timed of both."""
     table = results.table("surrogate_time")
     found: list[Race] = []
-    for method in [] if table is None else table.index.get_level_values(0).unique():
-        name, device = method.rsplit("_", 1)
+    if table is None:
+        return found
+    rows = results.rows.times
+    solvers = {device: row for row, (name, device) in rows.items() if name == "solver"}
+    for row, (name, device) in rows.items():
         if name == "solver":
             continue
         for metric, words in KINDS.items():
-            solver, own = (float(table.loc[(m, metric), "mean"]) for m in (f"solver_{device}", method))
+            solver, own = (float(table.loc[(m, metric), "mean"]) for m in (solvers[device], row))
             if np.isfinite(solver * own):
                 found.append(Race(name, device, words, own, solver))
     return found

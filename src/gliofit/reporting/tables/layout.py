@@ -114,7 +114,7 @@ _IN_SILICO = (
     Column("seconds", "Runtime", unit="s", spread=False),
 )
 
-TABLES = {
+TABLES: dict[int | str, Layout] = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
         _PARAMETERS,

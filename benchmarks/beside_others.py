@@ -1,0 +1,115 @@
+"""
+Time of a run on idle cores and beside busy programs, and of two checkouts by turns.
+
+    python benchmarks/beside_others.py                        idle and beside one busy process, 1 thread and all
+    python benchmarks/beside_others.py --against ../other     the same runs in another checkout, by turns
+
+Every checkout runs in a process of its own with its own sources, and one run at a time: a turn is one run in each, so
+that what else the machine does meets all alike. Medians are printed, their ratio, and the quartiles of the ratio
+within a turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve()
+SIDES = ("64³", "128³", "256³")
+
+
+def serve(checkout: str) -> None:
+    """Do the runs that standard input asks for, with the sources of a checkout; answer each with its seconds."""
+    sys.path[:0] = [f"{checkout}/src", f"{checkout}/benchmarks"]
+    from cases import CASES, case
+
+    from gliofit import Theta, simulate
+
+    for line in sys.stdin:
+        side, threads, jacobian = json.loads(line)
+        tissue, origin, *physical = case(next(name for name in CASES if name.startswith(side)))
+        theta = Theta.from_physical(origin, *physical)
+        begun, cpu = time.perf_counter(), time.process_time()
+        simulate(tissue, theta, threads=threads, jacobian=jacobian)
+        print(json.dumps([time.perf_counter() - begun, time.process_time() - cpu]), flush=True)
+
+
+class Worker:
+    """A checkout's process."""
+
+    def __init__(self, checkout: Path):
+        command = [sys.executable, str(HERE), "--serve", str(checkout)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, side: str, threads: int, jacobian: bool) -> list[float]:
+        """Wall-clock and CPU seconds of a run."""
+        self.process.stdin.write(json.dumps([side, threads, jacobian]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@contextmanager
+def busy(count: int):
+    """Processes that do nothing but use a core each."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def quartiles(values) -> str:
+    return " … ".join(f"{v:.3f}" for v in np.quantile(values, (0.25, 0.5, 0.75)))
+
+
+def main(options) -> None:
+    checkouts = [HERE.parents[1], *([Path(options.against).resolve()] if options.against else [])]
+    workers = [Worker(checkout) for checkout in checkouts]
+    alone: dict[tuple, float] = {}
+    print(f"{os.cpu_count()} cores; load before: {os.getloadavg()[0]:.1f}; {options.turns} turns each; ms")
+    for side in options.sides:
+        for jacobian in (False, True):
+            for others in options.busy:
+                for threads in options.threads:
+                    with busy(others):
+                        for worker in workers:
+                            worker(side, threads, jacobian)
+                        taken = np.array([[w(side, threads, jacobian) for w in workers] for _ in range(options.turns)])
+                    wall = np.median(taken[:, :, 0], 0)
+                    alone.setdefault((side, jacobian), wall[0])
+                    text = f"{side} {'Jacobian' if jacobian else 'density '} {others} busy, {threads} threads:"
+                    text += f" {wall[0] * 1e3:8.2f} = {wall[0] / alone[side, jacobian]:.2f} of the first line's"
+                    text += f", CPU {np.median(taken[:, 0, 1]) * 1e3:8.2f}"
+                    if len(workers) > 1:
+                        text += f"; other {wall[1] * 1e3:8.2f}, ratio {wall[0] / wall[1]:.3f}"
+                        text += f", by turn {quartiles(taken[:, 0, 0] / taken[:, 1, 0])}"
+                    print(text, flush=True)
+    print(f"load after: {os.getloadavg()[0]:.1f}")
+    for worker in workers:
+        worker.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", help="another checkout of the project")
+    parser.add_argument("--turns", type=int, default=21)
+    parser.add_argument("--sides", nargs="+", default=SIDES, choices=SIDES)
+    parser.add_argument("--threads", nargs="+", type=int, default=sorted({1, len(os.sched_getaffinity(0))}))
+    parser.add_argument("--busy", nargs="+", type=int, default=[0, 1], help="busy processes beside the runs")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    serve(chosen.serve) if chosen.serve else main(chosen)

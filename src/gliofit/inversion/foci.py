@@ -1,0 +1,203 @@
+"""
+How many foci a tumour grew from: one more, as long as the observation speaks for it.
+
+A further focus is sought where the outlines are not explained, and where an explained part is long. Whether it stays
+is decided by an information criterion: its coordinates must lower the loss by more than they would by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from gliofit.base.arrays import Array
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.search.levenberg_marquardt import Minimum
+
+PATCH_MM = 10.0
+"""Edge of the patches of an outline that are off independently of one another: errors of outlines are that long."""
+
+SMALLEST_PIECE_ML = 0.3
+"""A missed piece below this is no focus."""
+
+PIECES = 2
+"""Missed pieces of each outline that are tried, the largest first."""
+
+
+@dataclass
+class Foci:
+    """
+    What adding foci led to.
+
+    Parameters
+    ----------
+    problem : Problem
+        With the model of as many foci as are kept.
+    end : Minimum
+    losses : list of float
+        Of one focus, two, …, the first that is not kept included.
+    explained : list of dict
+        Dice of each outline, likewise.
+    """
+
+    problem: Problem
+    end: Minimum
+    losses: list[float]
+    explained: list[dict[str, float]]
+
+    def details(self) -> dict:
+        """JSON-ready, for `Fit.details`."""
+        return {"foci": len(self.problem.model.origins), "loss_by_foci": self.losses, "dice_by_foci": self.explained}
+
+
+def add_foci(
+    problem: Problem,
+    end: Minimum,
+    search: Callable[[Problem, list[Array]], Minimum],
+    density: Callable[[Problem, Array], Array],
+    numbers: tuple[int, int],
+) -> Foci:
+    """
+    Add foci to a search's end while they are worth their coordinates.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a model of one focus.
+    end : Minimum
+        Where the search with that model ended.
+    search : callable
+        (problem with one more focus, starts) → the best end from them.
+    density : callable
+        (problem, parameters) → density [x, y, z] on the problem's grid.
+    numbers : tuple of int
+        Fewest and most foci (`GrowthModel.foci_range`): up to the former they are added whatever they are worth.
+    """
+    least, most = numbers
+    patches = independent_patches(problem)
+    found = Foci(problem, end, [end.loss], [])
+    c = density(problem, end.parameters)
+    while True:
+        values, extras = found.problem.split(found.end.parameters)
+        found.explained.append(problem.target.explained(c, extras))
+        if len(found.problem.model.origins) >= most:
+            return found
+        model = found.problem.model.with_another_focus()
+        if model is None:
+            return found
+        more = replace(problem, model=model, around=problem.centre)
+        starts = [
+            _matched(more, found.problem.model.add_focus(moved, origin), extras, density)
+            for moved, origin in _further(found.problem, values, c, extras)
+        ]
+        if not starts:
+            return found
+        further = search(more, starts)
+        found.losses.append(further.loss)
+        c = density(more, further.parameters)
+        enough = len(found.problem.model.origins) >= least
+        if enough and not worth_it(found.end.loss, further.loss, patches, more.model.size - found.problem.model.size):
+            found.explained.append(problem.target.explained(c, more.split(further.parameters)[1]))
+            return found
+        found.problem, found.end = more, further
+
+
+def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:
+    """
+    Whether `unknowns` more are worth the loss they save: Schwarz's criterion, patches as independent observations.
+
+    The loss stands for the variance of what is not explained: patches·ln(before/after) > unknowns·ln(patches).
+    """
+    return bool(patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
+
+
+def independent_patches(problem: Problem) -> float:
+    """Number of patches of `PATCH_MM` that the observed outlines consist of."""
+    outlines = problem.target.outlines()
+    if outlines is None:
+        return 1.0
+    area = sum(_surface(fraction >= 0.5, problem.tissue.spacing) for fraction in outlines)
+    return max(area / PATCH_MM**2, 2.0)
+
+
+def _surface(mask: Array, spacing: Array) -> float:
+    """Area in mm² of a mask's border; a digital surface is 3/2 times the smooth one's, on average over directions."""
+    faces = 0.0
+    for axis in range(3):
+        others = np.delete(spacing, axis)
+        faces += np.count_nonzero(np.diff(mask.astype(np.int8), axis=axis)) * float(np.prod(others))
+    return faces / 1.5
+
+
+def _further(problem: Problem, values: Array, c: Array, extras: Array) -> list[tuple[Array, Array]]:
+    """Places for one more focus, each as (values of the present ones, further origin in mm)."""
+    tissue = problem.tissue
+    found = [(values, tissue.nearest_tissue(place)) for place in _missed(problem, c, extras)]
+    longest = _halves(problem, values, c)
+    if longest is not None:
+        focus, one, other = longest
+        moved = values.copy()
+        moved[problem.model.origins[focus]] = tissue.nearest_tissue(one)
+        found.append((moved, tissue.nearest_tissue(other)))
+    return found
+
+
+def _missed(problem: Problem, c: Array, extras: Array) -> list[Array]:
+    """Centres (mm) of the largest pieces of each outline that the density does not reach."""
+    outlines = problem.target.outlines()
+    if outlines is None or problem.target.complete:
+        return []
+    tissue, places = problem.tissue, []
+    smallest = SMALLEST_PIECE_ML * 1000 / float(np.prod(tissue.spacing))
+    thresholds = dict(zip(problem.target.extra_names, extras, strict=True))
+    for name, fraction in zip(("threshold_core", "threshold_whole"), outlines, strict=True):
+        missed = (fraction >= 0.5) & (c < thresholds.get(name, 0)) & tissue.mask
+        # what is left of a piece two voxels thick is a rim, which no focus would fill
+        pieces, number = ndimage.label(ndimage.binary_opening(missed))
+        if number:
+            sizes = np.bincount(pieces.ravel())[1:]
+            for piece in np.argsort(-sizes)[:PIECES]:
+                if sizes[piece] >= smallest:
+                    places.append(tissue.to_world(np.argwhere(pieces == piece + 1).mean(0)))
+    return places
+
+
+def _halves(problem: Problem, values: Array, c: Array) -> tuple[int, Array, Array] | None:
+    """The focus whose share of the visible tumour is longest, and the centres (mm) of that share's two halves."""
+    tissue, visible = problem.tissue, problem.target.visible
+    index = np.argwhere(visible > 0)
+    points, weight = tissue.to_world(index), visible[tuple(index.T)].astype(float)
+    apart = [((points - values[places]) ** 2).sum(1) for places in problem.model.origins]
+    nearest = np.argmin(apart, axis=0)
+    best, longest = None, 0.0
+    for focus in range(len(apart)):
+        own = nearest == focus
+        if weight[own].sum() <= 0:
+            continue
+        centre = np.average(points[own], axis=0, weights=weight[own])
+        spread = (points[own] - centre).T @ ((points[own] - centre) * weight[own][:, None]) / weight[own].sum()
+        lengths, axes = np.linalg.eigh(spread)
+        if lengths[-1] > longest:
+            longest = float(lengths[-1])
+            step = np.sqrt(longest) * axes[:, -1]
+            best = focus, centre - step, centre + step
+    return best
+
+
+def _matched(problem: Problem, values: Array, extras: Array, density: Callable[[Problem, Array], Array]) -> Array:
+    """[values, extras] with the front's way shortened or lengthened until as much is visible as was observed."""
+    model, target = problem.model, problem.target
+    mu_D, mu_rho = (values[model.names.index(name)] for name in ("mu_D", "mu_rho"))
+    distance, width = 2 * mu_D * mu_rho, mu_D / mu_rho
+    observed = float(target.visible.sum(dtype=np.float64))
+    p = np.concatenate([values, extras])
+    for _ in range(4):
+        ratio = (target.visible_size(density(problem, p), extras) + 1) / (observed + 1)
+        if 0.9 < ratio < 1.1:
+            break
+        distance *= float(np.clip(ratio ** (-1 / 3), 0.6, 1.5))
+        p = np.concatenate([model.with_front(values, distance, width), extras])
+    return p

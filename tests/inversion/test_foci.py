@@ -1,0 +1,78 @@
+"""How many foci: found where there are two, and not where there is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gliofit import InputError, SegmentationTarget, growth_model, invert
+from gliofit.inversion.foci import worth_it
+
+AUTO = {"name": "fisher_kolmogorov", "foci": "auto"}
+ONE = (-4.0, 12.0, 2.0, 3.6, 2.6)
+TWO = (-14.0, 12.0, 2.0, 16.0, -10.0, 4.0, 3.0, 2.6)
+
+
+def outlines(density):
+    return SegmentationTarget(*((density > t).astype(np.float32) for t in (0.6, 0.2)))
+
+
+@pytest.fixture(scope="module")
+def densities(small_tissue):
+    return {
+        1: growth_model("fisher_kolmogorov").simulate(small_tissue, ONE),
+        2: growth_model("fisher_kolmogorov", foci=2).simulate(small_tissue, TWO),
+    }
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_number_of_foci_is_found(small_tissue, densities, number):
+    fit = invert(outlines(densities[number]), small_tissue, model=AUTO)
+    assert len(fit.origins) == number
+    assert fit.details["foci"] == number
+    assert len(fit.details["loss_by_foci"]) >= number
+    assert tuple(fit.parameters) == growth_model(fit.model).names
+
+
+def test_two_foci_explain_what_one_does_not(small_tissue, densities):
+    target = outlines(densities[2])
+    one, two = (invert(target, small_tissue, model={**AUTO, "foci": k}) for k in (1, 2))
+    assert two.loss < 0.5 * one.loss
+    error = [np.mean((fit.density - densities[2]) ** 2) for fit in (one, two)]
+    assert error[1] < 0.5 * error[0]
+
+
+def test_the_main_focus_is_the_one_with_the_most_cells(small_tissue, densities):
+    model = growth_model("fisher_kolmogorov", foci=2)
+    theta = model.theta(np.array(TWO), small_tissue, densities[2])
+    apart = [np.linalg.norm(np.array(theta.origin) - TWO[i : i + 3]) for i in (0, 3)]
+    assert min(apart) == 0
+    cells = [densities[2] * _nearest(small_tissue, i) for i in (0, 1)]
+    assert np.argmin(apart) == np.argmax([c.sum() for c in cells])
+
+
+def _nearest(tissue, focus):
+    world = tissue.to_world(np.moveaxis(np.indices(tissue.shape), 0, -1))
+    apart = [np.linalg.norm(world - np.array(TWO[i : i + 3]), axis=-1) for i in (0, 3)]
+    return np.argmin(apart, axis=0) == focus
+
+
+def test_methods_that_know_one_focus_fit_one_or_say_so(small_tissue, densities):
+    settings = {"max_evaluations": 20}
+    fit = invert(outlines(densities[1]), small_tissue, "cmaes_solver", model=AUTO, **settings)
+    assert tuple(fit.parameters) == ("x", "y", "z", "mu_D", "mu_rho")
+    with pytest.raises(InputError, match="method lmi fits one focus, not 2"):
+        invert(outlines(densities[1]), small_tissue, "lmi", model={**AUTO, "foci": 2}, networks={"lmi": "x"})
+
+
+@pytest.mark.parametrize("foci", [0, 7, 1.5, True, "two"])
+def test_numbers_of_foci_that_are_none_are_told(foci):
+    with pytest.raises(InputError, match="foci"):
+        growth_model("fisher_kolmogorov", foci=foci)
+
+
+def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
+    assert worth_it(0.2, 0.1, patches=100, unknowns=3)
+    assert not worth_it(0.2, 0.19, patches=100, unknowns=3)
+    assert not worth_it(0.2, 0.1, patches=100, unknowns=30)
+    assert not worth_it(0.2, 0.2, patches=100, unknowns=3)
