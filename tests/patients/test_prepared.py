@@ -220,6 +220,16 @@ def test_a_cavity_holds_no_tissue_and_no_cells(tmp_path, small_tissue, anatomy):
     assert data_fit(filled, prepared)["dice_core"] < scores["dice_core"]
 
 
+def test_a_tumour_in_the_ventricle_alone_is_said(tmp_path, small_tissue, anatomy):
+    fluid = small_tissue.csf > 0.6
+    seg = np.where(fluid & (np.abs(np.indices(fluid.shape) - 11.5).max(0) < 4), 3, 0)
+    assert seg.any()
+    report = prepare_patient(
+        small_patient(tmp_path / "A", small_tissue, maps=True, seg=seg), anatomy, "fast", tmp_path / "o"
+    )
+    assert any("of the tumour core lies where the tissue maps have CSF" in warning for warning in report["warnings"])
+
+
 def test_outputs_say_what_they_are(prepared, tmp_path):
     intents = {"wm": ("estimate", "fraction"), "seg": ("label", "label"), "core": ("label", "mask")}
     for name, (intent, kind) in intents.items():

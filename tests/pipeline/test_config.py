@@ -232,3 +232,10 @@ def test_a_patient_with_bad_files_does_not_hold_up_the_others(values, tmp_path, 
     assert list(patients) == ["A"]
     assert "t1.nii.gz: is a link to" in refused["B"]
     assert "could both be its seg" in refused["C"]
+
+
+def test_unknown_labels_are_the_configs_own_fault(values, tmp_path, small_tissue):
+    small_patient(tmp_path / "A", small_tissue)
+    config = load_config({**values, "patients": None, "brats_dir": str(tmp_path), "labels": "brast"})
+    with pytest.raises(InputError, match="unknown labels 'brast'; choose brats"):
+        read_patients(config, ROOT)

@@ -23,6 +23,9 @@ from gliofit.patients.scans import Scans, load_scans
 GOOD_DICE = 0.95
 """A registration whose brains overlap less deserves a look."""
 
+MOSTLY_FLUID = 0.8
+"""Share of the core in CSF that deserves a look: a glioma grows in tissue, though it may push a ventricle aside."""
+
 TUMOUR_TISSUE = ("core", "csf", "keep")
 """What becomes white matter within the tumour; see `prepare_patient`."""
 
@@ -92,6 +95,11 @@ def prepare_patient(
     (folder / "prepared.json").unlink(missing_ok=True)
     maps, overlap, agreement = _tissue_maps(scans, anatomy, settings, folder, threads)
     lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
+    if lost > MOSTLY_FLUID:
+        scans.warnings.append(
+            f"patient {patient.id}: {lost:.0%} of the tumour core lies where the tissue maps have CSF: is it in a "
+            "ventricle, or are scan and maps apart? Look at the outlines of tissue in the pictures"
+        )
     # a resection cavity is no tissue: no cells, no growth, no flux into it
     maps = fill(maps, scans.brain & ~scans.cavity, scans.whole, scans.core, tumour_tissue)
     report = {

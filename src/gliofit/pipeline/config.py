@@ -18,6 +18,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.section import fault, unknown
 from gliofit.growth import GrowthModel, growth_model
 from gliofit.networks.grids import GROWTH_MODEL
+from gliofit.observation.labels import labelling
 from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
@@ -234,6 +235,8 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     patients: dict[str, Patient] = {}
     warnings, refused = [], {}
     found: list[Patient] = []
+    if config.labels:
+        labelling(config.labels)
     if config.brats_dir:
         result = discover(find(config.brats_dir, root), config.labels)
         found, warnings, refused = result.patients, result.warnings, result.refused
