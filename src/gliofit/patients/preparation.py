@@ -24,7 +24,7 @@ GOOD_DICE = 0.95
 """A registration whose brains overlap less deserves a look."""
 
 MOSTLY_FLUID = 0.8
-"""Share of the core in CSF that deserves a look: a glioma grows in tissue, though it may push a ventricle aside."""
+"""Share of the core in CSF that deserves a look; the four shared patients with a T1 have 0.02 to 0.14."""
 
 TUMOUR_TISSUE = ("core", "csf", "keep")
 """What becomes white matter within the tumour; see `prepare_patient`."""
