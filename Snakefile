@@ -59,3 +59,4 @@ rule all:
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand("results/{patient}/page.html", patient=PATIENTS),
+        expand("results/{patient}/check.txt", patient=REFUSED),  # fails, and says why

@@ -2,7 +2,8 @@
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.errors import InputError
-from gliofit.growth import growth_model, simulate
+from gliofit.growth import growth_model
+from gliofit.growth.checks import simulate
 from gliofit.growth.theta import Theta
 from gliofit.inversion import Fit, Problem, invert
 from gliofit.observation.density import DensityTarget

@@ -17,9 +17,9 @@ from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume
 from gliofit.base.overlap import dice
+from gliofit.patients.discovery import discover
 from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared
-from gliofit.patients.sample_sheet import discover_brats
 
 
 def quick():
@@ -153,7 +153,7 @@ def test_real_patient(shared, tmp_path, mni152):
 
     Measured: brain Dice 0.98; white matter of the warped atlas is brighter in T1 than its CSF.
     """
-    patients, _ = discover_brats(shared / "patients")
+    patients = discover(shared / "patients").patients
     patient = next(p for p in patients if p.id == "BraTS18_CBICA_AQN_1")
     report = prepare_patient(patient, mni152, "fast", tmp_path / "out", threads=2)
     assert report["brain_dice"] > 0.97

@@ -8,6 +8,7 @@ from phantom import phantom
 
 from gliofit import InputError, Theta, Tissue, simulate
 from gliofit.base import grids
+from gliofit.growth import simulate as solver
 from gliofit.growth.cpu import stepper as stepper_cpu
 from gliofit.growth.ranges import relative_diffusivity
 from gliofit.growth.seed import initial_density
@@ -281,8 +282,12 @@ def test_bad_arguments_are_refused(small_tissue):
         simulate(small_tissue, Theta((0.0, 20.0, 0.0), 5.0, 2.0), device="tpu")
 
 
-def test_origin_outside_tissue_gives_an_empty_tumour():
+def test_origin_outside_tissue_gives_an_empty_tumour_in_a_search_and_none_to_callers():
     wm = np.zeros((20, 20, 20))
     wm[:6] = 1
     tissue = Tissue(wm, 0 * wm, 1 - wm, np.diag([2.0, 2.0, 2.0, 1.0]))
-    assert simulate(tissue, Theta((36.0, 20.0, 20.0), 5.0, 2.0)).max() == 0
+    theta = Theta((36.0, 20.0, 20.0), 5.0, 2.0)
+    assert solver(tissue, theta).max() == 0
+    np.testing.assert_array_equal(simulate(tissue, theta), solver(tissue, Theta((10.0, 20.0, 20.0), 5.0, 2.0)))
+    with pytest.raises(InputError, match="outside the head"):
+        simulate(Tissue(wm, 0 * wm, 0 * wm, tissue.affine), theta)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
-from cases import BRATS, TUMOUR_MM, oblique, small_patient
+from cases import BRATS, TUMOUR_MM, but_for_its_size, oblique, small_patient
 
 from gliofit import Theta, invert, simulate
 from gliofit.anatomy.atlas import Anatomy
@@ -15,7 +16,9 @@ from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.evaluation.patient_scores import data_fit
 from gliofit.inversion.patient_problem import patient_problem
+from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.preparation import PREPARED, fill, prepare_patient
 from gliofit.patients.prepared import load_prepared
 
@@ -92,7 +95,7 @@ def test_report(prepared):
     report = prepared.report
     assert report["tissue"] == "maps"
     assert report["brain_dice"] is None
-    assert report["warnings"] == []
+    assert but_for_its_size(report["warnings"]) == []
     assert report["volumes_ml"]["whole"] == pytest.approx(prepared.whole.sum() * 0.064, abs=1e-3)
     assert prepared.patient.id == "A"
     np.testing.assert_array_equal(np.isin(prepared.labels, (1, 3)), prepared.core)
@@ -171,10 +174,9 @@ def test_a_folder_that_is_not_complete(tmp_path, prepared):
 
 def test_atlas_space_patient_without_t1(shared, tmp_path, small_tissue):
     """A GliODIL case: segmentation, FET and brain mask only, in the atlas's space."""
-    from gliofit.patients.sample_sheet import discover_brats
+    from gliofit.patients.discovery import discover
 
-    patients, _ = discover_brats(shared / "patients")
-    patient = next(p for p in patients if p.id == "GliODIL-data_001")
+    patient = next(p for p in discover(shared / "patients").patients if p.id == "GliODIL-data_001")
     # any anatomy that fills a head serves here; the real one needs a download
     affine = np.array([[-1.0, 0, 0, -119.5], [0, 1, 0, 119.5], [0, 0, 1, 77.5], [0, 0, 0, 1]]) @ small_tissue.affine
     from gliofit import Tissue
@@ -188,5 +190,65 @@ def test_atlas_space_patient_without_t1(shared, tmp_path, small_tissue):
     prepared = load_prepared(tmp_path / "out")
     assert prepared.shape == (240, 240, 155)
     assert prepared.fet.max() > 0
-    assert prepared.recurrence.max() == 1
+    assert set(np.unique(prepared.recurrence)) == {0, 2}  # a mask
     assert prepared.tissue.mask[prepared.whole].all()
+
+
+def test_a_cavity_holds_no_tissue_and_no_cells(tmp_path, small_tissue, anatomy):
+    """BraTS 2024's label 4: 0 in the maps, out of outlines, and 0 in a density that comes back to the scan."""
+    world = small_tissue.to_world(np.moveaxis(np.indices(small_tissue.shape), 0, -1))
+    distance = np.linalg.norm(world - np.array(TUMOUR_MM), axis=-1)
+    seg = np.select([distance < 7, distance < 11, distance < 15], [4, 3, 2], 0) * small_tissue.brain
+    patient = replace(small_patient(tmp_path / "A", small_tissue, maps=True, seg=seg), labels="brats2024")
+    report = prepare_patient(patient, anatomy, "fast", tmp_path / "out")
+    prepared = load_prepared(tmp_path / "out")
+    cavity = prepared.cavity
+    assert cavity.sum() == (seg == 4).sum() > 0
+    assert report["volumes_ml"]["cavity"] == pytest.approx(cavity.sum() * 0.064, abs=1e-3)
+    for fraction in (prepared.tissue.wm, prepared.tissue.gm, prepared.tissue.csf):
+        assert not fraction[cavity].any()
+    assert not (prepared.whole & cavity).any()
+    assert prepared.brain[cavity].all()
+    problem = patient_problem(prepared, 4.0)
+    fit = invert(problem.target, problem.tissue, iterations=5, uncertainty=False)
+    density = prepared.to_scan(fit.density, problem.tissue.affine)
+    assert density.max() > 0.3
+    assert not density[cavity].any()
+    scores = data_fit(density, prepared)
+    assert scores["dice_core"] > 0.3  # a shell of one or two voxels
+    filled = np.where(cavity, 1, density)  # Dice counts the cavity where cells are
+    assert data_fit(filled, prepared)["dice_core"] < scores["dice_core"]
+
+
+def test_a_tumour_in_the_ventricle_alone_is_said(tmp_path, small_tissue, anatomy):
+    fluid = small_tissue.csf > 0.6
+    seg = np.where(fluid & (np.abs(np.indices(fluid.shape) - 11.5).max(0) < 4), 3, 0)
+    assert seg.any()
+    report = prepare_patient(
+        small_patient(tmp_path / "A", small_tissue, maps=True, seg=seg), anatomy, "fast", tmp_path / "o"
+    )
+    assert any("of the tumour core lies where the tissue maps have CSF" in warning for warning in report["warnings"])
+
+
+def test_outputs_say_what_they_are(prepared, tmp_path):
+    intents = {"wm": ("estimate", "fraction"), "seg": ("label", "label"), "core": ("label", "mask")}
+    for name, (intent, kind) in intents.items():
+        header = nib.load(tmp_path / "out" / f"{name}.nii.gz").header
+        assert header.get_xyzt_units()[0] == "mm"
+        assert (int(header["sform_code"]), int(header["qform_code"])) == (1, 1)
+        assert header.get_intent()[::2] == (intent, kind)
+        assert header["descrip"].item().startswith(b"GlioFit: ")
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_agreement_inside_the_brain_tells_a_turned_atlas(axis):
+    from heads import BRAIN, CSF, GM, SEG, T1, WM
+
+    # white matter alone in one half, so that a turn shows
+    half = np.indices(T1.shape)[axis] > T1.shape[axis] // 2
+    maps = [np.where(half, own, plain) for own, plain in ((WM, BRAIN), (GM, False), (CSF, False))]
+    scan, spacing = np.where(half, T1, 700 * BRAIN), np.full(3, 3.0)
+    right = tissue_agreement(scan, maps, BRAIN, SEG > 0, spacing)
+    turned = tissue_agreement(scan, [np.flip(m, axis) for m in maps], BRAIN, SEG > 0, spacing)
+    assert right > 2 * GOOD > 4 * turned
+    assert np.isnan(tissue_agreement(scan, maps, SEG > 0, SEG > 0, spacing))

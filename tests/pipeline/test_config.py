@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cases import small_patient
 
 from gliofit.base.errors import InputError
-from gliofit.pipeline.config import load_config, read_patients
+from gliofit.pipeline.config import RESERVED, load_config, read_patients
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,7 +177,7 @@ MADE = "\t".join(f"results/synthetic/a/{name}.nii.gz" for name in ("t1n", "t1c",
     [
         (f"{SHEET}a\t{MADE}\na\t{MADE}\n", "line 3: patient id a is already in use"),
         (f"{SHEET}a b\t{MADE}\n", "patient id 'a b' may only have letters"),
-        (f"{SHEET}tables\t{MADE}\n", "patient id 'tables' is a folder of the pipeline's own results"),
+        (f"{SHEET}tables\t{MADE}\n", "patient id 'tables' is a file of the pipeline's own results"),
         (f"{SHEET}a\tt1.nii.gz\t\t\tseg.nii.gz\n", "t1.nii.gz: no such file"),
         ("name\tt1\n", "the column id is missing"),
     ],
@@ -189,6 +190,52 @@ def test_a_fault_in_the_sample_sheet_is_one_sentence(values, tmp_path, sheet, me
 
 
 def test_the_shipped_patients_are_synthetic(values):
-    patients, warnings = read_patients(load_config(values), ROOT)
+    patients, warnings, refused = read_patients(load_config(values), ROOT)
     assert list(patients) == ["synthetic_1", "synthetic_2"]
     assert warnings == []
+    assert refused == {}
+
+
+def test_paths_of_the_command_line(values):
+    """`null` is text there, and digits a number."""
+    assert load_config({**values, "patients": "null", "brats_dir": "None"}).patients is None
+    assert load_config({**values, "brats_dir": ""}).brats_dir is None
+    assert load_config({**values, "labels": "edema=1,core=2"}).labels == "edema=1,core=2"
+    with pytest.raises(InputError, match=r"brats_dir = 202401 arrived as a number; write brats_dir=\./NAME"):
+        load_config({**values, "brats_dir": 202401})
+
+
+def test_ids_of_the_pipelines_own_files_are_refused(values, tmp_path):
+    """Whatever a rule writes straight into results/ is reserved."""
+    files = [*(ROOT / "workflow/rules").glob("*.smk"), *(ROOT / "src/gliofit/pipeline").glob("*.py")]
+    rules = [path.read_text() for path in sorted(files)]
+    made = {
+        name for text in [*rules, (ROOT / "Snakefile").read_text()] for name in re.findall(r"results/([\w.]+)", text)
+    }
+    assert {"page", "report.html", "config.yaml"} <= made
+    assert made <= RESERVED
+    path = tmp_path / "patients.tsv"
+    for name in ("page", "report.html", "Page"):
+        path.write_text(f"{SHEET}{name}\t{MADE}\n")
+        with pytest.raises(InputError, match=f"patient id '{name}' is a file of the pipeline's own results"):
+            read_patients(load_config({**values, "patients": str(path)}), ROOT)
+
+
+def test_a_patient_with_bad_files_does_not_hold_up_the_others(values, tmp_path, small_tissue):
+    small_patient(tmp_path / "A", small_tissue)
+    bad = small_patient(tmp_path / "B", small_tissue)
+    bad.t1.unlink()
+    bad.t1.symlink_to(tmp_path / "gone.nii.gz")
+    twice = small_patient(tmp_path / "C", small_tissue)
+    (tmp_path / "C/C_seg.nii.gz").write_bytes(twice.seg.read_bytes())
+    patients, _, refused = read_patients(load_config({**values, "patients": None, "brats_dir": str(tmp_path)}), ROOT)
+    assert list(patients) == ["A"]
+    assert "t1.nii.gz: is a link to" in refused["B"]
+    assert "could both be its seg" in refused["C"]
+
+
+def test_unknown_labels_are_the_configs_own_fault(values, tmp_path, small_tissue):
+    small_patient(tmp_path / "A", small_tissue)
+    config = load_config({**values, "patients": None, "brats_dir": str(tmp_path), "labels": "brast"})
+    with pytest.raises(InputError, match="unknown labels 'brast'; choose brats"):
+        read_patients(config, ROOT)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gliofit.base.errors import InputError
+from gliofit.patients.labels import read_recurrence
 from gliofit.planning.plans import model_plan, pet_correlation, recurrence_coverage, recurrence_masks, standard_plan
 
 BRAIN = np.ones((40, 30, 20), bool)
@@ -99,17 +100,27 @@ def test_coverage_is_a_share_and_undefined_without_recurrence():
 def test_narrow_recurrence_is_the_enhancing_core(labels, enhancing):
     seg = np.zeros((4, 4, 4), np.float32)
     seg[0], seg[1] = enhancing, {"brats": 2, "gliodil": 3}[labels]
-    narrow, broad = recurrence_masks(seg, labels)
+    seg[2] = {"brats": 1, "gliodil": 4}[labels]
+    narrow, broad = recurrence_masks(read_recurrence(seg, labels))
     np.testing.assert_array_equal(narrow, seg == enhancing)
     np.testing.assert_array_equal(broad, seg > 0)
 
 
 def test_a_mask_of_the_recurrence_does_not_tell_its_enhancing_core():
-    narrow, broad = recurrence_masks(np.ones((2, 2, 2)), "brats")
+    narrow, broad = recurrence_masks(read_recurrence(np.ones((2, 2, 2)), "brats"))
     assert narrow is None
     assert broad.all()
-    narrow, _ = recurrence_masks(np.zeros((2, 2, 2)), "brats")
-    assert not narrow.any()
+    narrow, broad = recurrence_masks(read_recurrence(np.zeros((2, 2, 2)), "brats"))
+    assert narrow is None
+    assert not broad.any()
+
+
+def test_a_cavity_is_no_recurrence():
+    seg = np.zeros((4, 4, 4))
+    seg[0], seg[1], seg[2] = 3, 4, 2
+    narrow, broad = recurrence_masks(read_recurrence(seg, "brats2024"))
+    np.testing.assert_array_equal(narrow, seg == 3)
+    np.testing.assert_array_equal(broad, (seg == 3) | (seg == 2))
 
 
 def test_pet_correlation_looks_at_enhancing_core_and_edema_alone():

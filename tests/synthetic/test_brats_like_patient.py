@@ -7,13 +7,14 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from cases import but_for_its_size
 
 from gliofit import Theta, simulate
 from gliofit.anatomy.atlas import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.observation.thresholds import SYNTHETIC_PATIENT
-from gliofit.patients.sample_sheet import discover_brats
+from gliofit.patients.discovery import discover
 from gliofit.patients.scans import load_scans
 from gliofit.synthetic.brats_like_patient import CORE_SHARE, draw_theta, make_synthetic_patient, segment
 
@@ -35,7 +36,7 @@ def test_files_and_truth(tmp_path, anatomy):
     density = load_volume(tmp_path / "synthetic-small-1/truth.nii.gz").data
     np.testing.assert_array_equal(density, simulate(anatomy.tissue, THETA))
     scans = load_scans(patient)
-    assert scans.warnings == []
+    assert but_for_its_size(scans.warnings) == []
     brain = anatomy.t1.data > 0
     np.testing.assert_array_equal(scans.whole, (density >= SYNTHETIC_PATIENT[0]) & brain)
     np.testing.assert_array_equal(scans.core, (density >= SYNTHETIC_PATIENT[1]) & brain)
@@ -84,7 +85,8 @@ def test_other_spacing_is_the_same_anatomy(tmp_path, anatomy):
 
 def test_is_found_as_a_brats_case(tmp_path, anatomy):
     made = make_synthetic_patient(anatomy, tmp_path / "synthetic-1", THETA, spacing=None)
-    patients, warnings = discover_brats(tmp_path)
+    found = discover(tmp_path)
+    patients, warnings = found.patients, found.warnings
     assert patients == [made]
     assert warnings == []
 

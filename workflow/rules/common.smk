@@ -33,14 +33,18 @@ def checked(function, *args):
 
 
 CONFIG = checked(load_config, config)
-SHEET, PASSED_OVER = checked(read_patients, CONFIG, ROOT)
+SHEET, PASSED_OVER, REFUSED = checked(read_patients, CONFIG, ROOT)
+"Patients that can be used; folders that hold none; patients whose files cannot be used, and why."
+if REFUSED and not SHEET:
+    sys.exit("\n".join(f"Error: {fault}" for fault in REFUSED.values()))
 WEIGHTS = checked(Weights.of, CONFIG, ROOT)
 PLAN = Plan(CONFIG, SHEET, WEIGHTS)
 METHODS = PLAN.methods
 MODEL = type(growth_model(CONFIG.growth_model)).__module__
 PATIENTS = list(SHEET)
-for warning in PASSED_OVER:
-    print(f"Note: {warning}", file=sys.stderr)
+if workflow.is_main_process:
+    for note in [*PASSED_OVER, *(patient.roles for patient in SHEET.values())]:
+        print(f"Note: {note}", file=sys.stderr)
 
 GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | PLAN.in_silico_titles
 
@@ -129,8 +133,15 @@ def prepared(patient):
 
 
 def scans(wildcards):
-    """The images of a patient, as the sample sheet has them."""
+    """The images of a patient, as the sample sheet has them; none of one that is refused, whose check says why."""
+    if wildcards.patient in REFUSED:
+        return []
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+def row(wildcards):
+    """A patient's row of the sample sheet, for a script."""
+    return {} if wildcards.patient in REFUSED else SHEET[wildcards.patient].to_dict()
 
 
 def weights(wildcards):
@@ -160,7 +171,7 @@ resource_scopes:
 
 
 wildcard_constraints:
-    patient="|".join(map(re.escape, PATIENTS)) or "(?!)",
+    patient="|".join(map(re.escape, [*PATIENTS, *REFUSED])) or "(?!)",
     method="|".join([*METHODS, REFERENCE]),
     set="|".join(PLAN.sets),
     surrogate="|".join(map(re.escape, WEIGHTS.surrogates)) or "(?!)",

@@ -45,7 +45,8 @@ rule check_patient:
         mem_mb=gigabytes(3),
         runtime=hours(1 / 3),
     params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        patient=row,
+        refused=lambda wildcards: REFUSED.get(wildcards.patient),
     script:
         "../scripts/check_patient.py"
 
@@ -71,7 +72,7 @@ rule prepare_patient:
         mem_mb=gigabytes(8),
         runtime=hours(4),
     params:
-        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        patient=row,
         registration=CONFIG.registration,
         tumour_tissue=CONFIG.tumour_tissue,
     script:

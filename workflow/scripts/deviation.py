@@ -13,4 +13,4 @@ with job(snakemake):
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
     tissue = patient.tissue.working_grid(snakemake.params.spacing)
     deviation = deviation_of_fit(tissue, load_fit(snakemake.input.summary), snakemake.threads)
-    save_volume(snakemake.output[0], patient.to_scan(deviation, tissue.affine), patient.affine)
+    save_volume(snakemake.output[0], patient.to_scan(deviation, tissue.affine), patient.affine, "deviation")

@@ -25,7 +25,7 @@ with job(snakemake):
     fit.case, fit.spacing = patient.patient.id, params.spacing
     fit.target = "segmentation and PET" if pet else "segmentation"
     density = patient.to_scan(fit.density, problem.tissue.affine)
-    save_volume(output.density, density, patient.affine)
+    save_volume(output.density, density, patient.affine, "density")
     save_fit(output.summary, fit, output.volumes)
     scores = {**fit_scores(density, truth, patient), "seconds": fit.seconds}
     Scores(fit.case, fit.method, scores, wildcards.foci, params.row).save(output.scores)

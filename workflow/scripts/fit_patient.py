@@ -21,5 +21,5 @@ with job(snakemake):
     fit = invert(problem.target, problem.tissue, method, **options, **params.settings)
     fit.case, fit.spacing = snakemake.wildcards.patient, params.spacing
     fit.target = "segmentation" if patient.fet is None else "segmentation and PET"
-    save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine)
+    save_volume(output.density, patient.to_scan(fit.density, problem.tissue.affine), patient.affine, "density")
     save_fit(output.summary, fit, output.volumes)

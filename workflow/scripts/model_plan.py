@@ -23,7 +23,7 @@ with job(snakemake):
     positive = int(np.count_nonzero(plan & (density > 0)))
     if positive < voxels:
         print(f"The density is positive in {positive} of {voxels} voxels; the rest are those nearest to it.")
-    save_volume(output.plan, plan.astype(np.uint8), patient.affine)
+    save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
     scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": load_fit(files.summary).seconds}
     about = {"plan_voxels": int(plan.sum()), "plan_voxels_with_density": positive}
     Scores(snakemake.wildcards.patient, method, scores, about=about).save(output.scores)

@@ -18,8 +18,11 @@ with job(snakemake):
     if not patient.core.any():
         print("The tumour has no core: the margin is taken around the whole tumour.")
     target = patient.core if patient.core.any() else patient.whole
+    if patient.cavity.any():
+        print("The margin is taken around the resection cavity, too.")
+        target = target | patient.cavity
     exclude = patient.tissue.csf > 0.5 if params.exclude_csf else None
     plan = standard_plan(target, patient.brain, patient.tissue.spacing, params.margin, exclude)
-    save_volume(output.plan, plan.astype(np.uint8), patient.affine)
+    save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
     about = {"plan_voxels": int(plan.sum())}
     Scores(snakemake.wildcards.patient, "standard", coverages(plan, patient), about=about).save(output.scores)

@@ -12,7 +12,14 @@ from numpy.typing import ArrayLike
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.given import given_array
 from gliofit.base.nifti import load_volume, save_volume
+
+EDGE_MM = (0.05, 25.0)
+"""Voxel edges outside of this are not in millimetres."""
+
+MOST = 1.1
+"""Tissue fractions of a voxel add up to 1; interpolation and rounding leave a little more."""
 
 TISSUE_THRESHOLD = 0.1
 """A voxel with p_WM + p_GM of at least this can hold tumour (TumorGrowthToolkit's convention)."""
@@ -25,7 +32,7 @@ class Tissue:
 
     Parameters
     ----------
-    wm, gm, csf : array_like [x, y, z]
+    wm, gm, csf : array_like, torch tensor on the CPU or nibabel image [x, y, z]
         Fractions in [0, 1] of white matter, grey matter and cerebrospinal fluid.
     affine : array_like (4, 4)
         Voxel index → mm; no shear.
@@ -33,7 +40,8 @@ class Tissue:
     Raises
     ------
     InputError
-        On shapes that differ, values that are not finite or not fractions, or an affine with shear.
+        On shapes that differ, values that are not finite or not fractions, fractions that add up to more than 1, or
+        an affine with shear or in another unit than mm.
     """
 
     wm: Array
@@ -43,9 +51,10 @@ class Tissue:
 
     def __post_init__(self) -> None:
         for name in ("wm", "gm", "csf"):
-            data = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
-            if data.ndim != 3:
-                raise InputError(f"tissue map {name} has {data.ndim} dimensions, not 3")
+            data = getattr(self, name)
+            if not isinstance(data, np.ndarray) or data.ndim != 3 or data.dtype.kind not in "biuf":
+                data, _ = given_array(data, f"tissue map {name}")
+            data = np.ascontiguousarray(data, dtype=np.float32)
             if data.shape != np.shape(self.wm):
                 raise InputError(f"tissue map {name} has shape {data.shape}, but wm has {np.shape(self.wm)}")
             low, high = float(data.min(initial=0)), float(data.max(initial=0))
@@ -56,12 +65,20 @@ class Tissue:
             if low < 0 or high > 1:
                 data = data.clip(0, 1)
             object.__setattr__(self, name, data)
+        total = float((self.wm + self.gm + self.csf).max(initial=0))
+        if total > MOST:
+            raise InputError(f"tissue fractions add up to {total:.3g} in a voxel; wm, gm and csf share it, up to 1")
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
             raise InputError("tissue affine is not an invertible 4×4 matrix")
         direction = affine[:3, :3] / grids.spacing_of(affine)
         if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
             raise InputError("tissue affine has shear: its axes are not perpendicular")
+        edges = grids.spacing_of(affine)
+        if edges.min() < EDGE_MM[0] or edges.max() > EDGE_MM[1]:
+            sizes = " × ".join(f"{edge:.3g}" for edge in edges)
+            unit = " (in metres?)" if edges.max() < EDGE_MM[0] else " (in microns?)" if edges.min() > EDGE_MM[1] else ""
+            raise InputError(f"tissue affine has voxel edges of {sizes} mm, none of a head{unit}; it is in mm")
         object.__setattr__(self, "affine", affine)
 
     @classmethod

@@ -13,6 +13,12 @@ from numpy.typing import DTypeLike
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 
+INTENTS = {"fraction": 1001, "density": 1001, "deviation": 1001, "label": 1002, "mask": 1002, "image": 0}
+"""What a volume is → NIfTI's intent code: 1001 an estimate, 1002 labels."""
+
+SCANNER = 1
+"""NIfTI's code of a space that is a scanner's own (`NIFTI_XFORM_SCANNER_ANAT`)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -26,6 +32,27 @@ class Volume:
         return self.data.shape
 
 
+def open_image(path: str | Path) -> Any:
+    """
+    A NIfTI image of numbers, its voxels not yet read.
+
+    Raises
+    ------
+    InputError
+        Naming the file, if it is unreadable or its voxels are colours, vectors or complex numbers.
+    """
+    try:
+        image: Any = nib.load(path)
+        kind = np.dtype(image.get_data_dtype())
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
+    if kind.names:
+        raise InputError(f"{path}: holds colours ({''.join(kind.names)}), one number a voxel is needed")
+    if kind.kind not in "iufb":
+        raise InputError(f"{path}: holds voxels of type {kind}, real numbers are needed")
+    return image
+
+
 def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
     """
     Load a 3-D volume (trailing axes of length one are dropped).
@@ -33,13 +60,13 @@ def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
     Raises
     ------
     InputError
-        Naming the file, if it is missing, unreadable, not 3-D or not finite.
+        Naming the file, if it is missing, unreadable, not 3-D, not of real numbers or not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    image = open_image(path)
     try:
-        image: Any = nib.load(path)
         data = np.asarray(image.dataobj)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
@@ -54,7 +81,30 @@ def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
     return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, float))
 
 
-def save_volume(path: str | Path, data: np.ndarray, affine: np.ndarray) -> None:
-    """Write a NIfTI-1 volume, whole or not at all."""
+def save_volume(path: str | Path, data: np.ndarray, affine: np.ndarray, kind: str = "image", about: str = "") -> None:
+    """
+    Write a NIfTI-1 volume, whole or not at all, that says what it is.
+
+    Units are mm, sform and qform are the affine, both with the code of scanner space.
+
+    Parameters
+    ----------
+    path : path
+    data : ndarray [x, y, z]
+    affine : ndarray (4, 4)
+        Voxel → mm.
+    kind : str
+        A key of `INTENTS`.
+    about : str
+        What it shows, in the header's description (79 bytes at most); the file's name if absent.
+    """
+    path = Path(path)
+    image = nib.Nifti1Image(data, affine)
+    image.header.set_xyzt_units(xyz="mm")
+    image.set_sform(affine, SCANNER)
+    image.set_qform(affine, SCANNER)
+    image.header.set_intent(INTENTS[kind], name="" if kind == "image" else kind)
+    about = about or path.name.split(".nii")[0].replace("_", " ")
+    image.header["descrip"] = f"GlioFit: {about}".encode("ascii", "replace")[:79]
     with whole_file(path) as part:
-        nib.save(nib.Nifti1Image(data, affine), part)
+        nib.save(image, part)

@@ -89,7 +89,7 @@ def coverages(plan: Array, patient: Prepared) -> dict[str, float]:
     """coverage_narrow and coverage_broad of a plan [x, y, z] on the scan's grid; NaN without a recurrence."""
     narrow, broad = None, None
     if patient.recurrence is not None:
-        narrow, broad = recurrence_masks(patient.recurrence, patient.patient.labels)
+        narrow, broad = recurrence_masks(patient.recurrence)
     return {
         "coverage_narrow": recurrence_coverage(plan, narrow),
         "coverage_broad": recurrence_coverage(plan, broad),

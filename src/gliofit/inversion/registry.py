@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gliofit.anatomy.morph import Morph
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
+from gliofit.inversion.checks import check_settings
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
-from gliofit.observation.density import DensityTarget
+from gliofit.observation.given import as_observation
 from gliofit.observation.observation import Observation
 
 Run = Callable[..., Fit]
@@ -113,8 +112,9 @@ def invert(
 
     Parameters
     ----------
-    target : ndarray [x, y, z] or an `Observation` (`gliofit.observation`)
-        An array is taken as the density itself.
+    target : array_like, torch tensor, nibabel image or path [x, y, z], or an `Observation` (`gliofit.observation`)
+        All but the last are taken as the density itself, in [0, 1] on the tissue's grid; a segmentation is
+        `SegmentationTarget.from_labels(labels)`.
     tissue : Tissue
     method : str
         See `gliofit.inversion.METHODS`.
@@ -138,8 +138,8 @@ def invert(
     unknown = set(settings) - set(chosen.settings())
     if unknown:
         raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
-    if isinstance(target, np.ndarray):
-        target = DensityTarget(target.astype(np.float32, copy=False))
+    check_settings(chosen.settings(), settings, f"method {method}")
+    target = as_observation(target, tissue)
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:

@@ -13,8 +13,10 @@ from scipy.special import expit
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
+from gliofit.observation.labels import parts, relabel
 from gliofit.observation.observation import SingleObservation
 from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
@@ -68,10 +70,39 @@ class SegmentationTarget(SingleObservation):
     kind: ClassVar[str] = "segmentation"
 
     def __post_init__(self) -> None:
+        for name in ("core", "whole"):
+            data = getattr(self, name)
+            if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.dtype.isnative:
+                object.__setattr__(self, name, given_array(data, name)[0].astype(np.float32))
         if self.core.shape != self.whole.shape:
             raise InputError(f"core has shape {self.core.shape}, whole tumour {self.whole.shape}")
         if self.has_core is None:
             object.__setattr__(self, "has_core", float(np.sum(self.core**2, dtype=np.float64)) >= SMALLEST)
+
+    @classmethod
+    def from_labels(cls, labels: Any, labelling: str = "brats", *, steepness: float = STEEPNESS) -> SegmentationTarget:
+        """
+        Outlines of a segmentation on the tissue's grid.
+
+        Parameters
+        ----------
+        labels : array_like, torch tensor on the CPU, nibabel image or path [x, y, z]
+            Whole numbers.
+        labelling : str
+            What they mean: a name ("brats", "brats2024", "hd_glio", …) or spelled out ("edema=1,core=2"); see
+            `gliofit.observation.labels`. A resection cavity is no part of the outlines; in `Tissue` it must be 0.
+        steepness : float
+            β.
+
+        Raises
+        ------
+        InputError
+            On numbers that are none of the labelling's, or a segmentation without a tumour.
+        """
+        core, whole = parts(relabel(given_array(labels, "the segmentation")[0], labelling))
+        if not whole.any():
+            raise InputError(f"the segmentation shows no tumour under labels '{labelling}'")
+        return cls(core.astype(np.float32), whole.astype(np.float32), steepness)
 
     @property
     def _observed(self) -> tuple[Array, ...]:

@@ -16,17 +16,32 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
 from gliofit.base.nifti import Volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import Scans, load_scans
 
 GOOD_DICE = 0.95
 """A registration whose brains overlap less deserves a look."""
 
+MOSTLY_FLUID = 0.8
+"""Share of the core in CSF that deserves a look; the four shared patients with a T1 have 0.02 to 0.14."""
+
 TUMOUR_TISSUE = ("core", "csf", "keep")
 """What becomes white matter within the tumour; see `prepare_patient`."""
 
 PREPARED = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
 """Volumes that `prepare_patient` writes, each NAME.nii.gz; prepared.json comes last."""
+
+
+SHOWS = {
+    "wm": "fraction of white matter",
+    "gm": "fraction of grey matter",
+    "csf": "fraction of cerebrospinal fluid",
+    "seg": "1 necrotic 2 edema 3 enhancing 4 resection cavity",
+    "core": "tumour core",
+    "whole": "whole tumour",
+}
+"""What their headers say of them."""
 
 
 def prepare_patient(
@@ -51,8 +66,9 @@ def prepare_patient(
     settings : str or Settings
         Of the registration: "fast", "precise" or a JSON file.
     folder : path
-        Gets wm, gm, csf (fractions), seg (1 necrotic, 2 edema, 3 enhancing), core, whole and brain (uint8 masks), all
-        .nii.gz on the scan's own grid, `registration/` with the transforms, and at last prepared.json.
+        Gets wm, gm, csf (fractions), seg (1 necrotic, 2 edema, 3 enhancing, 4 resection cavity), core, whole and brain
+        (uint8 masks), all .nii.gz on the scan's own grid, `registration/` with the transforms, and at last
+        prepared.json.
     threads : int
     tumour_tissue : "core", "csf" or "keep"
         What the maps say within the tumour is what the atlas has in its place, a ventricle or sulcus that the tumour
@@ -62,7 +78,8 @@ def prepare_patient(
     Returns
     -------
     dict
-        As in prepared.json: brain Dice, volumes in ml, share of core that was CSF, warnings, seconds.
+        As in prepared.json: brain Dice, agreement of atlas and scan inside the brain, volumes in ml, share of core that
+        was CSF, warnings, seconds.
 
     Raises
     ------
@@ -76,13 +93,20 @@ def prepare_patient(
     scans = load_scans(patient)
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
-    maps, overlap = _tissue_maps(scans, anatomy, settings, folder, threads)
+    maps, overlap, agreement = _tissue_maps(scans, anatomy, settings, folder, threads)
     lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
-    maps = fill(maps, scans.brain, scans.whole, scans.core, tumour_tissue)
+    if lost > MOSTLY_FLUID:
+        scans.warnings.append(
+            f"patient {patient.id}: {lost:.0%} of the tumour core lies where the tissue maps have CSF: is it in a "
+            "ventricle, or are scan and maps apart? Look at the outlines of tissue in the pictures"
+        )
+    # a resection cavity is no tissue: no cells, no growth, no flux into it
+    maps = fill(maps, scans.brain & ~scans.cavity, scans.whole, scans.core, tumour_tissue)
     report = {
         "patient": patient.to_dict(),
         "tissue": patient.anatomy,
         "brain_dice": overlap,
+        "tissue_agreement": agreement,
         "volumes_ml": _volumes(scans, maps),
         "tumour_tissue": tumour_tissue,
         "core_csf_before": lost,
@@ -92,7 +116,9 @@ def prepare_patient(
     volumes |= {"core": scans.core, "whole": scans.whole}
     for name in PREPARED:
         data = volumes[name]
-        save_volume(folder / f"{name}.nii.gz", data.astype(np.uint8) if data.dtype == bool else data, scans.affine)
+        kind = "mask" if data.dtype == bool else "label" if name == "seg" else "fraction"
+        data = data.astype(np.uint8) if kind == "mask" else data
+        save_volume(folder / f"{name}.nii.gz", data, scans.affine, kind, SHOWS.get(name, ""))
     report["seconds"] = round(time.perf_counter() - started, 1)
     write_text(folder / "prepared.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
@@ -100,25 +126,40 @@ def prepare_patient(
 
 def _tissue_maps(
     scans: Scans, anatomy: Anatomy, settings: Settings, folder: Path, threads: int
-) -> tuple[list[Array], float | None]:
-    """WM, GM and CSF on the scan's grid, and the Dice of their brain with the patient's (None for own maps)."""
+) -> tuple[list[Array], float | None, float | None]:
+    """
+    WM, GM and CSF on the scan's grid, the Dice of their brain with the patient's, and their agreement inside it.
+
+    Both scores are None for own maps, the second without a scan, too.
+    """
     source, atlas = scans.patient.anatomy, anatomy.tissue
     volumes = [Volume(m, atlas.affine) for m in (atlas.wm, atlas.gm, atlas.csf)]
     if source == "maps":
-        return _own_maps(scans), None
+        return _own_maps(scans), None, None
     if source == "registration":
-        found = register(scans.t1, scans.brain, scans.whole, anatomy, settings, folder / "registration", threads)
+        hidden = scans.whole | scans.cavity
+        found = register(scans.t1, scans.brain, hidden, anatomy, settings, folder / "registration", threads)
         maps = found.to_patient(volumes, scans.shape, scans.affine)
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
         maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
     warped = np.sum(maps, axis=0) >= 0.5
-    if scans.brain.all():  # no scan or mask to tell the brain by
-        scans.brain = warped | scans.whole
+    if not scans.known:
+        scans.brain = warped | scans.whole | scans.cavity
     overlap = dice(warped, scans.brain)
     if overlap < GOOD_DICE:
         scans.warnings.append(f"patient {scans.patient.id}: brain Dice with the atlas is only {overlap:.3f}")
-    return maps, overlap
+    if source != "registration":
+        return maps, overlap, None
+    tumour = scans.whole | scans.cavity
+    agreement = tissue_agreement(scans.t1.data, maps, scans.brain, tumour, grids.spacing_of(scans.affine))
+    if agreement < GOOD:
+        scans.warnings.append(
+            f"patient {scans.patient.id}: inside the brain the atlas does not lie on the scan (it explains "
+            f"{agreement:.2f} of the scan's variance; {GOOD} and more is usual): look at the outlines of tissue in the "
+            "pictures, and whether front and back, top and bottom of the scan are what its header says"
+        )
+    return maps, overlap, None if np.isnan(agreement) else round(agreement, 4)
 
 
 def _own_maps(scans: Scans) -> list[Array]:
@@ -165,5 +206,6 @@ def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tiss
 
 def _volumes(scans: Scans, maps: list[Array]) -> dict[str, float]:
     masks = {"brain": scans.brain, "whole": scans.whole, "core": scans.core}
+    masks |= {"cavity": scans.cavity} if scans.cavity.any() else {}
     masks |= dict(zip(("wm", "gm", "csf"), maps, strict=True))
     return {name: round(float(m.sum(dtype=np.float64)) * scans.millilitres, 3) for name, m in masks.items()}

@@ -19,7 +19,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget
-from gliofit.patients.labels import pet_region
+from gliofit.patients.labels import CAVITY, pet_region, read_recurrence
 from gliofit.patients.sample_sheet import Patient
 
 PET_PERCENTILE = 95.0
@@ -35,7 +35,7 @@ class Prepared:
     ----------
     tissue : Tissue
     labels : ndarray [x, y, z]
-        uint8: 1 necrotic core, 2 edema, 3 enhancing core.
+        uint8: 1 necrotic core, 2 edema, 3 enhancing core, 4 resection cavity.
     core, whole, brain : ndarray of bool [x, y, z]
     report : dict
         Of prepared.json.
@@ -77,8 +77,17 @@ class Prepared:
 
     @cached_property
     def recurrence(self) -> Array | None:
-        """Recurrence [x, y, z] as in its file, if the patient has one."""
-        return load_volume(self.patient.recurrence).data if self.patient.recurrence else None
+        """
+        Recurrence [x, y, z] in the labels of `labels` – a mask that tells no parts apart is 2 –, if there is one.
+        """
+        if not self.patient.recurrence:
+            return None
+        return read_recurrence(load_volume(self.patient.recurrence).data, self.patient.labels, self.patient.recurrence)
+
+    @property
+    def cavity(self) -> Array:
+        """What a resection left, bool [x, y, z]: no tissue, and no part of the tumour."""
+        return self.labels == CAVITY
 
     def target(self, shape: tuple, affine: Array) -> SegmentationTarget:
         """Core and whole tumour as fractions of the voxels of a grid."""
@@ -126,10 +135,10 @@ class Prepared:
         Returns
         -------
         ndarray [x, y, z], float32
-            0 outside the brain, in [0, 1] if `density` is.
+            0 outside the brain and in a resection cavity, in [0, 1] if `density` is.
         """
         out = grids.resample(density, affine, self.shape, self.affine)
-        return np.where(self.brain, out, 0).astype(np.float32)
+        return np.where(self.brain & ~self.cavity, out, 0).astype(np.float32)
 
 
 def atlas_grid(paths: Sequence[str | Path], spacing: float) -> Tissue | None:

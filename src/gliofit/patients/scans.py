@@ -6,18 +6,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
-from gliofit.patients.headers import check_headers
-from gliofit.patients.labels import EDEMA, ENHANCING, LABELLINGS, NECROTIC
-from gliofit.patients.sample_sheet import Patient, in_atlas_space
+from gliofit.patients import place
+from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
+from gliofit.patients.headers import check_headers, in_atlas_space
+from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, parts, read_recurrence, read_segmentation
+from gliofit.patients.sample_sheet import Patient
 
 BRAIN_ML = (200.0, 2600.0)
 """Brain volumes outside of this are no brain, or one with its skull on."""
+
+FLUID = 0.75
+"""T1c of a resection cavity over the brain's median is below this; enhancing tumour had 0.92 to 1.95 in known cases."""
+
+MASK = 1e-3
+"""How far a mask's values may be from 0 and 1."""
 
 MOST_OUTSIDE = 0.25
 """A tumour with more of its volume than this outside the brain does not belong to the scan."""
@@ -35,9 +42,11 @@ class Scans:
     images : dict of str → ndarray [x, y, z]
         float32, by column of the sample sheet, as far as they are given (without seg and brain).
     labels : ndarray [x, y, z]
-        uint8: 1 necrotic core, 2 edema, 3 enhancing core; none outside the brain.
+        uint8: 1 necrotic core, 2 edema, 3 enhancing core, 4 resection cavity; none outside the brain.
     brain : ndarray [x, y, z]
-        bool.
+        bool, the cavity included.
+    known : bool
+        Whether the brain was told from the patient's files; otherwise all is True, and the atlas's will stand in.
     warnings : list of str
         Sentences on what is doubtful.
     """
@@ -47,6 +56,7 @@ class Scans:
     images: dict[str, Array]
     labels: Array
     brain: Array
+    known: bool = True
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -61,12 +71,17 @@ class Scans:
     @property
     def core(self) -> Array:
         """Tumour core (enhancing and necrotic), bool."""
-        return (self.labels == NECROTIC) | (self.labels == ENHANCING)
+        return parts(self.labels)[0]
 
     @property
     def whole(self) -> Array:
         """Whole tumour (core and edema), bool."""
-        return self.labels > 0
+        return parts(self.labels)[1]
+
+    @property
+    def cavity(self) -> Array:
+        """What a resection left, bool: no tissue, and no part of the tumour."""
+        return self.labels == CAVITY
 
     @property
     def t1(self) -> Volume:
@@ -99,119 +114,146 @@ def load_scans(patient: Patient) -> Scans:
     ------
     InputError
         Naming the file, if it is missing, unreadable, of another shape or affine than the others, not finite, all
-        zero, has unknown labels or none, or if the tumour lies outside the brain or the brain is none.
+        zero, has unknown labels or none, is no mask where one is needed, or if the tumour lies outside the brain, or
+        the brain is none or has its skull on.
     """
-    check_headers(patient)
-    images = {name: load_volume(path) for name, path in patient.files.items()}
-    affine = images["t1" if patient.t1 else "t1c" if patient.t1c else "seg"].affine
+    grid = check_headers(patient)
+    images = {name: load_volume(path).data for name, path in patient.files.items()}
     for name in ("t1", "t1c", "flair", "wm", "gm", "fet"):
-        if name in images and not images[name].data.any():
+        if name in images and not images[name].any():
             raise InputError(f"{patient.files[name]}: is zero everywhere")
-    warnings: list[str] = []
-    labels = _labels(patient, images.pop("seg").data, warnings)
-    if "whole" in images:
-        labels = np.where((images.pop("whole").data > 0) & (labels == 0), np.uint8(EDEMA), labels)
+    warnings = [*patient.notes, *grid.warnings]
+    labels, doubtful = _labels(patient, images, warnings)
+    warnings += doubtful
     if "recurrence" in images:
-        _check_recurrence(patient, images["recurrence"].data, warnings)
-    arrays = {name: image.data for name, image in images.items()}
-    brain = _brain(patient, arrays, labels > 0, affine)
-    arrays.pop("brain", None)
-    scans = Scans(patient, affine, arrays, np.where(brain, labels, 0).astype(np.uint8), brain, warnings)
-    _check_place(scans, labels > 0)
+        _check_recurrence(patient, images["recurrence"], warnings)
+    brain, known = _brain(patient, images, labels > 0, grids.spacing_of(grid.affine), warnings)
+    images.pop("brain", None)
+    inside = np.where(brain, labels, 0).astype(np.uint8)
+    scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
+    _check_place(scans, labels)
+    if not doubtful:
+        seen = {"edema": labels == EDEMA, "enhancing": labels == ENHANCING}
+        scans.warnings += place.mirrored(patient.seg, images, seen, brain, grid.affine)
+    _check_fluid(scans, labels)
     return scans
 
 
-def _labels(patient: Patient, seg: Array, warnings: list[str]) -> Array:
-    """The segmentation in this module's labels, uint8."""
-    known = LABELLINGS[patient.labels]
-    found = _found(patient.seg, seg, patient.labels)
-    if not found:
+def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> tuple[Array, list[str]]:
+    """Segmentation and mask of the whole tumour, taken from `images`, in our labels, uint8; doubts of them."""
+    seg = images.pop("seg")
+    if not seg.any():
         raise InputError(f"{patient.seg}: the segmentation is empty")
-    table = np.zeros(5, np.uint8)
-    table[list(known)] = list(known.values())
-    labels = table[seg.astype(np.uint8)]
-    if not np.isin(labels, (NECROTIC, ENHANCING)).any():
-        warnings.append(f"{patient.seg}: has no tumour core (no enhancing or necrotic label)")
-    return labels
+    labels = read_segmentation(seg, patient.labels, patient.seg, warnings)
+    if "whole" in images:
+        whole = mask(patient.whole, images.pop("whole"))
+        labels = np.where(whole & (labels == 0), np.uint8(EDEMA), labels)
+    if not parts(labels)[1].any():
+        raise InputError(f"{patient.seg}: shows no tumour under labels '{patient.labels}'")
+    return labels, doubts(seg, labels, patient.labels, patient.seg)
 
 
-def _found(path: Path | None, seg: Array, labels: str) -> set[int]:
-    """The labels of a segmentation, checked against those that there are."""
-    values = np.unique(seg)
-    if (values % 1 != 0).any():
-        raise InputError(f"{path}: holds values that are not whole numbers; it is no segmentation")
-    found = {int(v) for v in values} - {0}
-    unknown = sorted(found - set(LABELLINGS[labels]))
-    if unknown:
-        expected = ", ".join(map(str, sorted(LABELLINGS[labels])))
-        raise InputError(f"{path}: unknown label {unknown[0]}; labels '{labels}' has 0, {expected}")
-    if labels == "brats" and {3, 4} <= found:
-        raise InputError(f"{path}: has labels 3 and 4, of which BraTS uses only one; is it labels 'gliodil'?")
-    return found
+def mask(path: Path | None, data: Array) -> Array:
+    """
+    A file's voxels as a mask, bool.
+
+    Values are 0 and 1 within a thousandth, or 0 and one other number (255); InputError naming the file otherwise.
+    """
+    top = float(data.max(initial=0))
+    if not top > 0:
+        raise InputError(f"{path}: the mask is empty")
+    scaled = data / top if top > 1 + MASK else data
+    if (np.minimum(np.abs(scaled), np.abs(scaled - 1)) > MASK).any():
+        raise InputError(
+            f"{path}: is no mask: its values run from {data.min():.3g} to {top:.3g} and are not just 0 and 1; "
+            "cut a map of probabilities at a threshold first"
+        )
+    return scaled > 0.5
 
 
 def _check_recurrence(patient: Patient, recurrence: Array, warnings: list[str]) -> None:
     """A recurrence has the segmentation's labels; an empty one, or a mask, limits what can be said of a plan."""
-    found = _found(patient.recurrence, recurrence, patient.labels)
-    if not found:
+    labels = read_recurrence(recurrence, patient.labels, patient.recurrence)
+    if not labels.any():
         warnings.append(f"{patient.recurrence}: is empty; coverage of the recurrence is undefined")
-    elif patient.labels == "brats" and found == {1}:
-        warnings.append(f"{patient.recurrence}: is a mask without parts; coverage of its enhancing core is undefined")
+    elif not (labels == ENHANCING).any():
+        warnings.append(
+            f"{patient.recurrence}: is a mask without parts (no enhancing label); coverage of its enhancing core is "
+            "undefined"
+        )
 
 
-def _brain(patient: Patient, images: dict[str, Array], whole: Array, affine: Array) -> Array:
-    """The patient's brain, bool: of the mask if given, else of the scan, the tissue maps or, at last, unknown."""
+def _brain(
+    patient: Patient, images: dict[str, Array], whole: Array, spacing: Array, warnings: list[str]
+) -> tuple[Array, bool]:
+    """
+    The patient's brain, bool, and whether it is known: of the mask, the scan, the tissue maps or, at last, unknown.
+    """
     if "brain" in images:
-        return images["brain"] > 0.5
+        return mask(patient.brain, images["brain"]), True
     if "t1" in images or "t1c" in images:
-        scan = images["t1" if "t1" in images else "t1c"]
-        brain = brain_of(scan, grids.spacing_of(affine))
-        return brain | (whole & (scan != 0))
+        name = "t1" if "t1" in images else "t1c"
+        return _brain_of_scan(patient.files[name], images[name], whole, spacing, warnings), True
     if "wm" in images:
         tissue = images["wm"] + images["gm"] + images.get("csf", 0)
-        return brain_of(np.where(whole, 1, tissue), grids.spacing_of(affine))
+        return brain_of(np.where(whole, 1, tissue), spacing), True
     if patient.seg and in_atlas_space(patient.seg):
-        return np.ones(whole.shape, bool)  # the atlas's own brain, put in by `prepare_patient`
+        return np.ones(whole.shape, bool), False  # the atlas's own brain, put in by `prepare_patient`
     raise InputError(f"patient {patient.id} has no T1, no tissue maps and is not in the atlas's space")
 
 
-def brain_of(scan: Array, spacing: Array) -> Array:
-    """
-    Brain mask of a skull-stripped scan: the largest piece above a tenth of the median intensity, holes filled.
+def _brain_of_scan(path: Path, scan: Array, whole: Array, spacing: Array, warnings: list[str]) -> Array:
+    """Brain of a stripped scan, with what was inferred about its background; InputError if it has its skull on."""
+    background = background_of(scan)
+    brain = brain_of(scan, spacing, background.value)
+    millilitres = float(brain.sum()) * float(np.prod(spacing)) / 1000
+    if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1] or skull_on(scan, brain, spacing, background.value):
+        what = (
+            f"what stands out from the background ({millilitres:.0f} ml) has a bright rim above a dark one, as a skull"
+        )
+        if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
+            what = f"a brain of {millilitres:.0f} ml is none"
+        ask = "is the scan skull-stripped and in mm? Strip it, or give a mask of the brain"
+        raise InputError(f"{path}: {what}; {ask}")
+    away = scan - np.float32(background.value)
+    if both_sides(away):
+        warnings.append(
+            f"{path}: its intensities lie on both sides of its background ({background.value:.4g}), as after "
+            f"normalisation; whatever differs from it is taken as brain ({millilitres:.0f} ml)"
+        )
+    elif background.value != 0:
+        warnings.append(
+            f"{path}: its background is {background.value:.4g}, not 0, as told from the faces of its grid; what stands "
+            f"out from it is taken as brain ({millilitres:.0f} ml)"
+        )
+    return brain | (whole & (away != 0))
 
-    Some scans have a rim of nearly zero intensities around the brain (36 ml in one BraTS case), so "not zero" is no
-    brain mask.
-    """
-    positive = scan[scan > 0]
-    if not positive.size:
-        return np.zeros(scan.shape, bool)
-    bright = scan > 0.1 * np.median(positive)
-    index = np.argwhere(bright)
-    # one spare voxel around, so that closing and filling see the outside
-    low, high = np.maximum(index.min(0) - 3, 0), index.max(0) + 4
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    piece = np.pad(bright[box], 3)
-    if spacing.max() < 1.5:
-        piece = ndimage.binary_opening(piece)  # cuts off threads of voxels that resampling leaves
-    parts, number = ndimage.label(piece)
-    if number > 1:
-        piece = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
-    piece = ndimage.binary_fill_holes(ndimage.binary_closing(piece, iterations=2))
-    brain = np.zeros(scan.shape, bool)
-    brain[box] = piece[3:-3, 3:-3, 3:-3]
-    return brain
 
-
-def _check_place(scans: Scans, whole: Array) -> None:
+def _check_place(scans: Scans, labels: Array) -> None:
     """The brain is one, and the tumour lies in it."""
     patient = scans.patient
-    millilitres = float(scans.brain.sum()) * scans.millilitres
-    unknown = scans.brain.all()  # the atlas's brain will stand in
-    if not unknown and not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
-        source = patient.brain or patient.t1 or patient.t1c or patient.wm
-        raise InputError(f"{source}: a brain of {millilitres:.0f} ml is none; is the scan skull-stripped and in mm?")
-    outside = float((whole & ~scans.brain).sum() / whole.sum())
-    if outside > MOST_OUTSIDE:
-        raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
-    if outside > 0.01:
-        scans.warnings.append(f"{patient.seg}: {outside:.1%} of the tumour lies outside the brain and is left out")
+    source = patient.brain or patient.t1 or patient.t1c or patient.wm
+    whole = parts(labels)[1]
+    if scans.known:
+        millilitres = float(scans.brain.sum()) * scans.millilitres
+        if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
+            raise InputError(f"{source}: a brain of {millilitres:.0f} ml is none; is it in mm?")
+        outside = float((whole & ~scans.brain).sum() / whole.sum())
+        if outside > MOST_OUTSIDE:
+            raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
+        scans.warnings += place.size(source, scans.brain, scans.affine)
+        scans.warnings += place.outside(patient.seg, whole, scans.brain)
+        scans.warnings += place.cut_off(source, scans.whole | scans.cavity, scans.brain, scans.affine)
+
+
+def _check_fluid(scans: Scans, labels: Array) -> None:
+    """A 4 of BraTS' that was taken for enhancing tumour is not as dark as a cavity."""
+    patient, t1c = scans.patient, scans.images.get("t1c")
+    if t1c is None or patient.labels != "brats" or not any("label 4" in warning for warning in scans.warnings):
+        return
+    usual = float(np.median(t1c[scans.brain & (labels == 0)]))
+    if usual > 0 and float(t1c[labels == ENHANCING].mean()) < FLUID * usual:
+        raise InputError(
+            f"{patient.seg}: label 4 is as dark as fluid on {patient.files['t1c'].name}, as a resection cavity (labels "
+            "'brats2024') is and enhancing tumour (labels 'brats2021') is not; say which it is"
+        )

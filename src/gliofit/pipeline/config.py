@@ -18,8 +18,10 @@ from gliofit.base.errors import InputError
 from gliofit.base.section import fault, unknown
 from gliofit.growth import GrowthModel, growth_model
 from gliofit.networks.grids import GROWTH_MODEL
+from gliofit.observation.labels import labelling
+from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
-from gliofit.patients.sample_sheet import Patient, discover_brats, read_sample_sheet
+from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
 
@@ -34,20 +36,29 @@ RESERVED = frozenset(
         "anatomy",
         "benchmarks",
         "cases",
+        "config.yaml",
         "figures",
         "forward",
+        "forward.csv",
         "gliodil_synthetic",
+        "gliodil_synthetic.csv",
         "logs",
         "metrics",
+        "metrics.csv",
         "networks",
+        "page",
         "patients",
+        "patients.csv",
+        "release",
+        "report.html",
+        "run.json",
         "shards",
         "synthetic",
         "table3",
         "tables",
     ]
 )
-"""Folders of results/ that no patient may be named after."""
+"""Files and folders of results/ that no patient may be named after, whatever the case of its letters."""
 
 RELEASED_SPACING = 2.0
 """Of the networks in resources/weights, mm."""
@@ -73,7 +84,8 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    texts: dict[str, Any] = {name: values[name] for name in ("patients", "brats_dir") if name in values}
+    given = (name for name in ("patients", "brats_dir", "labels") if name in values)
+    texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
     if isinstance(methods := values.get("methods"), dict):
@@ -116,6 +128,19 @@ def _typed(value: Any) -> Any:
         for number in (int, float):
             with suppress(ValueError):
                 return number(value)
+    return value
+
+
+def _path(key: str, value: Any, source: str) -> Any:
+    """
+    A path of the config: `null` of a command line is none, a number is no path.
+
+    `--config brats_dir=2024_01` arrives as the number 202401.
+    """
+    if isinstance(value, str):
+        return None if value.strip().lower() in ("null", "none", "") else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise InputError(f"{source}: {key} = {value} arrived as a number; write {key}=./NAME for a path of digits")
     return value
 
 
@@ -183,7 +208,7 @@ def _check_settings(method: Method, settings: dict[str, Any], where: str) -> Non
         raise InputError(f"{where}.{fault(error, model)}") from None
 
 
-def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str]]:
+def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
     """
     The patients of the sample sheet and of `brats_dir`, checked as far as headers tell.
 
@@ -198,27 +223,45 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     patients : dict of id → Patient
     warnings : list of str
         Cases of `brats_dir` that were passed over, and why.
+    refused : dict of id → str
+        Patients whose files cannot be used, and why; the others are not held up by them.
 
     Raises
     ------
     InputError
-        Naming the sheet's line, or the file, and the fault.
+        Naming the sheet's line, or the folder, and the fault.
     """
     listed = read_sample_sheet(find(config.patients, root), root, (MADE,)) if config.patients else []
-    found, warnings = discover_brats(config.brats_dir) if config.brats_dir else ([], [])
     patients: dict[str, Patient] = {}
+    warnings, refused = [], {}
+    found: list[Patient] = []
+    if config.labels:
+        labelling(config.labels)
+    if config.brats_dir:
+        result = discover(find(config.brats_dir, root), config.labels)
+        found, warnings, refused = result.patients, result.warnings, result.refused
+    reserved = {name.lower() for name in RESERVED}
     for patient in [*listed, *found]:
-        if patient.id in RESERVED:
-            raise InputError(f"patient id '{patient.id}' is a folder of the pipeline's own results; rename the patient")
+        if patient.id.lower() in reserved:
+            raise InputError(f"patient id '{patient.id}' is a file of the pipeline's own results; rename the patient")
         if patient.id in patients:
             raise InputError(f"{config.brats_dir}: case {patient.id} is also a patient of {config.patients}")
-        if not any(str(path).startswith(MADE) for path in patient.files.values()):
-            check_headers(patient)
         patients[patient.id] = patient
-    return patients, warnings
+    for patient in list(patients.values()):
+        if any(str(path).startswith(MADE) for path in patient.files.values()):
+            continue
+        try:
+            check_headers(patient)
+        except InputError as error:
+            refused[patient.id] = str(error)
+            del patients[patient.id]
+    for name in refused:
+        if name.lower() in reserved or name in patients:
+            raise InputError(f"{refused[name]} (and its id, '{name}', is taken)")
+    return patients, warnings, refused
 
 
 def find(path: str, root: str | Path) -> Path:
     """A path of the config: as it is, or relative to the repository when it is not there."""
-    given = Path(path)
+    given = Path(path).expanduser()
     return given if given.is_absolute() or given.exists() else Path(root) / given

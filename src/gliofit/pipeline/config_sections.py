@@ -160,6 +160,11 @@ class Config(Section):
     device: Literal["cpu", "cuda"] = Field(description="Where networks are trained.")
     patients: str | None = Field(description="The sample sheet (below), or `null`.")
     brats_dir: str | None = Field(description="A folder of BraTS cases to add to the patients (below), or `null`.")
+    labels: str | None = Field(
+        None,
+        description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
+        "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
+    )
     registration: Literal["fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.patients.labels import ENHANCING, LABELLINGS, pet_region
+from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC, pet_region
 
 MARGIN_MM = 15.0
 """Of the clinical target volume around the tumour core (ESTRO–EANO guideline; GliODIL, Sec. 4.7)."""
@@ -125,30 +125,24 @@ def _highest(rank: Array, number: int) -> Array:
     return chosen.reshape(rank.shape)
 
 
-def recurrence_masks(recurrence: Array, labels: str = "brats") -> tuple[Array | None, Array]:
+def recurrence_masks(recurrence: Array) -> tuple[Array | None, Array]:
     """
     Where the tumour came back, by GliODIL's two definitions.
 
     Parameters
     ----------
     recurrence : ndarray [x, y, z]
-        Segmentation of the follow-up scan, in the space of the first.
-    labels : "brats", "gliodil" or "gliomasolver"
-        Meaning of its labels. A "brats" segmentation with no label but 1 is a mask that does not tell parts apart.
+        Segmentation of the follow-up scan in the space of the first: 1 necrotic, 2 edema, 3 enhancing.
 
     Returns
     -------
     narrow : ndarray of bool [x, y, z] or None
-        Enhancing core; None if the labels do not tell.
+        Enhancing core; None if there is none, as in a mask that does not tell parts apart.
     broad : ndarray of bool [x, y, z]
         All of it.
     """
-    found = {int(v) for v in np.unique(recurrence)} - {0}
-    broad = np.asarray(recurrence) > 0
-    if labels == "brats" and found == {1}:
-        return None, broad
-    enhancing = [value for value, meaning in LABELLINGS[labels].items() if meaning == ENHANCING]
-    return np.isin(recurrence, enhancing), broad
+    narrow = np.asarray(recurrence) == ENHANCING
+    return narrow if narrow.any() else None, np.isin(recurrence, (NECROTIC, EDEMA, ENHANCING))
 
 
 def recurrence_coverage(plan: Array, recurrence: Array | None) -> float:

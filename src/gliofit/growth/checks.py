@@ -1,0 +1,62 @@
+"""The solver for callers: what it is given is checked, so that no run ends in an empty density without a word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import wraps
+
+import numpy as np
+
+from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
+from gliofit.base.errors import InputError
+from gliofit.growth import fisher_kolmogorov
+from gliofit.growth.theta import Theta
+
+NEAREST_MM = 30.0
+"""An origin in CSF moves to the nearest tissue within this; the ventricles are no wider."""
+
+
+def seeded(tissue: Tissue, theta: Theta) -> Theta:
+    """
+    θ with an origin that cells can grow from.
+
+    One in tissue stays as it is. In CSF, where no cells live, the nearest tissue is taken, as the inversion does with
+    its candidates.
+
+    Raises
+    ------
+    InputError
+        If the origin lies outside the head (the grid, or all tissue and CSF of it).
+    """
+    where = f"the origin ({', '.join(f'{v:.4g}' for v in theta.origin)}) mm"
+    voxel = tissue.to_voxel(np.array(theta.origin))
+    index = np.round(voxel).astype(int)
+    if np.any(voxel < -0.5) or np.any(voxel > np.array(tissue.shape) - 0.5):
+        low, high = np.sort(tissue.to_world(np.array([(0, 0, 0), np.array(tissue.shape) - 1])), axis=0)
+        limits = " × ".join(f"{a:.4g}…{b:.4g}" for a, b in zip(low, high, strict=True))
+        raise InputError(f"{where} lies outside the tissue grid ({limits} mm); origins are in mm of the tissue's space")
+    index = tuple(np.clip(index, 0, np.array(tissue.shape) - 1))
+    if tissue.wm[index] + tissue.gm[index] >= TISSUE_THRESHOLD:
+        return theta
+    if tissue.wm[index] + tissue.gm[index] + tissue.csf[index] < TISSUE_THRESHOLD:
+        raise InputError(f"{where} lies outside the head: no tissue, no CSF is there")
+    places = np.argwhere(tissue.mask)
+    if not len(places):
+        raise InputError("the tissue maps hold no white and no grey matter")
+    squares = (((places - voxel) * tissue.spacing) ** 2).sum(1)
+    nearest = squares.argmin()
+    if squares[nearest] > NEAREST_MM**2:
+        raise InputError(f"{where} lies {np.sqrt(squares[nearest]):.0f} mm away from all tissue")
+    return replace(theta, origin=tuple(tissue.to_world(places[nearest])))
+
+
+@wraps(fisher_kolmogorov.simulate)
+def simulate(tissue: Tissue, theta: Theta, **options):
+    # searches call the solver itself: they keep origins in tissue, and may ask beyond it
+    if not isinstance(tissue, Tissue):
+        raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
+    if not isinstance(theta, Theta):
+        raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
+    if options.get("initial") is None:
+        theta = seeded(tissue, theta)
+    return fisher_kolmogorov.simulate(tissue, theta, **options)

@@ -1,0 +1,383 @@
+"""A head of an adult's size with a tumour, and the many ways in which its files can be other than they should."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+SROW = 280
+"""Byte of a NIfTI-1 header where the sform's rows begin."""
+
+SPACING = 3.0
+SHAPE = (56, 68, 56)
+RADII = np.array([68.0, 85.0, 66.0])
+"""Of the brain, an ellipsoid, mm."""
+
+TUMOUR = np.array([-36.0, 26.0, 8.0])
+"""Centre, mm: at the patient's left."""
+
+AFFINE = np.diag([-SPACING, -SPACING, SPACING, 1.0])
+AFFINE[:3, 3] = [82.5, 100.5, -82.5]
+
+
+def _world() -> np.ndarray:
+    return np.moveaxis(nib.affines.apply_affine(AFFINE, np.moveaxis(np.indices(SHAPE), 0, -1)), -1, 0)
+
+
+WORLD = _world()
+DEPTH = np.sqrt(((WORLD / RADII[:, None, None, None]) ** 2).sum(0))
+BRAIN = DEPTH < 1
+AWAY = np.sqrt(((WORLD - TUMOUR[:, None, None, None]) ** 2).sum(0))
+SEG = np.where(BRAIN, np.select([AWAY < 8, AWAY < 15, AWAY < 23], [1, 3, 2], 0), 0).astype(np.uint8)
+VENTRICLE = (np.abs(WORLD[0]) < 12) & (np.abs(WORLD[1] - 5) < 30) & (np.abs(WORLD[2] - 8) < 12)
+CSF = (BRAIN & (DEPTH > 0.96)) | (VENTRICLE & (SEG == 0))
+GM = BRAIN & (DEPTH > 0.86) & ~CSF
+WM = BRAIN & ~GM & ~CSF
+TEXTURE = 1 + 0.03 * np.random.default_rng(0).standard_normal(SHAPE)
+
+T1 = (np.select([WM, GM, CSF], [700, 480, 150], 0) * TEXTURE * np.where(SEG > 0, 0.8, 1)).astype(np.float32)
+T1C = np.where(SEG == 3, 1300, T1).astype(np.float32)
+FLAIR = (np.select([WM, GM, CSF], [400, 470, 90], 0) * TEXTURE * np.where(SEG == 2, 1.8, 1)).astype(np.float32)
+SCANS = {"t1n": T1, "t1c": T1C, "t2f": FLAIR}
+MAPS = {"wm": WM.astype(np.float32), "gm": GM.astype(np.float32), "csf": CSF.astype(np.float32)}
+
+
+def image(data: np.ndarray, affine: np.ndarray = AFFINE) -> nib.Nifti1Image:
+    return nib.Nifti1Image(data, affine)
+
+
+def renamed(*numbers: int) -> np.ndarray:
+    """The segmentation with other numbers for background, necrosis, edema and enhancing tumour."""
+    return np.array(numbers, np.uint8)[SEG]
+
+
+def all_of(change: Callable, affine: np.ndarray = AFFINE) -> dict:
+    """Every scan and the segmentation, changed alike, under an affine."""
+    return {name: image(change(data), affine) for name, data in (SCANS | {"seg": SEG}).items()}
+
+
+def tilted(decimals: int) -> np.ndarray:
+    """An oblique affine whose cosines a tool has rounded."""
+    x, y, z = np.deg2rad([11.0, -7.0, 5.0])
+    turn = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
+    turn = turn @ np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    turn = turn @ np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
+    affine = AFFINE.copy()
+    affine[:3, :3] = np.round(turn, decimals) @ AFFINE[:3, :3]
+    return affine
+
+
+def with_header(change: Callable, data: np.ndarray = T1, affine: np.ndarray = AFFINE) -> nib.Nifti1Image:
+    made = image(data, affine)
+    change(made)
+    return made
+
+
+def no_codes(made: nib.Nifti1Image) -> None:
+    made.set_sform(None, 0)
+    made.set_qform(None, 0)
+
+
+def broken_sform(value: float) -> Callable:
+    """An sform whose rows are all `value`; nibabel itself writes none, see `Input.write`."""
+
+    def change(made):
+        made.rows = value
+
+    return change
+
+
+def head_with_skull(scalp: float = 800.0, background: float = 0.0) -> np.ndarray:
+    """Scalp, bone and fluid around the brain."""
+    outer = np.sqrt(((WORLD / (RADII + 14)[:, None, None, None]) ** 2).sum(0))
+    bone = np.sqrt(((WORLD / (RADII + 8)[:, None, None, None]) ** 2).sum(0))
+    return (np.select([BRAIN, bone < 1, outer < 1], [T1, 90, scalp], 0) + background).astype(np.float32)
+
+
+def cut(direction: tuple[float, float, float]) -> np.ndarray:
+    """Where a field of view still shows the head, that ends in a plane through the tumour."""
+    normal = np.array(direction) / np.linalg.norm(direction)
+    return np.tensordot(normal, WORLD - TUMOUR[:, None, None, None], 1) < 4
+
+
+def whole_head(**files) -> dict:
+    return SCANS | {"seg": SEG} | files
+
+
+def no_scans(**files) -> dict:
+    return {"seg": SEG} | files
+
+
+def in_view(keep: np.ndarray) -> dict:
+    return {name: np.where(keep, data, 0).astype(data.dtype) for name, data in whole_head().items()}
+
+
+@dataclass(frozen=True)
+class Input:
+    """
+    A member of a kind of faults.
+
+    Parameters
+    ----------
+    kind, name : str
+    files : dict of stem → ndarray or image
+    outcome : "right", "warning" or "error"
+    says : str
+        Regular expression of the sentence.
+    labels : str
+        What the user says the numbers mean.
+    """
+
+    kind: str
+    name: str
+    files: dict
+    outcome: str
+    says: str = ""
+    labels: str = ""
+
+    def write(self, folder: Path) -> Path:
+        """The case in a folder of its own below `folder`."""
+        place = folder / re.sub(r"\W+", "_", self.name)
+        place.mkdir(parents=True)
+        for stem, data in self.files.items():
+            made = data if isinstance(data, nib.Nifti1Image) else image(data)
+            path = place / f"{stem}.nii.gz"
+            nib.save(made, path)
+            if hasattr(made, "rows"):
+                content = bytearray(gzip.decompress(path.read_bytes()))
+                content[SROW : SROW + 48] = np.full(12, made.rows, "<f4").tobytes()
+                path.write_bytes(gzip.compress(bytes(content)))
+        return place
+
+
+CAVITY = np.where(AWAY < 11, 4, SEG) * (SEG > 0)
+FLUID = {name: np.where(CAVITY == 4, 120, data).astype(np.float32) for name, data in SCANS.items()}
+Z = {name: np.where(BRAIN, (d - d[BRAIN].mean()) / d[BRAIN].std(), 0).astype(np.float32) for name, d in SCANS.items()}
+LEFT_LOST = np.diag([SPACING, SPACING, SPACING, 1.0])
+
+INPUTS = (
+    Input("as it should be", "good", whole_head(), "right"),
+    Input("as it should be", "own maps", whole_head(**MAPS), "right"),
+    Input("as it should be", "oblique", all_of(lambda a: a, tilted(7)), "right"),
+    # what the numbers of a segmentation mean
+    Input("labels", "cavity of 2024", FLUID | {"seg": CAVITY.astype(np.uint8)}, "error", "labels 3 and 4.*'brats2024'"),
+    Input("labels", "cavity of 2024, said", FLUID | {"seg": CAVITY.astype(np.uint8)}, "right", "", "brats2024"),
+    Input(
+        "labels",
+        "cavity spelled out",
+        FLUID | {"seg": CAVITY.astype(np.uint8)},
+        "right",
+        "",
+        "core=1,edema=2,core=3,cavity=4",
+    ),
+    Input(
+        "labels", "a 4 without a 1", whole_head(seg=renamed(0, 4, 2, 4)), "error", "cannot be told apart; say labels"
+    ),
+    Input("labels", "a 4 beside a 1", whole_head(seg=renamed(0, 1, 2, 4)), "warning", "label 4 is taken as enhancing"),
+    Input("labels", "a 4 beside a 1, said", whole_head(seg=renamed(0, 1, 2, 4)), "right", "", "brats2021"),
+    Input(
+        "labels",
+        "a dark 4 beside a 1",
+        whole_head(seg=renamed(0, 1, 2, 4), t1c=np.where(SEG == 3, 130, T1C).astype(np.float32)),
+        "error",
+        "label 4 is as dark as fluid on t1c.nii.gz",
+    ),
+    Input("labels", "pediatric", whole_head(seg=renamed(0, 2, 4, 1)), "warning", "edema makes only 0%.*'brats_ped'"),
+    Input("labels", "pediatric, said", whole_head(seg=renamed(0, 2, 4, 1)), "right", "", "brats_ped"),
+    Input("labels", "decathlon", whole_head(seg=renamed(0, 2, 1, 3)), "warning", "could be labels 'nnunet_task01'"),
+    Input("labels", "two labels, edema first", whole_head(seg=renamed(0, 2, 1, 2)), "warning", "'hd_glio' or 'nnunet"),
+    Input("labels", "two labels, spelled out", whole_head(seg=renamed(0, 2, 1, 2)), "right", "", "edema=1,core=2"),
+    Input(
+        "labels",
+        "a mask of the whole",
+        whole_head(seg=(SEG > 0).astype(np.uint8)),
+        "warning",
+        "belongs in the column 'whole'",
+    ),
+    Input(
+        "labels",
+        "edema alone",
+        whole_head(seg=np.where(SEG > 0, 2, 0).astype(np.uint8)),
+        "warning",
+        "has no tumour core",
+    ),
+    Input(
+        "labels",
+        "a number too many",
+        whole_head(seg=renamed(0, 1, 2, 9)),
+        "error",
+        "unknown label 9; labels 'brats' has 0, 1, 2, 3, 4",
+    ),
+    Input("labels", "negative", whole_head(seg=-SEG.astype(np.int16)), "error", "unknown label -3"),
+    Input("labels", "not quite whole", whole_head(seg=(SEG * 1.00002).astype(np.float32)), "right"),
+    Input("labels", "half a label", whole_head(seg=(SEG * 0.5).astype(np.float32)), "error", "not whole numbers"),
+    Input(
+        "labels",
+        "core and whole apart",
+        whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG > 0).astype(np.float32)),
+        "right",
+    ),
+    # where the voxels are
+    Input(
+        "place", "identity", all_of(lambda a: a[::-1, ::-1].copy(), LEFT_LOST), "warning", "its affine is an identity"
+    ),
+    Input(
+        "place", "identity of DICOM's axes", all_of(lambda a: a, np.diag([-3.0, -3, 3, 1])), "warning", "is an identity"
+    ),
+    Input(
+        "place",
+        "codes 0",
+        {n: with_header(no_codes, d) for n, d in whole_head().items()},
+        "warning",
+        "has no orientation",
+    ),
+    Input(
+        "place",
+        "sform against qform",
+        {n: with_header(lambda m: m.set_qform(np.diag([3.0, 3, 3, 1]), 1), d) for n, d in whole_head().items()},
+        "warning",
+        "sform and its qform say different places",
+    ),
+    Input(
+        "place", "slices lost", all_of(lambda a: a[:, :, ::2].copy()), "warning", "extent from top to bottom is 0.49"
+    ),
+    Input("place", "edges doubled", all_of(lambda a: a, np.diag([1.5, 1.5, 1, 1]) @ AFFINE), "error|warning", "ml"),
+    Input(
+        "place",
+        "axes exchanged",
+        all_of(lambda a: np.swapaxes(a, 0, 1).copy()),
+        "warning",
+        "not longest from front to back|unusual size",
+    ),
+    Input(
+        "place",
+        "in metres",
+        all_of(lambda a: a, np.diag([1e-3, 1e-3, 1e-3, 1]) @ AFFINE),
+        "error",
+        "is its header in another unit than mm",
+    ),
+    Input(
+        "place",
+        "mirrored",
+        whole_head(seg=SEG[::-1].copy()),
+        "warning",
+        "where its mirror image has it.*left and right exchanged",
+    ),
+    Input("place", "front to back", whole_head(seg=SEG[:, ::-1].copy()), "warning", "FLAIR is not bright"),
+    Input(
+        "place", "moved", whole_head(seg=np.roll(SEG, 12, 1)), "warning", "FLAIR is not bright where the segmentation"
+    ),
+    Input(
+        "place", "mirrored, no FLAIR", {"t1n": T1, "t1c": T1C, "seg": SEG[::-1].copy()}, "warning", "T1c is not bright"
+    ),
+    Input(
+        "place",
+        "cosines of three decimals",
+        all_of(lambda a: a, tilted(3)),
+        "warning",
+        "they were straightened, by 0.0",
+    ),
+    Input("place", "cosines of one decimal", all_of(lambda a: a, tilted(1)), "error", "its axes are not perpendicular"),
+    Input(
+        "place",
+        "sform of zeros",
+        whole_head(t1n=with_header(broken_sform(0.0))),
+        "error",
+        "t1n.nii.gz: its affine .* zero or not a number",
+    ),
+    Input(
+        "place",
+        "sform not a number",
+        whole_head(t2f=with_header(broken_sform(np.nan))),
+        "error",
+        "t2f.nii.gz: its affine .* zero or not",
+    ),
+    # what is brain
+    Input("brain", "z-scores", Z | {"seg": SEG}, "warning", "both sides of its background .0"),
+    Input(
+        "brain",
+        "background of 100",
+        {n: d + 100 for n, d in SCANS.items()} | {"seg": SEG},
+        "warning",
+        "its background is 100, not 0",
+    ),
+    Input(
+        "brain",
+        "background of -1",
+        {n: np.where(BRAIN, d / 2000, -1).astype(np.float32) for n, d in SCANS.items()} | {"seg": SEG},
+        "warning",
+        "its background is -1, not 0",
+    ),
+    Input("brain", "skull on", whole_head(t1n=head_with_skull()), "error", "t1n.nii.gz: .*skull"),
+    Input(
+        "brain", "skull on, background of 50", whole_head(t1n=head_with_skull(600, 50)), "error", "t1n.nii.gz: .*skull"
+    ),
+    Input(
+        "brain", "skull on, with a mask", whole_head(t1n=head_with_skull(), brainmask=BRAIN.astype(np.uint8)), "right"
+    ),
+    Input("brain", "cut at the left", in_view(cut((-1, 0, 0))), "warning", "the field of view seems to be cut there"),
+    Input("brain", "cut aslant", in_view(cut((-1, 0.4, 0.5))), "warning", "the field of view seems to be cut there"),
+    Input(
+        "brain",
+        "tumour beyond the scan",
+        in_view(cut((-1, 0, 0))) | {"seg": np.where(cut((-1, 0, 0)) | (AWAY < 15), SEG, 0).astype(np.uint8)},
+        "warning",
+        "% of the tumour lies outside the brain",
+    ),
+    Input(
+        "brain",
+        "one side missing in the mask",
+        whole_head(brainmask=(BRAIN & (WORLD[0] > 0)).astype(np.uint8)),
+        "error",
+        "100% of the tumour lies outside the brain",
+    ),
+    # what a file is
+    Input(
+        "file", "a role within a name", whole_head(old_prefets_seg=SEG), "warning", "old_prefets_seg.nii.gz not used"
+    ),
+    Input("file", "two segmentations", whole_head(two_segmentations_seg=SEG), "error", "could both be its seg"),
+    Input("file", "two T1", whole_head(t1=T1), "error", "t1n.nii.gz and t1.nii.gz could both be its t1"),
+    Input(
+        "file",
+        "a map as a mask",
+        whole_head(whole=(0.98 * (SEG > 0) + 0.01).astype(np.float32)),
+        "error",
+        "whole.nii.gz: is no mask",
+    ),
+    Input(
+        "file", "a mask of 255", whole_head(seg=renamed(0, 1, 0, 3), whole=(255 * (SEG > 0)).astype(np.uint8)), "right"
+    ),
+    Input(
+        "file",
+        "a brain map as a mask",
+        whole_head(brainmask=(0.7 * BRAIN * TEXTURE).astype(np.float32)),
+        "error",
+        "brainmask.nii.gz: is no mask",
+    ),
+    Input(
+        "file", "four dimensions", whole_head(t2f=np.stack([FLAIR] * 3, -1)), "error", "t2f.nii.gz: has 4 dimensions"
+    ),
+    Input("file", "one slice", whole_head(t1c=T1C[:, :, :1]), "error", "t1c.nii.gz: has shape .* a single slice"),
+    Input(
+        "file",
+        "colours",
+        whole_head(seg=np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")])),
+        "error",
+        "seg.nii.gz: holds colours",
+    ),
+    Input(
+        "file",
+        "complex numbers",
+        whole_head(t1n=T1.astype(np.complex64)),
+        "error",
+        "t1n.nii.gz: holds voxels of type complex64",
+    ),
+    Input("file", "another grid", whole_head(t1c=T1C[:, :, 1:]), "error", "t1c.nii.gz: shape"),
+    Input("file", "no number", whole_head(t1n=np.where(BRAIN, T1, np.nan)), "error", "t1n.nii.gz: holds .* not finite"),
+)

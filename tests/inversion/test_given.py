@@ -1,0 +1,187 @@
+"""What callers give `invert`, `simulate` and `Tissue`: the harmless is taken, the impossible refused."""
+
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from cases import TUMOUR_MM, write
+
+from gliofit import InputError, SegmentationTarget, Theta, Tissue, invert, simulate
+from gliofit.base import grids
+from gliofit.observation.given import as_observation
+
+THETA = Theta(TUMOUR_MM, 8.0, 3.0)
+
+
+@pytest.fixture(scope="module")
+def density(small_tissue):
+    return simulate(small_tissue, THETA)
+
+
+def image(data, affine):
+    return nib.Nifti1Image(data, affine)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda d, t: d.tolist(),
+        lambda d, t: torch.tensor(d),
+        lambda d, t: torch.tensor(d, requires_grad=True),
+        lambda d, t: d.astype(">f4"),
+        lambda d, t: np.asfortranarray(d.astype(np.float64)),
+        lambda d, t: d[..., None],
+        lambda d, t: image(d, t.affine),
+        lambda d, t: d * 1.0005,
+    ],
+    ids=["list", "tensor", "tensor with a gradient", "big-endian", "Fortran", "4-D of one", "image", "a little over 1"],
+)
+def test_harmless_forms_of_a_density(small_tissue, density, given):
+    target = as_observation(given(density, small_tissue), small_tissue)
+    assert target.density.dtype == np.float32
+    assert target.density.flags.c_contiguous
+    np.testing.assert_allclose(target.density, density, atol=6e-4)
+
+
+def test_a_path_is_read(small_tissue, density, tmp_path):
+    path = write(tmp_path / "c.nii.gz", density, small_tissue.affine)
+    np.testing.assert_array_equal(as_observation(str(path), small_tissue).density, density)
+
+
+def off(affine, mm):
+    moved = affine.copy()
+    moved[0, 3] += mm
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (lambda d, t: 100 * d, r"values from 0 to 9\d.*; a density lies in .0, 1.; is it in percent"),
+        (lambda d, t: 255 * d, "a density lies in .0, 1.; was it stored in 8 bits"),
+        (lambda d, t: -d, "a density lies in"),
+        (
+            lambda d, t: (d > 0.5).astype(np.float32),
+            "is a mask .0 and 1., not a density: .*SegmentationTarget.from_labels",
+        ),
+        (lambda d, t: d > 0.5, "is a mask"),
+        (lambda d, t: np.select([d > 0.8, d > 0.3], [4, 2], 0), "is a map of whole numbers to 4, not a density"),
+        (lambda d, t: 0 * d, "the tumour is empty"),
+        (lambda d, t: np.where(d > 0.9, np.nan, d), "not finite"),
+        (lambda d, t: d[1:], r"the target has shape \(23, 24, 24\), the tissue \(24, 24, 24\)"),
+        (lambda d, t: d[0], "has 2 dimensions, not 3"),
+        (lambda d, t: [*d.tolist()[:3], [1]], "its rows differ in length"),
+        (lambda d, t: d.astype(complex), "no array of real numbers"),
+        (lambda d, t: {"density": d}, "no array of real numbers but dict"),
+        (lambda d, t: None, "no array of real numbers but NoneType"),
+        (lambda d, t: image(d, off(t.affine, 4)), "an image on another grid than the tissue: .* up to 4 mm away"),
+        (lambda d, t: image(d, np.diag([-1, 1, 1, 1]) @ t.affine), "an image on another grid"),
+        (lambda d, t: SegmentationTarget(5 * d, d), "core of the target has values from 0 to 4.86; fractions lie in"),
+        (lambda d, t: SegmentationTarget(0 * d, 0 * d), "the tumour is empty"),
+    ],
+)
+def test_what_cannot_be_a_density_is_refused(small_tissue, density, given, fault):
+    with pytest.raises(InputError, match=fault) as caught:
+        invert(given(density, small_tissue), small_tissue)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_arguments_of_invert(small_tissue, density):
+    with pytest.raises(InputError, match="iterations = '5' must be a whole number"):
+        invert(density, small_tissue, iterations="5")
+    with pytest.raises(InputError, match="uncertainty = 1 must be True or False"):
+        invert(density, small_tissue, uncertainty=1)
+    with pytest.raises(InputError, match="tolerance = nan must be finite"):
+        invert(density, small_tissue, tolerance=float("nan"))
+    with pytest.raises(InputError, match="tissue is ndarray, not a Tissue"):
+        invert(density, small_tissue.wm)
+
+
+def test_a_fit_to_a_list_is_the_fit_to_its_array(small_tissue, density):
+    fits = [invert(d, small_tissue, iterations=3, uncertainty=False) for d in (density, density.tolist())]
+    np.testing.assert_array_equal(fits[0].density, fits[1].density)
+
+
+@pytest.mark.parametrize(
+    ("labelling", "renamed"),
+    [
+        ("brats", {1: 1, 2: 2, 3: 3}),
+        ("brats2021", {1: 1, 2: 2, 3: 4}),
+        ("hd_glio", {1: 2, 2: 1, 3: 2}),
+        ("nnunet_task01", {1: 2, 2: 1, 3: 3}),
+        ("brats_ped", {1: 2, 2: 4, 3: 1}),
+        ("gliodil", {1: 4, 2: 3, 3: 1}),
+        ("edema=7, core=9", {1: 9, 2: 7, 3: 9}),
+    ],
+)
+def test_outlines_of_any_labelling(density, labelling, renamed):
+    brats = np.select([density > 0.9, density > 0.6, density > 0.25], [1, 3, 2], 0)
+    labels = np.vectorize({0: 0, **renamed}.get)(brats)
+    target = SegmentationTarget.from_labels(labels, labelling)
+    np.testing.assert_array_equal(target.core, density > 0.6)
+    np.testing.assert_array_equal(target.whole, density > 0.25)
+
+
+def test_a_cavity_is_left_out_of_outlines(density):
+    labels = np.select([density > 0.9, density > 0.6, density > 0.25], [4, 3, 2], 0)
+    target = SegmentationTarget.from_labels(torch.tensor(labels), "brats2024")
+    np.testing.assert_array_equal(target.core, (density > 0.6) & ~(density > 0.9))
+    np.testing.assert_array_equal(target.whole, (density > 0.25) & ~(density > 0.9))
+    with pytest.raises(InputError, match="cannot be told apart; say labels 'brats2021' or 'brats2024'"):
+        SegmentationTarget.from_labels(np.where(labels == 4, 4, 0))
+    with pytest.raises(InputError, match="shows no tumour under labels 'brats2024'"):
+        SegmentationTarget.from_labels(np.where(labels == 4, 4, 0), "brats2024")
+    with pytest.raises(InputError, match="not whole numbers; it is no segmentation"):
+        SegmentationTarget.from_labels(density)
+
+
+def test_origins(small_tissue):
+    """In tissue as it is, in CSF the nearest tissue, elsewhere refused."""
+    fluid = small_tissue.csf > 0.5
+    wm, gm = (np.where(fluid, 0, m) for m in (small_tissue.wm, small_tissue.gm))
+    wide = Tissue(wm, gm, np.where(fluid, 1, small_tissue.csf), small_tissue.affine)
+    voxels = wide.to_world(np.argwhere(fluid))
+    ventricle = tuple(voxels[np.abs(voxels).sum(1).argmin()])
+    grown = simulate(wide, Theta(ventricle, 6.0, 3.0))
+    assert grown.max() > 0.1
+    with pytest.raises(InputError, match=r"origin \(-46, -46, -46\) mm lies outside the head: no tissue, no CSF"):
+        simulate(small_tissue, Theta((-46.0, -46.0, -46.0), 6.0, 3.0))
+    with pytest.raises(InputError, match="lies outside the tissue grid"):
+        simulate(small_tissue, Theta((0.0, 0.0, 500.0), 6.0, 3.0))
+    with pytest.raises(InputError, match="theta is tuple"):
+        simulate(small_tissue, (0, 0, 0, 6, 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda m, a: (m, np.diag([1e-3, 1e-3, 1e-3, 1]) @ a), "voxel edges of 0.004 .* none of a head .in metres"),
+        (lambda m, a: (m, np.diag([1e3, 1e3, 1e3, 1]) @ a), "voxel edges of 4e.03 .* none of a head .in microns"),
+        (lambda m, a: ([100 * x for x in m], a), "tissue map wm is not a fraction"),
+        (lambda m, a: ([np.rint(3 * m[0]), *m[1:]], a), "tissue map wm is not a fraction: its values run from 0 to 3"),
+        (lambda m, a: ([m[0], m[0], m[0]], a), "tissue fractions add up to 3 in a voxel"),
+        (lambda m, a: ([np.where(m[0] > 0.9, np.nan, m[0]), *m[1:]], a), "not finite"),
+        (lambda m, a: ([m[0], m[1][1:], m[2]], a), r"tissue map gm has shape \(23, 24, 24\)"),
+        (lambda m, a: ([m[0], "gm", m[2]], a), "gm: no such file"),
+        (lambda m, a: (m, np.where(np.eye(4) > 0, np.nan, a)), "affine"),
+    ],
+)
+def test_tissue_that_cannot_be(small_tissue, change, fault):
+    maps, affine = change([small_tissue.wm, small_tissue.gm, small_tissue.csf], small_tissue.affine)
+    with pytest.raises(InputError, match=fault):
+        Tissue(*maps, affine)
+
+
+def test_harmless_forms_of_tissue(small_tissue):
+    wm, gm, csf = small_tissue.wm, small_tissue.gm, small_tissue.csf
+    other = Tissue(
+        torch.tensor(wm),
+        gm.astype(">f8"),
+        image(np.asfortranarray(csf), small_tissue.affine),
+        small_tissue.affine.tolist(),
+    )
+    for name in ("wm", "gm", "csf"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(small_tissue, name))
+    assert grids.spacing_of(other.affine)[0] == 4
