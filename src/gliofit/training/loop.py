@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
-from gliofit.networks.surrogate import GlioFit, cut
+from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
