@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gliofit import InputError, Problem, Theta, simulate
+from gliofit import Problem, Theta, simulate
 from gliofit.growth.seed import initial_density
 from gliofit.inversion.discrete_loss.domain import ROOM_MM, Domain
 from gliofit.inversion.discrete_loss.loss import SCALES, DiscreteLoss
@@ -162,10 +162,12 @@ def test_the_guess_is_not_stopped_by_a_seed_that_fades_first(small_tissue, apart
     assert first_guess(Domain.around(Problem(tissue, target), 24, 1.5), 4).score > 0.25
 
 
-def test_no_core_is_told(small_tissue, segmented):
+def test_without_a_core_the_whole_outline_is_explained(small_tissue, segmented):
     empty = SegmentationTarget(np.zeros_like(segmented.core), segmented.whole)
-    with pytest.raises(InputError, match="core"):
-        Domain.around(Problem(small_tissue, empty), 8, 1.5)
+    domain = Domain.around(Problem(small_tissue, empty), 12, 1.5)
+    assert not domain.observed.has_core
+    assert "threshold_core" not in DiscreteLoss(domain, 6).coefficients
+    assert first_guess(domain, 4).score > 0.5
 
 
 def test_a_field_comes_back_from_its_grid(small_tissue, solved):

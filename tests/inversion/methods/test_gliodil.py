@@ -95,13 +95,18 @@ def test_a_density_is_followed(small_tissue, solved, truth):
     assert fit.theta.mu_rho == pytest.approx(truth.mu_rho, rel=0.25)
 
 
+def test_a_tumour_without_a_core_is_fitted_to_its_whole_outline(small_tissue, two_foci):
+    target = SegmentationTarget(np.zeros_like(two_foci.core), two_foci.whole)
+    fit = invert(target, small_tissue, "gliodil", **SMALL)
+    assert list(fit.extras) == ["threshold_whole"]
+    assert target.explained(fit.density, list(fit.extras.values()))["whole tumour"] > 0.7
+
+
 def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
-    empty = SegmentationTarget(np.zeros_like(two_foci.core), two_foci.whole)
     pet = PETTarget(two_foci.whole, two_foci.whole)
     for target, settings, fault in (
-        (empty, {}, "core"),
         (pet, {}, "segmentation or a density"),
-        (DensityTarget(np.zeros_like(two_foci.core)), {}, "core"),
+        (DensityTarget(np.zeros_like(two_foci.core)), {}, "nothing is visible"),
         (two_foci, {"cells": 2}, "cells"),
         (two_foci, {"cells": 18, "iterations": (5, 5, 5)}, "halved"),
         (two_foci, {"iterations": (0,)}, "iterations"),

@@ -42,7 +42,7 @@ class Observed:
 
     @classmethod
     def of(cls, target: Observation) -> Observed:
-        """Of a problem's target; InputError if it has neither outlines nor a density, or no core."""
+        """Of a problem's target; InputError if it has neither outlines nor a density, or nothing is there."""
         known = {name: a for part in target.parts for name, a in part.arrays().items()}
         if "core" not in known:
             if "density" not in known:
@@ -50,9 +50,14 @@ class Observed:
             peak = float(known["density"].max())
             outlines = [(known["density"] > max(peak, 1e-6) * t).astype(np.float32) for t in GLIODIL_START]
             known |= dict(zip(("core", "whole"), outlines, strict=True))
-        if not (known["core"] >= 0.5).any():
-            raise InputError("gliodil starts from the tumour core, but the observation has none")
+        if not (known["whole"] >= 0.5).any():
+            raise InputError("gliodil starts from the visible tumour, but nothing is visible")
         return cls(**known)
+
+    @property
+    def has_core(self) -> bool:
+        """Whether there is a core; without one (low grade) the whole outline is all that is explained."""
+        return bool((self.core >= 0.5).any())
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,7 +151,8 @@ class DiscreteLoss:
             "growth": Coefficient(0.1, 0.02, 0.64, log=True),
         }
         if self.density is None:
-            self.coefficients["threshold_core"] = Coefficient(GLIODIL_START.core, *GLIODIL_FITTED.core)
+            if observed.has_core:
+                self.coefficients["threshold_core"] = Coefficient(GLIODIL_START.core, *GLIODIL_FITTED.core)
             self.coefficients["threshold_whole"] = Coefficient(GLIODIL_START.whole, *GLIODIL_FITTED.whole)
         if self.pet is not None:
             self.coefficients["pet_scale"] = Coefficient(1.0, 0.5, 1.02)
@@ -209,7 +210,7 @@ class DiscreteLoss:
         if self.density is not None:
             terms["density"] = self._mean("pet", last - self.density, self.weights["density"])
         else:
-            terms |= self._outlines(last, value["threshold_core"], value["threshold_whole"])
+            terms |= self._outlines(last, value.get("threshold_core"), value["threshold_whole"])
         if self.pet is not None:
             seen = value["pet_scale"] * (self.pet - value["pet_background"])
             terms["pet"] = self.pet_weight * self._mean("pet", last - seen, self.weights["pet"])
@@ -219,13 +220,19 @@ class DiscreteLoss:
     def _mean(self, kind: str, r: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
         return SCALES[kind] ** 2 * (r * r * share).mean()
 
-    def _outlines(self, c: torch.Tensor, up: torch.Tensor, down: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Core above θ_up, edema between θ_down and θ_up, the rest of the tissue below θ_down."""
+    def _outlines(self, c: torch.Tensor, up: torch.Tensor | None, down: torch.Tensor) -> dict[str, torch.Tensor]:
+        """
+        Core above θ_up, edema between θ_down and θ_up, the rest of the tissue below θ_down.
+
+        Without a core, and so without θ_up, nothing bounds the density in what is called edema from above.
+        """
         if self.penalty == "hinge":
             below, above = (lambda t: torch.relu(t - c)), (lambda t: torch.relu(c - t))
         else:
             below = lambda t: torch.sigmoid(STEEPNESS * (t - c - self.slack))  # noqa: E731
             above = lambda t: 1 - torch.sigmoid(STEEPNESS * (t - c + self.slack))  # noqa: E731
         kind = "segmentation" if self.pet is None else "segmentation with PET"
-        wrong = {"core": below(up), "edema": below(down) + above(up), "background": above(down)}
+        wrong = {"edema": below(down), "background": above(down)}
+        if up is not None:
+            wrong |= {"core": below(up), "edema": below(down) + above(up)}
         return {name: self._mean(kind, r, self.weights[name]) for name, r in wrong.items()}

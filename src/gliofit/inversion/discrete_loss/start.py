@@ -66,6 +66,8 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     """
     Grow from the core's centre with D_ch = V_edema/V_core and ρ_ch, and stop where the overlap is largest.
 
+    Without a core it grows from the whole tumour's centre with D_ch = 1 mm²/day, as if core and edema were of one size.
+
     Parameters
     ----------
     domain : Domain
@@ -74,10 +76,11 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     threads : int
     """
     tissue, observed = domain.tissue, domain.observed
-    origin = tissue.nearest_tissue(tissue.centre_of_mass(observed.core))
-    core = float(observed.core.sum())
-    edema = float(np.clip(observed.whole - observed.core, 0, 1).sum())
-    diffusivity = float(np.clip(edema / core, *DIFFUSIVITY))
+    seen = observed.core if observed.has_core else observed.whole
+    origin = tissue.nearest_tissue(tissue.centre_of_mass(seen))
+    core, edema = float(observed.core.sum()), float(np.clip(observed.whole - observed.core, 0, 1).sum())
+    diffusivity = float(np.clip(edema / core, *DIFFUSIVITY)) if observed.has_core else 1.0
+    thresholds = GLIODIL_START if observed.has_core else (np.inf, GLIODIL_START.whole)
 
     def grown(days: float) -> Array:
         theta = Theta.from_physical(origin, diffusivity, GROWTH, days)
@@ -87,7 +90,7 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     most = LARGEST * float(observed.whole.sum())
     while days <= LONGEST:
         c = grown(days)
-        score = overlap(c, observed.core, observed.whole)
+        score = overlap(c, observed.core, observed.whole, thresholds)
         if score > best:
             best, best_days = score, days
         if np.count_nonzero(c > GLIODIL_START.whole) > most:
