@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
 
 
 @wraps(fisher_kolmogorov.simulate)
-def simulate(tissue: Tissue, theta: Theta, **options):
+def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
     # searches call the solver itself: they keep origins in tissue, and may ask beyond it
     if not isinstance(tissue, Tissue):
         raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
