@@ -60,4 +60,6 @@ def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
         raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
     if options.get("initial") is None:
         theta = seeded(tissue, theta)
+        if options.get("further"):
+            options["further"] = [seeded(tissue, replace(theta, origin=tuple(o))).origin for o in options["further"]]
     return fisher_kolmogorov.simulate(tissue, theta, **options)
