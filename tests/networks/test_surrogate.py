@@ -7,8 +7,9 @@ import torch
 from gliofit import Theta, simulate
 from gliofit.base.errors import InputError
 from gliofit.growth.ranges import relative_diffusivity
+from gliofit.networks.corrected_run import cut
 from gliofit.networks.inputs import diffusivity_of, labels_of, mask_of
-from gliofit.networks.surrogate import Weidner, cut
+from gliofit.networks.weidner import Weidner
 from gliofit.networks.weights import build
 from gliofit.synthetic.prior import Prior
 

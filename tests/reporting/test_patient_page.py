@@ -224,7 +224,7 @@ def positions(png: bytes, colour: str, panels: int = 3) -> np.ndarray:
 def test_pictures_show_left_on_the_right(prepared, density, plans):
     scans = pictures.backgrounds(prepared)
     assert list(scans) == ["T1c", "FLAIR"]
-    fit = pictures.fit_picture(prepared, density, TUMOUR_MM, scans)
+    fit = pictures.fit_picture(prepared, density, np.array([TUMOUR_MM]), scans)
     cross = positions(fit, pictures.ORIGIN_COLOUR)
     assert cross.size > 10
     assert 0.6 < np.median(cross) < 0.8

@@ -56,9 +56,10 @@ class Foci:
 def add_foci(
     problem: Problem,
     end: Minimum,
-    search: Callable[[Problem, list[Array]], Minimum],
+    search: Callable[[Problem, Problem, list[Array]], Minimum],
     density: Callable[[Problem, Array], Array],
     numbers: tuple[int, int],
+    rough: Problem,
 ) -> Foci:
     """
     Add foci to a search's end while they are worth their coordinates.
@@ -70,11 +71,13 @@ def add_foci(
     end : Minimum
         Where the search with that model ended.
     search : callable
-        (problem with one more focus, starts) → the best end from them.
+        (problem with one more focus, the same on the rough grid, starts) → the best end from them.
     density : callable
         (problem, parameters) → density [x, y, z] on the problem's grid.
     numbers : tuple of int
         Fewest and most foci (`GrowthModel.foci_range`): up to the former they are added whatever they are worth.
+    rough : Problem
+        The problem on a coarser grid, for what need not be exact; or the problem itself.
     """
     least, most = numbers
     patches = independent_patches(problem)
@@ -88,14 +91,14 @@ def add_foci(
         model = found.problem.model.with_another_focus()
         if model is None:
             return found
-        more = replace(problem, model=model, around=problem.centre)
+        more, coarse = (replace(p, model=model, around=problem.centre) for p in (problem, rough))
         starts = [
-            _matched(more, found.problem.model.add_focus(moved, origin), extras, density)
+            _matched(coarse, found.problem.model.add_focus(moved, origin), extras, density)
             for moved, origin in _further(found.problem, values, c, extras)
         ]
         if not starts:
             return found
-        further = search(more, starts)
+        further = search(more, coarse, starts)
         found.losses.append(further.loss)
         c = density(more, further.parameters)
         enough = len(found.problem.model.origins) >= least

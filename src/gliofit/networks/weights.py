@@ -22,14 +22,18 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
+from gliofit.networks.corrected_run import GlioFit
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
-from gliofit.networks.surrogate import SURROGATES, Surrogate
+from gliofit.networks.surrogate import Surrogate
+from gliofit.networks.weidner import Weidner
 
 prepare_vector_math()  # whoever runs a network, with however many threads
 
 FORMAT = "gliofit-network"
 FORMAT_VERSION = 1
+
+SURROGATES: dict[str, type[Surrogate]] = {"weidner": Weidner, "gliofit": GlioFit}
 
 ARCHITECTURES = {
     "surrogate": tuple(SURROGATES),

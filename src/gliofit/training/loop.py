@@ -24,7 +24,8 @@ from tqdm import tqdm
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
-from gliofit.networks.surrogate import GlioFit, cut
+from gliofit.base.threads import torch_threads
+from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
@@ -185,9 +186,7 @@ def train(
             "validation_samples": held_out.samples,
         },
     }
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with torch_threads(threads):
         run = _Run(role, settings, data, held_out, about, torch.device(device))
         run.resume(Path(checkpoint))
         bar = tqdm(total=settings.steps, initial=run.step, desc=f"{role} {settings.architecture}", disable=not progress)
@@ -195,8 +194,6 @@ def train(
             while run.step < settings.steps:
                 run.advance(bar)
                 run.save(Path(checkpoint))
-    finally:
-        torch.set_num_threads(before)
     run.network.load_state_dict(run.best["weights"])
     card = save_network(
         run.network,

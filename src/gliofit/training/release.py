@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gliofit.base.files import write_text
+from gliofit.base.threads import torch_threads
 from gliofit.networks.inverse import SegmentationInverse
 from gliofit.networks.lmi import REACH_MM
 from gliofit.networks.weights import card_path, load_network
@@ -106,17 +107,13 @@ def release(
         The card, with the results under `test` and the training log under `log`.
     """
     card = json.loads(card_path(weights).read_text())
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with torch_threads(threads):
         network = load_network(weights, card["role"])
         card["test"] = {}
         for name, shards in tests.items():
             data = held_out(network, shards)
             found = validate(network, data, torch.device("cpu"))
             card["test"][name] = {"samples": len(data), "sha256": data.sha256(), **found}
-    finally:
-        torch.set_num_threads(before)
     out_path = Path(out_path)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     with Path(log_csv).open() as file:

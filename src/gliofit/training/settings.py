@@ -93,7 +93,7 @@ class Settings:
     # strict as a whole, a dataclass would refuse the mapping that a config file has; its fields are strict instead
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type] # a class is hashable
             try:
                 adapter.validate_python(getattr(self, name))

@@ -233,7 +233,7 @@ def _new(threads: int, steps: int) -> Crew:
     return crew
 
 
-def together(threads: int, steps: int, function: Callable, *arguments) -> None:
+def together(threads: int, steps: int, function: Callable, *arguments: Any) -> None:
     """Call a compiled function(crew, caller, *arguments) in up to `threads` threads, of which one is the caller."""
     crew = _new(threads, steps)
     asked = _ask(threads - 1, function, crew, False, *arguments)

@@ -108,7 +108,8 @@ def gauss_newton(
     assert best is not None  # the first round has its start at the centre of mass
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done}
     if numbers != (1, 1):
-        foci = add_foci(problem, best, partial(_compared, iterations, tolerance), Problem.density, numbers)
+        search = partial(_compared, iterations, tolerance)
+        foci = add_foci(problem, best, search, Problem.density, numbers, levels_of(problem, coarsest)[0])
         problem, best, details = foci.problem, foci.end, details | foci.details()
     fit = Fit.of(
         problem,
@@ -147,12 +148,10 @@ def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
     return end
 
 
-def _compared(iterations: int, tolerance: float, problem: Problem, starts: list[Array]) -> Minimum:
-    """The end of the search from the most promising of several starts, told after a few Jacobians."""
-    if len(starts) > 1:
-        rough = (minimise(problem, p, iterations=COMPARED, tolerance=1e-2) for p in starts)
-        starts = [min(rough, key=lambda m: m.loss).parameters]
-    return settled(problem, starts[0], iterations=iterations, tolerance=tolerance)
+def _compared(iterations: int, tolerance: float, problem: Problem, rough: Problem, starts: list[Array]) -> Minimum:
+    """The end of the search from the most promising of several starts, told after a few Jacobians on a rough grid."""
+    ends = sorted((minimise(rough, p, iterations=COMPARED, tolerance=1e-2) for p in starts), key=lambda m: m.loss)
+    return settled(problem, ends[0].parameters, iterations=iterations, tolerance=tolerance)
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
