@@ -150,6 +150,8 @@ def test_origins(small_tissue):
         simulate(small_tissue, Theta((-46.0, -46.0, -46.0), 6.0, 3.0))
     with pytest.raises(InputError, match="lies outside the tissue grid"):
         simulate(small_tissue, Theta((0.0, 0.0, 500.0), 6.0, 3.0))
+    with pytest.raises(InputError, match="outside the head"):
+        simulate(small_tissue, THETA, further=[(-46.0, -46.0, -46.0)])
     with pytest.raises(InputError, match="theta is tuple"):
         simulate(small_tissue, (0, 0, 0, 6, 3))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
 
 
 @wraps(fisher_kolmogorov.simulate)
-def simulate(tissue: Tissue, theta: Theta, **options):
+def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
     # searches call the solver itself: they keep origins in tissue, and may ask beyond it
     if not isinstance(tissue, Tissue):
         raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
@@ -59,4 +60,6 @@ def simulate(tissue: Tissue, theta: Theta, **options):
         raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
     if options.get("initial") is None:
         theta = seeded(tissue, theta)
+        if options.get("further"):
+            options["further"] = [seeded(tissue, replace(theta, origin=tuple(o))).origin for o in options["further"]]
     return fisher_kolmogorov.simulate(tissue, theta, **options)
