@@ -52,4 +52,4 @@ def test_every_writer_of_the_package_writes_to_a_temporary_name():
         for call in WRITERS.finditer(text):
             line = text[text.rfind("\n", 0, call.start()) + 1 : text.find("\n", call.start())]
             # what goes into memory or into a temporary folder needs no name
-            assert re.search(r"\bpart\b|\bfile\b|\bstream\b|paths\[name\]", line), f"{path.name}: {line.strip()}"
+            assert re.search(r"\bpart\b|\bfile\b|\bstream\b|\barchive\b", line), f"{path.name}: {line.strip()}"

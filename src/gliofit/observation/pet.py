@@ -74,18 +74,19 @@ class PETTarget(SingleObservation):
         return Residuals(r[None], weight[None], extra)
 
     def best_extras(self, c: Array) -> Array:
-        """Scale and background by least squares, the background then clipped, and the scale to go with it."""
-        weight = np.sqrt(self.region, dtype=np.float64).ravel()
+        """Scale and background by least squares; where one is at its bound, the other given that."""
+        weight = self.region.astype(np.float64).ravel()
         pet, density = (a.astype(np.float64).ravel() for a in (self.pet, c))
-        box = self.extra_box
-        assert box is not None  # scale and background are its unknowns
-        # c ≈ scale·pet − scale·background
-        rows = np.stack([weight * pet, -weight], 1)
-        scale, product = np.linalg.lstsq(rows, weight * density, rcond=None)[0]
-        background = np.clip(product / scale if scale > 0 else 0.0, box.lower[1], box.upper[1])
-        above = weight * (pet - background)
-        scale = (above @ (weight * density)) / max(above @ above, 1e-12)
-        return np.array([np.clip(scale, box.lower[0], box.upper[0]), background])
+        (low, lowest), (high, highest) = self.extra_box.lower, self.extra_box.upper
+        total = max(weight.sum(), 1e-12)
+        pet_mean, mean = (weight @ a / total for a in (pet, density))
+        spread = weight @ (pet - pet_mean) ** 2
+        scale = float(np.clip(weight @ ((pet - pet_mean) * (density - mean)) / max(spread, 1e-12), low, high))
+        background = float(np.clip(pet_mean - mean / scale, lowest, highest))
+        above = pet - background
+        return np.array(
+            [np.clip((weight * above) @ density / max((weight * above) @ above, 1e-12), low, high), background]
+        )
 
     def loss(self, c: Array, extras: Array) -> float:
         """Mean squared difference in the region."""

@@ -106,7 +106,7 @@ def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
     pet = PETTarget(two_foci.whole, two_foci.whole)
     for target, settings, fault in (
         (pet, {}, "segmentation or a density"),
-        (DensityTarget(np.zeros_like(two_foci.core)), {}, "nothing is visible"),
+        (DensityTarget(np.zeros_like(two_foci.core)), {}, "the tumour is empty"),
         (two_foci, {"cells": 2}, "cells"),
         (two_foci, {"cells": 18, "iterations": (5, 5, 5)}, "halved"),
         (two_foci, {"iterations": (0,)}, "iterations"),

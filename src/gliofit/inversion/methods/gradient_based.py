@@ -22,6 +22,9 @@ from gliofit.inversion.search.lbfgs import Descent, minimise
 RESCANS, RESCAN_GAIN = 3, 1e-3
 """How often thresholds are scanned for at the end of a descent, and by which share that must lower the loss."""
 
+FOLLOWED = 2
+"""Densities that outlines suggest, the best first, whose tumours are fitted to the outlines themselves."""
+
 START_SPREAD = 0.1
 """Standard deviation of the further starts of a multi-start search, as a fraction of each parameter's range."""
 
@@ -39,10 +42,10 @@ def descend(
     """
     Fit by L-BFGS on the surrogate from `start` = [values, extras].
 
-    Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in
-    two steps: first the densities that they suggest at each start of the thresholds, then themselves, from the end that
-    explains them best. Whenever that ends, thresholds are scanned for, and the descent goes on if others are better:
-    where a density crosses no threshold the loss has no slope.
+    Outlines pull on a tumour only where their blurred edge already meets it. Segmentations are therefore fitted in two
+    steps: first the densities that they suggest at several thresholds, then, from the best, themselves; the lowest end
+    counts. Whenever a descent ends, thresholds are scanned for, and it goes on if others are better: where a density
+    crosses no threshold the loss has no slope.
 
     Parameters
     ----------
@@ -68,23 +71,33 @@ def descend(
     settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": tolerance}
     settings |= {"relative_tolerance": relative_tolerance}
     loss = SurrogateLoss(problem)
-    spent = 0
-    if as_density(problem) is not problem:
-        values, ends = problem.split(start)[0], []
-        for extras in problem.target.extra_starts:
-            suggested = as_density(problem, extras)
-            found, _, runs = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
-            ends.append(loss.with_best_extras(found))
-            spent += runs
-        start, starts = min(ends, key=lambda end: end[1])[0], 1
-    parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
+    if as_density(problem) is problem:
+        parameters, descent = _search(problem, loss, start, fix_origin, int(starts), settings)
+        return parameters, descent, loss.evaluations
+    (values, _), suggestions, spent = problem.split(start), [], 0
+    for extras in (problem.target.extra_start, *problem.target.extra_starts):
+        suggested = as_density(problem, extras)
+        found, _, runs = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
+        suggestions.append(loss.with_best_extras(found))
+        spent += runs
+    suggestions.sort(key=lambda suggestion: suggestion[1])
+    ends = [_settled(problem, loss, found, fix_origin, settings) for found, _ in suggestions[:FOLLOWED]]
+    parameters, descent = min(ends, key=lambda end: end[1].loss)
+    return parameters, descent, spent + loss.evaluations
+
+
+def _settled(
+    problem: Problem, loss: SurrogateLoss, start: Array, fix_origin: bool, settings: dict
+) -> tuple[Array, Descent]:
+    """A descent, and others from the thresholds that a scan finds at its end, as long as that lowers the loss."""
+    parameters, descent = _search(problem, loss, start, fix_origin, 1, settings)
     for _ in range(RESCANS if problem.target.unknowns else 0):
         found, lowest = loss.with_best_extras(parameters)
         if lowest > (1 - RESCAN_GAIN) * descent.loss:
             break
         parameters, again = _search(problem, loss, found, fix_origin, 1, settings)
         descent = replace(again, history=[*descent.history, *again.history])
-    return parameters, descent, spent + loss.evaluations
+    return parameters, descent
 
 
 def correct(
