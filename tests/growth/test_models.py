@@ -111,5 +111,5 @@ def test_values_that_are_none_are_told(values, small_tissue):
 
 def test_networks_know_their_own_model_only(small_tissue):
     density = simulate(small_tissue, Theta.from_array(VALUES))
-    with pytest.raises(InputError, match="networks know growth model fisher_kolmogorov, not fisher_kolmogorov_ratio"):
+    with pytest.raises(InputError, match="direct knows growth model fisher_kolmogorov, not fisher_kolmogorov_ratio"):
         invert(density, small_tissue, "direct", networks={"inverse": "x"}, model="fisher_kolmogorov_ratio")

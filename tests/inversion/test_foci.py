@@ -29,8 +29,7 @@ def densities(small_tissue):
 def test_the_number_of_foci_is_found(small_tissue, densities, number):
     fit = invert(outlines(densities[number]), small_tissue, model=AUTO)
     assert len(fit.origins) == number
-    assert fit.details["foci"] == number
-    assert len(fit.details["loss_by_foci"]) >= number
+    assert len(fit.foci["loss"]) == len(fit.foci["dice"]) >= number
     assert tuple(fit.parameters) == growth_model(fit.model).names
 
 

@@ -71,9 +71,10 @@ def test_a_fault_in_the_sample_sheet_ends_before_the_run(clone, tmp_path):
     )
 
 
-def test_images_that_do_not_fit_are_refused_before_the_run(clone, tmp_path):
+def test_images_that_do_not_fit_end_the_run_where_no_patient_is_left(clone, tmp_path):
+    """Beside others, such a patient's own check fails, and the others run (tests/patients)."""
     write_case(tmp_path / "cases" / "case_7", t1c=((8, 8, 9), np.eye(4)))
-    done = clone.snakemake("--dry-run", "--config", f"brats_dir={tmp_path / 'cases'}")
+    done = clone.snakemake("--dry-run", "--config", f"brats_dir={tmp_path / 'cases'}", "patients=null")
     check_refused(done, "t1c.nii.gz: shape (8, 8, 9) differs from (8, 8, 8)")
 
 

@@ -20,7 +20,7 @@ def profile(name: str) -> dict:
 def test_the_default_profile_overrules_nothing():
     """Snakemake loads it under every other profile, and where both set a key its value wins."""
     assert not profile("default").keys() & profile("slurm").keys()
-    assert not {"keep-going", "retries", "jobs", "cores", "executor", "default-resources"} & profile("default").keys()
+    assert not {"retries", "jobs", "cores", "executor", "default-resources"} & profile("default").keys()
 
 
 @pytest.fixture(scope="module")

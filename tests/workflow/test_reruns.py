@@ -41,7 +41,7 @@ def test_a_methods_setting_reruns_only_that_methods_jobs(finished):
 
 
 def test_editing_a_figure_redraws_it_and_simulates_nothing(finished):
-    edit(finished.folder / "src/gliofit/figures/errors.py")
+    edit(finished.folder / "src/gliofit/reporting/figures/errors.py")
     rules = {rule for rule, _ in finished.planned(*CONFIG)}
     assert "figure_errors" in rules
     assert not rules & {"simulate_shard", "train_network", "fit_cases", "fit_patient", "score", "prepare_patient"}

@@ -157,7 +157,9 @@ def atlas(wildcards):
 def fits(wildcards):
     """All methods' fits in a set of cases, and the white-matter map that tells the anatomy of each."""
     wm, files = zip(*PLAN.fits(wildcards.set))
-    return dict(wm=wm, fits=files, volumes=volumes(files))
+    references = PLAN.references(wildcards.set)
+    every = [*files, *references]
+    return dict(wm=wm, fits=files, references=references, volumes=volumes(every))
 
 
 scattergather:

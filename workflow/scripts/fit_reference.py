@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.growth import growth_model, simulate
+    from gliofit.growth import growth_model
     from gliofit.inversion.fit_file import load_fit, save_fit
     from gliofit.inversion.registry import invert, ready
     from gliofit.patients.prepared import atlas_grid, load_prepared
@@ -15,10 +15,15 @@ with job(snakemake):
     tissue = patient.tissue.working_grid(params.spacing)
     morph = patient.morph(atlas_grid(snakemake.input.atlas, params.spacing))
     networks = ready(method, snakemake.input.networks)
-    truth = load_fit(snakemake.input.reference).theta
-    target = simulate(tissue, truth, threads=threads)
+    reference = load_fit(snakemake.input.reference)
+    target = reference.density_on(tissue, threads=threads)
     options = {"networks": networks, "seed": params.seed, "threads": threads, "morph": morph}
     options["model"] = growth_model(params.growth_model).with_one_focus()
     fit = invert(target, tissue, method, **options, **params.settings)
-    fit.case, fit.target, fit.spacing, fit.true_theta = snakemake.wildcards.patient, "density", params.spacing, truth
+    fit.case, fit.target, fit.spacing, fit.true_theta = (
+        snakemake.wildcards.patient,
+        "density",
+        params.spacing,
+        reference.theta,
+    )
     save_fit(snakemake.output.summary, fit, snakemake.output.volumes)

@@ -1,4 +1,4 @@
-"""Metrics of a set's fits, all methods, beside the reference θ run through the solver on the whole brain."""
+"""Metrics of a set's fits, all methods, beside the reference's density on the whole brain."""
 
 from gliofit.pipeline.jobs import job
 
@@ -19,13 +19,17 @@ with job(snakemake):
     for wm, path in zip(snakemake.input.wm, snakemake.input.fits, strict=True):
         for fit in load_fits(path):
             by_tissue[Path(wm).parent][fit.case].append(fit)
+    references = {fit.case: fit for path in snakemake.input.references for fit in load_fits(path)}
     rows = []
     for folder, by_case in by_tissue.items():
         maps = (folder / f"{name}.nii.gz" for name in ("wm", "gm", "csf"))
         tissue = Tissue.from_nifti(*maps).working_grid(snakemake.params.spacing)
         for case, fits in by_case.items():
             truth = fits[0].true_theta
-            reference = simulate(tissue, truth, threads=snakemake.threads)
+            if case in references:
+                reference = references[case].density_on(tissue, threads=snakemake.threads)
+            else:
+                reference = simulate(tissue, truth, threads=snakemake.threads)
             for fit in fits:
                 density = fit.density_on(tissue, threads=snakemake.threads)
                 about = {"theta": fit.theta, "true_theta": truth, "seconds": fit.seconds}

@@ -36,10 +36,10 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
         low, high = np.sort(tissue.to_world(np.array([(0, 0, 0), np.array(tissue.shape) - 1])), axis=0)
         limits = " × ".join(f"{a:.4g}…{b:.4g}" for a, b in zip(low, high, strict=True))
         raise InputError(f"{where} lies outside the tissue grid ({limits} mm); origins are in mm of the tissue's space")
-    index = tuple(np.clip(index, 0, np.array(tissue.shape) - 1))
-    if tissue.wm[index] + tissue.gm[index] >= TISSUE_THRESHOLD:
+    here = tuple(np.clip(index, 0, np.array(tissue.shape) - 1))
+    if tissue.wm[here] + tissue.gm[here] >= TISSUE_THRESHOLD:
         return theta
-    if tissue.wm[index] + tissue.gm[index] + tissue.csf[index] < TISSUE_THRESHOLD:
+    if tissue.wm[here] + tissue.gm[here] + tissue.csf[here] < TISSUE_THRESHOLD:
         raise InputError(f"{where} lies outside the head: no tissue, no CSF is there")
     places = np.argwhere(tissue.mask)
     if not len(places):

@@ -48,6 +48,8 @@ class Parameter:
         As printed.
     digits : int
         Decimals worth printing.
+    coordinate : bool
+        Whether it is one of an origin's; the three of an origin follow one another.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Parameter:
     start: float
     symbol: str = ""
     digits: int = 2
+    coordinate: bool = False
 
     def __post_init__(self) -> None:
         if not self.lower < self.upper:
@@ -68,7 +71,7 @@ def origin_parameters(focus: int | None = None) -> tuple[Parameter, ...]:
     """The three coordinates (mm) of an origin; numbered (x1, y1, z1) if there are several."""
     number = "" if focus is None else str(focus)
     reach = ORIGIN_RADIUS_MM
-    return tuple(Parameter(f"{axis}{number}", "mm", -reach, reach, np.nan, digits=1) for axis in AXES)
+    return tuple(Parameter(f"{axis}{number}", "mm", -reach, reach, np.nan, digits=1, coordinate=True) for axis in AXES)
 
 
 class GrowthModel(ABC):
@@ -76,7 +79,7 @@ class GrowthModel(ABC):
     A growth model with its options.
 
     A subclass sets `name` and `title`, makes `parameters` and `constants`, and has `simulate`. Parameters must hold the
-    coordinates of one or more origins, named as `origin_parameters` does, and `mu_D` and `mu_rho`, which all foci
+    coordinates of one or more origins, as `origin_parameters` makes them, and `mu_D` and `mu_rho`, which all foci
     share.
     """
 
@@ -134,8 +137,7 @@ class GrowthModel(ABC):
     @cached_property
     def origins(self) -> Array:
         """Places [foci, 3] of the origins' coordinates in `values`."""
-        numbers = [name[1:] for name in self.names if name[0] == "x" and (name[1:].isdigit() or name == "x")]
-        return np.array([[self.names.index(f"{axis}{number}") for axis in AXES] for number in numbers])
+        return np.array([i for i, p in enumerate(self.parameters) if p.coordinate]).reshape(-1, len(AXES))
 
     @cached_property
     def theta_places(self) -> Array:
@@ -274,8 +276,8 @@ def growth_model(name: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogoro
 
     Parameters
     ----------
-    name : str or mapping
-        A model's name, or {"name": …, option: …} as in the config and in results.
+    name : str, mapping or GrowthModel
+        A model's name, or {"name": …, option: …} as in the config and in results; a model is returned as it is.
     **options
         Of the model.
 
@@ -285,6 +287,8 @@ def growth_model(name: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogoro
         On an unknown name, or an option that the model does not have or take.
     """
     if isinstance(name, GrowthModel):
+        if options:
+            raise InputError(f"growth model {name.name} is made already; its options are no longer to be chosen")
         return name
     if isinstance(name, Mapping):
         options = {**name, **options}

@@ -11,6 +11,11 @@ from gliofit.base.errors import InputError
 
 NAMES = ("x", "y", "z", "mu_D", "mu_rho")
 
+SYMBOLS = ("x", "y", "z", "μ_D", "μ_ρ")
+
+MIRROR = (-1.0, 1.0, 1.0, 1.0, 1.0)
+"""Factors of θ about a plane of symmetry, left and right swapped."""
+
 ORIGIN, GROWTH = slice(0, 3), slice(3, 5)
 """Where in the vector [x, y, z, μ_D, μ_ρ] the origin is, and the growth."""
 

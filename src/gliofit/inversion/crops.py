@@ -19,7 +19,6 @@ from gliofit.base.threads import torch_threads
 from gliofit.growth.theta import NAMES, ORIGIN
 from gliofit.inversion.legal import legal
 from gliofit.inversion.problem import Problem
-from gliofit.networks.grids import GROWTH_MODEL
 
 # torch takes seconds to import and the registry loads every method, so it is imported where it is used
 
@@ -33,11 +32,8 @@ def network(problem: Problem, role: str) -> Any:
     Raises
     ------
     InputError
-        If the problem has no network of that role, its growth model is not the network's, or the file is not a sound
-        one.
+        If the problem has no network of that role, or the file is not a sound one.
     """
-    if problem.model.name != GROWTH_MODEL:
-        raise InputError(f"networks know growth model {GROWTH_MODEL}, not {problem.model.name}; choose another method")
     if role not in problem.networks:
         raise InputError(f"this method needs trained weights for: {role}")
     found = problem.networks[role]
@@ -64,7 +60,7 @@ class Crop:
     whole : Problem
         On the network's grid, before it was cropped.
     tissue : Tissue
-    target : DensityTarget or SegmentationTarget
+    target : Observation
         Zero outside tissue, where no model can put tumour.
     centre : ndarray (3,)
         World point (mm) of the crop's centre, voxel (n − 1)/2: the origin of the network's coordinates.

@@ -67,6 +67,9 @@ class Fit:
         The density of a method whose result is not a solver run, on the method's own grid.
     warnings : list of str
         What a reader should know of this fit, in sentences.
+    foci : dict, optional
+        Where their number was sought: `loss` and `dice` (by outline) with one focus, two, …; the first that was not
+        worth its coordinates, if any, comes last.
     details : dict
         A method's own notes for people, JSON-ready. Nothing reads them.
     case, target : str
@@ -100,6 +103,7 @@ class Fit:
     deviation: Array | None = None
     own: Field | None = None
     warnings: list[str] = field(default_factory=list)
+    foci: dict[str, list] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     case: str = ""
     target: str = ""
@@ -211,6 +215,7 @@ class Fit:
                 "reason": self.reason,
                 "warnings": list(self.warnings),
                 "covariance": covariance,
+                "foci": self.foci,
                 "own": None if self.own is None else self.own.to_dict(),
                 "true_theta": None if self.true_theta is None else self.true_theta.to_dict(),
                 "details": self.details,
@@ -258,6 +263,7 @@ class Fit:
             uncorrected_loss=record.uncorrected_loss,
             own=own,
             warnings=record.warnings,
+            foci=None if record.foci is None else record.foci.model_dump(),
             details=record.details,
             case=record.case,
             target=record.target,

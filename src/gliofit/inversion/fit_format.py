@@ -49,6 +49,13 @@ class CovarianceRecord(Part):
     values: list[list[Number]] = Field(description="row by row")
 
 
+class FociRecord(Part):
+    """How the number of foci was found: what one focus explains, two, …, up to the first that was not worth it."""
+
+    loss: list[Number] = Field(description="by number of foci")
+    dice: list[dict[str, Number]] = Field(description="of each outline, by number of foci")
+
+
 class OwnRecord(Part):
     """Where a method's own density is kept; see `gliofit.inversion.own_density.Field`."""
 
@@ -94,7 +101,7 @@ class FitRecord(Part):
     evaluations: int = Field(ge=0, description="forward runs of solver or surrogate, gradients counted once each")
     seconds: float = Field(ge=0, description="by the clock, of the search without the final solver run")
     cpu_seconds: Number = Field(description="of processor time, the final solver run included; null: not measured")
-    converged: bool = Field(description="whether the search ended by its own criterion")
+    converged: bool = Field(description="whether the search ended by its own criterion and the outlines are explained")
     reason: str = Field(description="why it ended")
     warnings: list[str] = Field(description="what a reader should know of this fit, in sentences")
     covariance: CovarianceRecord | None = Field(description="posterior covariance (Laplace); null: not computed")
@@ -102,6 +109,7 @@ class FitRecord(Part):
         description="where the density is that the method found by itself; null: the density is the growth model's "
         "at `parameters`"
     )
+    foci: FociRecord | None = Field(description="how their number was found; null: it was not sought")
     true_theta: ThetaRecord | None = Field(description="what the case was made with; null for real patients")
     details: dict[str, Any] = Field(description="a method's own notes, for people; nothing in GlioFit reads them")
     versions: dict[str, str] = Field(description="of Python and the packages that computed the fit")

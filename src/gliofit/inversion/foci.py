@@ -48,9 +48,9 @@ class Foci:
     losses: list[float]
     explained: list[dict[str, float]]
 
-    def details(self) -> dict:
-        """JSON-ready, for `Fit.details`."""
-        return {"foci": len(self.problem.model.origins), "loss_by_foci": self.losses, "dice_by_foci": self.explained}
+    def record(self) -> dict[str, list]:
+        """For `Fit.foci`."""
+        return {"loss": self.losses, "dice": self.explained}
 
 
 def add_foci(
@@ -150,16 +150,11 @@ def _further(problem: Problem, values: Array, c: Array, extras: Array) -> list[t
 
 def _missed(problem: Problem, c: Array, extras: Array) -> list[Array]:
     """Centres (mm) of the largest pieces of each outline that the density does not reach."""
-    outlines = problem.target.outlines()
-    if outlines is None or problem.target.complete:
-        return []
     tissue, places = problem.tissue, []
     smallest = SMALLEST_PIECE_ML * 1000 / float(np.prod(tissue.spacing))
-    thresholds = dict(zip(problem.target.extra_names, extras, strict=True))
-    for name, fraction in zip(("threshold_core", "threshold_whole"), outlines, strict=True):
-        missed = (fraction >= 0.5) & (c < thresholds.get(name, 0)) & tissue.mask
+    for missed in problem.target.missed(c, extras):
         # what is left of a piece two voxels thick is a rim, which no focus would fill
-        pieces, number = ndimage.label(ndimage.binary_opening(missed))
+        pieces, number = ndimage.label(ndimage.binary_opening(missed & tissue.mask))
         if number:
             sizes = np.bincount(pieces.ravel())[1:]
             for piece in np.argsort(-sizes)[:PIECES]:

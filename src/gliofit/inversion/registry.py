@@ -16,6 +16,7 @@ from gliofit.growth import GrowthModel, compile_kernels, growth_model
 from gliofit.inversion.checks import check_settings
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
+from gliofit.networks.grids import GROWTH_MODEL
 from gliofit.observation.given import as_observation
 from gliofit.observation.observation import Observation
 
@@ -41,6 +42,8 @@ class Method:
         Whether it works in the atlas's space (`Problem.morph`).
     foci : tuple of str
         What it can do about several foci: "given", search with as many as it is told; "auto", find their number.
+    models : tuple of str
+        Growth models that it can fit, if not any; those with networks know the networks' own.
     """
 
     name: str
@@ -49,6 +52,13 @@ class Method:
     networks: tuple[str, ...]
     atlas: bool = False
     foci: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+    def check_model(self, model: GrowthModel) -> None:
+        """InputError unless the method can fit the growth model."""
+        known = self.models or (GROWTH_MODEL,) * bool(self.networks)
+        if known and model.name not in known:
+            raise InputError(f"method {self.name} knows growth model {', '.join(known)}, not {model.name}")
 
     def settings(self) -> dict:
         """Names and defaults of the method's settings."""
@@ -63,12 +73,18 @@ OPTIONAL = ("inverse_segmentation",)
 
 
 def method(
-    name: str, title: str, networks: tuple[str, ...] = (), *, atlas: bool = False, foci: tuple[str, ...] = ()
+    name: str,
+    title: str,
+    networks: tuple[str, ...] = (),
+    *,
+    atlas: bool = False,
+    foci: tuple[str, ...] = (),
+    models: tuple[str, ...] = (),
 ) -> Callable[[Run], Run]:
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, title, networks, atlas, foci)
+        METHODS[name] = Method(name, run, title, networks, atlas, foci, models)
         return run
 
     return register
@@ -139,12 +155,12 @@ def invert(
     if unknown:
         raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
     check_settings(chosen.settings(), settings, f"method {method}")
-    target = as_observation(target, tissue)
+    observed = as_observation(target, tissue)
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
-    problem = Problem(tissue, target, networks, seed, threads, morph, _model_for(chosen, growth_model(model)))
+    problem = Problem(tissue, observed, networks, seed, threads, morph, _model_for(chosen, growth_model(model)))
     fit = chosen.run(problem, **settings)
     fit.method = method
     return fit
@@ -152,6 +168,7 @@ def invert(
 
 def _model_for(chosen: Method, model: GrowthModel) -> GrowthModel:
     """The model that a method can fit; InputError if it is asked for several foci and knows one."""
+    chosen.check_model(model)
     least, most = model.foci_range
     if least == most == 1 or (least < most and "auto" in chosen.foci) or (least == most and "given" in chosen.foci):
         return model

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
-from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
+from gliofit.growth.theta import GROWTH, MIRROR, NAMES, ORIGIN
 from gliofit.networks.blocks import ConvNeXtBlock, Dense, downsample, pack
 from gliofit.networks.inputs import labels_of, maps_of
 
@@ -136,7 +136,7 @@ class Inverse(nn.Module):
             raise InputError(f"the density is not a finite array of {self.shape} voxels")
         found = self(density, maps).double()[0].cpu()
         if flip:
-            mirror = torch.tensor([-1.0, 1, 1, 1, 1], dtype=torch.float64)
+            mirror = torch.tensor(MIRROR, dtype=torch.float64)
             found = (found + mirror * self(density.flip(1), maps.flip(2)).double()[0].cpu()) / 2
         return self.box.clip(found.numpy())
 

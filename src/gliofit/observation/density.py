@@ -27,7 +27,6 @@ class DensityTarget(SingleObservation):
     """
 
     density: Array
-    kind: ClassVar[str] = "density"
     complete: ClassVar[bool] = True
 
     @property

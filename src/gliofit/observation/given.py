@@ -70,7 +70,7 @@ def as_observation(target: Any, tissue: Tissue) -> Any:
         target = DensityTarget(density)
     if tuple(target.shape) != tissue.shape:
         raise InputError(f"the target has shape {tuple(target.shape)}, the tissue {tissue.shape}")
-    for name, data in target.arrays().items():
+    for name, data in ((name, data) for part in target.parts for name, data in part.arrays().items()):
         if not np.isfinite(data).all():
             raise InputError(f"{name} of the target holds values that are not finite (NaN or infinite)")
         if name in ("density", "core", "whole") and not (data.min() >= -OVER and data.max() <= 1 + OVER):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class JointTarget(Observation):
 
     parts: tuple[Observation, ...]
     weights: tuple[float, ...]
-    kind: ClassVar[str] = "joint"
 
     def __post_init__(self) -> None:
         if len(self.parts) != len(self.weights) or not self.parts:
@@ -49,7 +48,7 @@ class JointTarget(Observation):
 
     @property
     def complete(self) -> bool:
-        return self.parts[0].complete
+        return all(part.complete for part in self.parts)
 
     @property
     def layers(self) -> int:
@@ -76,6 +75,14 @@ class JointTarget(Observation):
         for part, here in zip(self.parts, self._split(extras), strict=True):
             found |= part.explained(c, extras[here])
         return found
+
+    @property
+    def outlined(self) -> Observation | None:
+        return next((part.outlined for part in self.parts if part.outlined is not None), None)
+
+    def missed(self, c: Array, extras: Array) -> list[Array]:
+        parts = zip(self.parts, self._split(extras), strict=True)
+        return [mask for part, here in parts for mask in part.missed(c, extras[here])]
 
     def outlines(self) -> tuple[Array, Array] | None:
         return next((found for part in self.parts if (found := part.outlines()) is not None), None)

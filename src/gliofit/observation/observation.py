@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,8 +23,6 @@ class Observation(ABC):
 
     Attributes
     ----------
-    kind : str
-        "density", "segmentation", "pet" or "joint".
     complete : bool
         Whether the density is known everywhere, so that its fit can come down to nothing.
     parts : tuple of Observation
@@ -32,8 +30,6 @@ class Observation(ABC):
     layers : int
         How many outlines `visible` is the sum of, one inside another.
     """
-
-    kind: ClassVar[str]
 
     if TYPE_CHECKING:  # a field where there are several, a property where there is one
 
@@ -94,6 +90,15 @@ class Observation(ABC):
     def explained(self, c: Array, extras: Array) -> dict[str, float]:
         """How well a density explains each outline, by name: its Dice. Empty without outlines."""
         return {}
+
+    @property
+    def outlined(self) -> Observation | None:
+        """The part that consists of outlines; None without one."""
+        return None
+
+    def missed(self, c: Array, extras: Array) -> list[Array]:
+        """Of each outline, densest first, what a density [x, y, z] does not reach, bool; none if it has none."""
+        return []
 
     def outlines(self) -> tuple[Array, Array] | None:
         """Core and whole tumour, as fractions of voxels; None if it has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +37,6 @@ class PETTarget(SingleObservation):
 
     pet: Array
     region: Array
-    kind: ClassVar[str] = "pet"
 
     def __post_init__(self) -> None:
         if self.pet.shape != self.region.shape:
@@ -77,16 +76,18 @@ class PETTarget(SingleObservation):
         """Scale and background by least squares; where one is at its bound, the other given that."""
         weight = self.region.astype(np.float64).ravel()
         pet, density = (a.astype(np.float64).ravel() for a in (self.pet, c))
-        (low, lowest), (high, highest) = self.extra_box.lower, self.extra_box.upper
-        total = max(weight.sum(), 1e-12)
-        pet_mean, mean = (weight @ a / total for a in (pet, density))
-        spread = weight @ (pet - pet_mean) ** 2
-        scale = float(np.clip(weight @ ((pet - pet_mean) * (density - mean)) / max(spread, 1e-12), low, high))
-        background = float(np.clip(pet_mean - mean / scale, lowest, highest))
+        total = max(float(weight.sum()), 1e-12)
+        pet_mean, mean = (float(weight @ a) / total for a in (pet, density))
+        spread = float(weight @ (pet - pet_mean) ** 2)
+        scale = self._within(0, float(weight @ ((pet - pet_mean) * (density - mean))) / max(spread, 1e-12))
+        background = self._within(1, pet_mean - mean / scale)
         above = pet - background
-        return np.array(
-            [np.clip((weight * above) @ density / max((weight * above) @ above, 1e-12), low, high), background]
-        )
+        square = float(weight @ above**2)
+        return np.array([self._within(0, float((weight * above) @ density) / max(square, 1e-12)), background])
+
+    def _within(self, place: int, value: float) -> float:
+        unknown = self.unknowns[place]
+        return float(np.clip(value, unknown.lower, unknown.upper))
 
     def loss(self, c: Array, extras: Array) -> float:
         """Mean squared difference in the region."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -17,7 +17,7 @@ from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
 from gliofit.observation.labels import parts, relabel
-from gliofit.observation.observation import SingleObservation
+from gliofit.observation.observation import Observation, SingleObservation
 from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
 from gliofit.observation.thresholds import FITTED, START, STARTS
@@ -67,7 +67,6 @@ class SegmentationTarget(SingleObservation):
     whole: Array
     steepness: float = STEEPNESS
     has_core: bool | None = None
-    kind: ClassVar[str] = "segmentation"
 
     def __post_init__(self) -> None:
         for name in ("core", "whole"):
@@ -218,6 +217,13 @@ class SegmentationTarget(SingleObservation):
         names = ("core", "whole tumour")[-self.layers :]
         outlines = zip(names, self._observed, extras, strict=True)
         return {name: dice(c >= threshold, observed >= 0.5) for name, observed, threshold in outlines}
+
+    @property
+    def outlined(self) -> Observation:
+        return self
+
+    def missed(self, c: Array, extras: Array) -> list[Array]:
+        return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]
 
     def outlines(self) -> tuple[Array, Array]:
         return self.core, self.whole

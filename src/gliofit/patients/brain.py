@@ -94,7 +94,7 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
 def both_sides(away: Array) -> bool:
     """Whether intensities, less their background, lie on both sides of it."""
     below, above = np.count_nonzero(away < 0), np.count_nonzero(away > 0)
-    return min(below, above) > BOTH_SIDES * (below + above)
+    return bool(min(below, above) > BOTH_SIDES * (below + above))
 
 
 def skull_on(scan: Array, brain: Array, spacing: Array, background: float = 0.0) -> bool:

@@ -53,7 +53,7 @@ OUTSIDE = 0.01
 """Of the tumour, outside the brain: more is said."""
 
 
-def size(source: Path, brain: Array, affine: Array) -> list[str]:
+def size(source: Path | None, brain: Array, affine: Array) -> list[str]:
     """Whether a brain has the size and the proportions of one."""
     millilitres = float(brain.sum()) * float(np.prod(grids.spacing_of(affine))) / 1000
     edges = " × ".join(f"{edge:.3g}" for edge in grids.spacing_of(affine))
@@ -80,7 +80,7 @@ def size(source: Path, brain: Array, affine: Array) -> list[str]:
 
 
 def mirrored(
-    source: Path, images: dict[str, Array], labels: dict[str, Array], brain: Array, affine: Array
+    source: Path | None, images: dict[str, Array], labels: dict[str, Array], brain: Array, affine: Array
 ) -> list[str]:
     """
     Whether a segmentation lies where the scan shows the tumour.
@@ -109,7 +109,7 @@ def mirrored(
         for axis, flipped in ((axis, np.flip(labels[part], axis) & brain) for axis in range(3))
         if flipped.any()
     }
-    axis = max(others, key=others.get, default=0)
+    axis = max(others, key=lambda one: others[one], default=0)
     better = others.get(axis, 0.0) > BETTER_MIRRORED * own
     if (name == "flair" and own >= BRIGHT_EDEMA) or (name == "t1c" and not better):
         return []
@@ -124,13 +124,13 @@ def mirrored(
     return [f"{words}: does the segmentation belong to this scan and header? Look at its outlines in the pictures"]
 
 
-def outside(source: Path, whole: Array, brain: Array) -> list[str]:
+def outside(source: Path | None, whole: Array, brain: Array) -> list[str]:
     """How much of the segmentation lies outside the brain."""
     share = float((whole & ~brain).sum() / whole.sum())
     return [f"{source}: {share:.1%} of the tumour lies outside the brain and is left out"] if share > OUTSIDE else []
 
 
-def cut_off(source: Path, whole: Array, brain: Array, affine: Array) -> list[str]:
+def cut_off(source: Path | None, whole: Array, brain: Array, affine: Array) -> list[str]:
     """
     Whether the scan's field of view ends within the tumour: the brain's surface is a plane where the tumour meets it.
 

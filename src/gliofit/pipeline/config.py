@@ -17,7 +17,6 @@ from pydantic import ConfigDict, ValidationError, create_model
 from gliofit.base.errors import InputError
 from gliofit.base.section import fault, unknown
 from gliofit.growth import GrowthModel, growth_model
-from gliofit.networks.grids import GROWTH_MODEL
 from gliofit.observation.labels import labelling
 from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
@@ -62,10 +61,6 @@ RESERVED = frozenset(
 
 RELEASED_SPACING = 2.0
 """Of the networks in resources/weights, mm."""
-
-
-DISCRETE = ("gliodil", "pde_gliodil")
-"""Methods that discretise the growth equation themselves."""
 
 
 def load_config(values: dict[str, Any], source: str = "config") -> Config:
@@ -173,11 +168,10 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         _check_settings(described, config.settings(method), f"{source}: methods.{method}")
-        if model.name != GROWTH_MODEL and (described.networks or method in DISCRETE):
-            raise InputError(
-                f"{source}: methods.{method} knows growth model {GROWTH_MODEL} alone, not {model.name}; take it out "
-                f"({method}: false)"
-            )
+        try:
+            described.check_model(model)
+        except InputError as error:
+            raise InputError(f"{source}: {error}; take it out ({method}: false) or choose another model") from None
     for method in config.test_cases.at_most:  # of which the config may have taken some out
         try:
             describe(method)

@@ -247,6 +247,10 @@ class Plan:
         wm = f"results/anatomy/{self.config.case_sets[cases]}/wm.nii.gz"
         return [(wm, fit) for method in self.methods for fit in self.fits_to_cases(cases, method)]
 
+    def references(self, cases: str) -> list[str]:
+        """Fits whose density is the truth of a set: of patients, the reference method's."""
+        return [f"results/{patient}/{REFERENCE}.json" for patient in self.sheet] if cases == PATIENTS else []
+
     def shard_size(self, split: str, item: str) -> int:
         """Samples of a shard "n-of-m": a split's number, shared out evenly."""
         part, parts = map(int, item.split("-of-"))

@@ -55,6 +55,7 @@ def _words(annotation: Any) -> str:
     names |= {list[Number]: "list of numbers or null", list[str]: "list of strings"}
     names |= {list[list[float]]: "rows of numbers", list[list[Number]]: "rows of numbers or null"}
     names |= {dict[str, float]: "object of numbers", dict[str, str]: "object of strings"}
+    names |= {list[dict[str, Number]]: "list of objects of numbers or null"}
     if annotation in names:
         return names[annotation]
     if isinstance(annotation, type):

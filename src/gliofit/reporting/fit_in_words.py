@@ -92,16 +92,14 @@ def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
 
 def foci_in_words(fit: Fit) -> str | None:
     """How many foci explain the outlines, and what one explains of them; None where their number was not sought."""
-    number, dice = fit.details.get("foci"), fit.details.get("dice_by_foci")
-    if not number or not dice:
+    if fit.foci is None:
         return None
-    one = ", ".join(f"{score:.2f} of the {name}" for name, score in dice[0].items())
+    number, dice = len(fit.origins), fit.foci["dice"]
+    one, these = (", ".join(f"{score:.2f} of the {name}" for name, score in dice[k].items()) for k in (0, number - 1))
     if number == 1:
         tried = " A second one was tried and is not worth its coordinates." if len(dice) > 1 else ""
         return f"Explained by one focus (Dice: {one}).{tried}"
-    all_ = ", ".join(f"{score:.2f} of the {name}" for name, score in dice[number - 1].items())
-    words = ("two", "three", "four", "five", "six")
-    return f"Explained by {words[number - 2]} foci (Dice: {all_}); one explains {one}."
+    return f"Explained by {number} foci (Dice: {these}); one explains {one}."
 
 
 def with_deviation(value: float, deviation: float | None, digits: int) -> str:

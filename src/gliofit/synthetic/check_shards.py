@@ -17,6 +17,7 @@ import numpy as np
 from gliofit.anatomy.tissue import TISSUE_THRESHOLD
 from gliofit.base import grids
 from gliofit.base.errors import InputError
+from gliofit.growth.theta import GROWTH, ORIGIN
 from gliofit.synthetic.prior import SPLITS, Prior
 from gliofit.synthetic.shard_format import FORMAT, FORMAT_VERSION, LEVELS, MAPS
 
@@ -160,10 +161,10 @@ def _rows(file: h5py.File) -> Iterator[str]:
     own = np.array([SPLITS.index(file.attrs["split"]), file.attrs["shard"]])
     index = np.arange(len(theta))
     rules = {
-        "theta of sample {}: μ_D or μ_ρ is negative": (theta[:, 3:] < 0).any(1),
+        "theta of sample {}: μ_D or μ_ρ is negative": (theta[:, GROWTH] < 0).any(1),
         "centre of sample {} is not the centre of its crop": (np.abs(centre - expected) > 1e-6).any(1),
         "theta of sample {}: the origin lies outside the crop": (
-            np.abs(theta[:, :3] - centre) > shape * spacing / 2
+            np.abs(theta[:, ORIGIN] - centre) > shape * spacing / 2
         ).any(1),
         "volume of sample {} is outside the prior's range": (volume < prior.volume[0]) | (volume > prior.volume[1]),
         "attempts of sample {} is less than 1": file["attempts"][:] < 1,

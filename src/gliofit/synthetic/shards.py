@@ -23,6 +23,7 @@ from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.versions import versions
+from gliofit.growth.theta import MIRROR
 from gliofit.synthetic.prior import SPLITS, Prior, Sample, samples
 from gliofit.synthetic.shard_format import FORMAT, FORMAT_VERSION, LEVELS, MAPS, tissue_hash
 
@@ -167,7 +168,7 @@ class Case:
 
     def flipped(self) -> Case:
         """Its mirror image: left and right swapped (the x axis runs along the world's)."""
-        mirror = np.array([-1, 1, 1, 1, 1], np.float32)
+        mirror = np.array(MIRROR, np.float32)
         return Case(
             np.ascontiguousarray(self.density[::-1]), np.ascontiguousarray(self.tissue[:, ::-1]), self.theta * mirror
         )

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.threads import torch_threads
+from gliofit.growth.theta import GROWTH, ORIGIN
 from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
@@ -108,8 +109,8 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         if network.role != "surrogate":
             error = network(density, maps) - theta
             unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
-            relative = (error / theta)[:, 3:].abs()
-            rows.append(torch.cat([unit, error[:, :3].norm(dim=1, keepdim=True), relative], 1))
+            relative = (error / theta)[:, GROWTH].abs()
+            rows.append(torch.cat([unit, error[:, ORIGIN].norm(dim=1, keepdim=True), relative], 1))
         else:
             static = network.channels(maps)
             inside = static[:, -1].flatten(1).sum(1) / factor**3

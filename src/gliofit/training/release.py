@@ -13,6 +13,7 @@ import torch
 
 from gliofit.base.files import write_text
 from gliofit.base.threads import torch_threads
+from gliofit.growth.theta import SYMBOLS
 from gliofit.networks.inverse import SegmentationInverse
 from gliofit.networks.lmi import REACH_MM
 from gliofit.networks.weights import card_path, load_network
@@ -128,7 +129,7 @@ def release(
 def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
     """The card and the training log as Markdown."""
     settings, data = card["settings"], card["data"]
-    box = zip(("x", "y", "z", "μ_D", "μ_ρ"), card["box"]["lower"], card["box"]["upper"], strict=True)
+    box = zip(SYMBOLS, card["box"]["lower"], card["box"]["upper"], strict=True)
     size = " × ".join(map(str, card["shape"]))
     known = [name for name in METRICS if name in card["metrics"]]
     sets = {"validation": card["metrics"], **{f"test, {name}": found for name, found in card.get("test", {}).items()}}

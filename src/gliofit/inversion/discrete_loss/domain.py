@@ -32,6 +32,9 @@ class Observed:
         The cell density itself.
     pet, region : ndarray, optional
         FET-PET, and where it counts.
+    has_core : bool
+        Whether there is a core; without one (low grade) the whole outline is all that is explained. A core that a
+        coarse grid loses is still there.
     """
 
     core: Array
@@ -39,6 +42,7 @@ class Observed:
     density: Array | None = None
     pet: Array | None = None
     region: Array | None = None
+    has_core: bool = True
 
     @classmethod
     def of(cls, target: Observation) -> Observed:
@@ -52,12 +56,13 @@ class Observed:
             known |= dict(zip(("core", "whole"), outlines, strict=True))
         if not (known["whole"] >= 0.5).any():
             raise InputError("gliodil starts from the visible tumour, but nothing is visible")
-        return cls(**known)
+        given = {name: known[name] for name in ("core", "whole", "density", "pet", "region") if name in known}
+        return cls(**given, has_core="density" in known or "threshold_core" in target.extra_names)
 
-    @property
-    def has_core(self) -> bool:
-        """Whether there is a core; without one (low grade) the whole outline is all that is explained."""
-        return bool((self.core >= 0.5).any())
+    def maps(self) -> dict[str, Array]:
+        """Those that are known, by name."""
+        names = ("core", "whole", "density", "pet", "region")
+        return {name: a for name in names if (a := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +105,12 @@ class Domain:
         def here(a: Array) -> Array:
             return grids.resample(a, whole_grid.affine, shape, affine)
 
-        values = {name: here(a) for name, a in vars(observed).items() if a is not None}
+        values = {name: here(a) for name, a in observed.maps().items()}
         if (
             observed.pet is not None and observed.region is not None
         ):  # of what lies in the region only: elsewhere PET may be cut away
             values["pet"] = here(observed.pet * observed.region) / np.maximum(values["region"], 1e-3)
-        return cls(whole_grid.resample_to(shape, affine), Observed(**values))
+        return cls(whole_grid.resample_to(shape, affine), Observed(**values, has_core=observed.has_core))
 
     @cached_property
     def inside(self) -> Array:

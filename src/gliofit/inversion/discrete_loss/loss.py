@@ -18,6 +18,7 @@ from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
 from gliofit.inversion.discrete_loss.domain import Domain
 from gliofit.inversion.search.lbfgs import to_free
+from gliofit.observation.pet import UPTAKE
 from gliofit.observation.segmentation import STEEPNESS
 from gliofit.observation.thresholds import GLIODIL_FITTED, GLIODIL_START
 
@@ -155,8 +156,7 @@ class DiscreteLoss:
                 self.coefficients["threshold_core"] = Coefficient(GLIODIL_START.core, *GLIODIL_FITTED.core)
             self.coefficients["threshold_whole"] = Coefficient(GLIODIL_START.whole, *GLIODIL_FITTED.whole)
         if self.pet is not None:
-            self.coefficients["pet_scale"] = Coefficient(1.0, 0.5, 1.02)
-            self.coefficients["pet_background"] = Coefficient(0.3, 0.0, 0.5)
+            self.coefficients |= {u.name: Coefficient(u.start, u.lower, u.upper) for u in UPTAKE}
         # centres of the 2³ parts of each voxel, so that a seed has its mass on a coarse grid too
         index = [np.arange(2 * n) / 2 - 0.25 for n in tissue.shape]
         self.points = [self._tensor(i * h) for i, h in zip(index, tissue.spacing, strict=True)]

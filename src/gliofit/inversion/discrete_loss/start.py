@@ -76,10 +76,10 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     threads : int
     """
     tissue, observed = domain.tissue, domain.observed
-    seen = observed.core if observed.has_core else observed.whole
+    seen = observed.core if observed.core.any() else observed.whole
     origin = tissue.nearest_tissue(tissue.centre_of_mass(seen))
     core, edema = float(observed.core.sum()), float(np.clip(observed.whole - observed.core, 0, 1).sum())
-    diffusivity = float(np.clip(edema / core, *DIFFUSIVITY)) if observed.has_core else 1.0
+    diffusivity = float(np.clip(edema / core, *DIFFUSIVITY)) if observed.has_core and core > 0 else 1.0
     thresholds = GLIODIL_START if observed.has_core else (np.inf, GLIODIL_START.whole)
 
     def grown(days: float) -> Array:

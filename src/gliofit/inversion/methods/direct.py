@@ -26,7 +26,7 @@ def predict(problem: Problem) -> Array:
     have come from (`outlines.density_from_segmentation`). Neither estimates the imaging thresholds: a scan finds those
     that suit its density best, by one run of the solver.
     """
-    outlines = next((part for part in problem.target.parts if part.kind == "segmentation"), None)
+    outlines = problem.target.outlined
     if outlines is not None and "inverse_segmentation" in problem.networks:
         model = network(problem, "inverse_segmentation")
         crop = Crop(replace(problem, target=outlines), model)

@@ -23,13 +23,11 @@ from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
+from gliofit.inversion.search.rescan import RESCANS, worth_going_on
 from gliofit.observation.density import DensityTarget
 
 COMPARED = 6
 """Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
-
-RESCANS, RESCAN_GAIN = 3, 1e-3
-"""How often thresholds are scanned for at the end of a search, and by which share that must lower the loss."""
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
@@ -106,11 +104,12 @@ def gauss_newton(
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
     assert best is not None  # the first round has its start at the centre of mass
+    sought = None
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done}
     if numbers != (1, 1):
         search = partial(_compared, iterations, tolerance)
         foci = add_foci(problem, best, search, Problem.density, numbers, levels_of(problem, coarsest)[0])
-        problem, best, details = foci.problem, foci.end, details | foci.details()
+        problem, best, sought = foci.problem, foci.end, foci.record()
     fit = Fit.of(
         problem,
         best.parameters,
@@ -119,6 +118,7 @@ def gauss_newton(
         evaluations=problem.runs.number - before,
         converged=best.converged,
         reason=best.reason,
+        foci=sought,
         details=details,
     )
     if uncertainty:
@@ -139,7 +139,7 @@ def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
             break
         c = problem.density(end.parameters)
         found = problem.target.best_extras(c)
-        if problem.target.loss(c, found) > (1 - RESCAN_GAIN) * end.loss:
+        if not worth_going_on(end.loss, problem.target.loss(c, found)):
             break
         again = minimise(problem, np.concatenate([values, found]), **settings)
         if again.loss >= end.loss:

@@ -25,7 +25,7 @@ DISCRETE_MODEL = "fisher_kolmogorov"
 """The growth model that the discrete loss is of."""
 
 
-@method("gliodil", "GliODIL")
+@method("gliodil", "GliODIL", models=(DISCRETE_MODEL,))
 def gliodil(
     problem: Problem,
     *,
@@ -82,12 +82,10 @@ def gliodil(
     Raises
     ------
     InputError
-        Without a segmentation or density, without a tumour core, on an unknown or impossible setting, and for "cuda"
+        Without a segmentation or density, on an unknown or impossible setting, and for "cuda"
         where there is none.
     """
     started = time.perf_counter()
-    if problem.model.name != DISCRETE_MODEL:
-        raise InputError(f"gliodil discretises growth model {DISCRETE_MODEL}, not {problem.model.name}")
     require_positive(
         rate=rate,
         levels=levels,

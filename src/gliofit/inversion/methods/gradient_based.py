@@ -18,9 +18,7 @@ from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.lbfgs import Descent, minimise
-
-RESCANS, RESCAN_GAIN = 3, 1e-3
-"""How often thresholds are scanned for at the end of a descent, and by which share that must lower the loss."""
+from gliofit.inversion.search.rescan import RESCANS, worth_going_on
 
 FOLLOWED = 2
 """Densities that outlines suggest, the best first, whose tumours are fitted to the outlines themselves."""
@@ -93,7 +91,7 @@ def _settled(
     parameters, descent = _search(problem, loss, start, fix_origin, 1, settings)
     for _ in range(RESCANS if problem.target.unknowns else 0):
         found, lowest = loss.with_best_extras(parameters)
-        if lowest > (1 - RESCAN_GAIN) * descent.loss:
+        if not worth_going_on(descent.loss, lowest):
             break
         parameters, again = _search(problem, loss, found, fix_origin, 1, settings)
         descent = replace(again, history=[*descent.history, *again.history])

@@ -26,11 +26,11 @@ def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4
 
     Settings as for `gauss_newton`. `details` has the prediction it started from.
     """
-    started = clock()
+    started, before = clock(), problem.runs.number
     guess = predict(replace(problem, model=problem.model.with_one_focus()))
     predicted = clock() - started
     fit = gauss_newton(problem, iterations=iterations, tolerance=tolerance, uncertainty=uncertainty, start=guess)
-    fit.evaluations += 1
+    fit.evaluations = problem.runs.number - before + 1  # and the network
     fit.seconds += predicted
     fit.details["start"] = np.asarray(guess).tolist()
     return fit

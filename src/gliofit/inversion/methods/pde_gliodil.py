@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.methods.gliodil import gliodil
+from gliofit.inversion.methods.gliodil import DISCRETE_MODEL, gliodil
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 
 
-@method("pde_gliodil", "PDE GliODIL")
+@method("pde_gliodil", "PDE GliODIL", models=(DISCRETE_MODEL,))
 @wraps(gliodil, assigned=("__annotations__",))  # its settings, and checks of them, are gliodil's
 def pde_gliodil(problem: Problem, **settings: Any) -> Fit:
     """
