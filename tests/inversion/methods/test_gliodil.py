@@ -102,6 +102,16 @@ def test_a_tumour_without_a_core_is_fitted_to_its_whole_outline(small_tissue, tw
     assert target.explained(fit.density, list(fit.extras.values()))["whole tumour"] > 0.7
 
 
+@pytest.mark.parametrize("voxels", [1, 7])
+def test_a_core_that_a_coarse_grid_loses_is_still_one(small_tissue, two_foci, solved, voxels):
+    core = np.zeros_like(two_foci.core)
+    core.ravel()[np.argsort(solved.ravel())[-voxels:]] = 1
+    fit = invert(SegmentationTarget(core, np.maximum(two_foci.whole, core)), small_tissue, "gliodil", **SMALL)
+    assert list(fit.extras) == ["threshold_core", "threshold_whole"]
+    explained = min(SegmentationTarget(core, two_foci.whole).explained(fit.density, [*fit.extras.values()]).values())
+    assert explained >= 0.5 or any("explains the" in warning for warning in fit.warnings)
+
+
 def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
     pet = PETTarget(two_foci.whole, two_foci.whole)
     for target, settings, fault in (
