@@ -11,6 +11,7 @@ from gliofit.anatomy.morph import Morph
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.section import unknown
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
 from gliofit.inversion.checks import check_settings, defaults
 from gliofit.inversion.fit import Fit
@@ -91,7 +92,7 @@ def method(
 def describe(name: str) -> Method:
     """The registered method, or an InputError naming those that exist."""
     if name not in METHODS:
-        raise InputError(f"unknown method '{name}'; there are: {', '.join(sorted(METHODS))}")
+        raise InputError(unknown("method", name, list(METHODS)))
     return METHODS[name]
 
 

@@ -7,6 +7,7 @@ are the keyword arguments it takes, checked against their defaults' types and si
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -209,9 +210,9 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     warnings, refused = [], {}
     found: list[Patient] = []
     if config.labels:
-        labelling(config.labels)
+        _of_key("labels", labelling, config.labels)
     if config.brats_dir:
-        result = discover(find(config.brats_dir, root), config.labels)
+        result = _of_key("brats_dir", discover, find(config.brats_dir, root), config.labels)
         found, warnings, refused = result.patients, result.warnings, result.refused
     reserved = {name.lower() for name in RESERVED}
     for patient in [*listed, *found]:
@@ -232,6 +233,14 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if name.lower() in reserved or name in patients:
             raise InputError(f"{refused[name]} (and its id, '{name}', is taken)")
     return patients, warnings, refused
+
+
+def _of_key(key: str, function: Callable, *given: Any) -> Any:
+    """What a function makes of a key's value; its complaint names the key."""
+    try:
+        return function(*given)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def find(path: str, root: str | Path) -> Path:
