@@ -15,7 +15,8 @@ def case(small_tissue):
     truth = simulate(small_tissue, Theta((-14.0, 4.0, 2.0), 10.0, 3.2))
     core, whole = truth >= 0.6, truth >= 0.25
     labels = np.select([core, whole], [3, 2], 0).astype(np.uint8)
-    return Prepared(small_tissue, labels, core, whole, small_tissue.brain, {"patient": {"id": "made", "seg": "seg.nii.gz"}}), truth
+    report = {"patient": {"id": "made", "seg": "seg.nii.gz"}}
+    return Prepared(small_tissue, labels, core, whole, small_tissue.brain, report), truth
 
 
 def test_the_truth_explains_all(case):
