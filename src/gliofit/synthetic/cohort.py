@@ -103,10 +103,10 @@ def load_patient(folder: str | Path, atlas: Tissue) -> tuple[Prepared, Array, Tr
     tissue = atlas.resample_to(labels.shape, labels.affine)
     seg, inside = labels.data.astype(np.uint8), brain.data > 0
     core, whole = seg == ENHANCING, seg > 0
-    maps = fill([tissue.wm, tissue.gm, tissue.csf], inside, whole, core)
+    wm, gm, csf = fill([tissue.wm, tissue.gm, tissue.csf], inside, whole, core)
     report = {"patient": {"id": folder.name, "seg": str(folder / "seg.nii.gz")}, "tissue": "atlas", "truth": about}
     known = {field.name: _tuples(about[field.name]) for field in fields(Truth)}
-    return Prepared(Tissue(*maps, labels.affine), seg, core, whole, inside, report), density.data, Truth(**known)
+    return Prepared(Tissue(wm, gm, csf, labels.affine), seg, core, whole, inside, report), density.data, Truth(**known)
 
 
 def plain_outlines(

@@ -160,10 +160,10 @@ class TurnedHead:
         shape = tuple(int(n) for n in np.ceil((high - low) / spacing))
         affine = np.eye(4)
         affine[:3, :3], affine[:3, 3] = axes * spacing, axes @ low
-        maps = (grids.resample(m, head.affine, shape, affine) for m in (head.wm, head.gm, head.csf))
+        wm, gm, csf = (grids.resample(m, head.affine, shape, affine) for m in (head.wm, head.gm, head.csf))
         inverse = np.eye(4)
         inverse[:3, :3] = np.diag(1 / stretch) @ axes.T
-        return cls(Tissue(*maps, inverse @ affine), affine, inverse[:3, :3])
+        return cls(Tissue(wm, gm, csf, inverse @ affine), affine, inverse[:3, :3])
 
     def grow(self, truth: Truth, threads: int = 1) -> Array:
         """Density [x, y, z] on this grid."""
@@ -235,8 +235,7 @@ def _candidate(
         place = foci[0] + step / np.linalg.norm(step) * far
         if np.allclose(head.nearest_tissue(place), place):
             foci.append(place)
-    weights = np.exp(rng.uniform(*np.log(LATER), number))
-    weights[0] = 1
+    weights = [1.0, *(_log_uniform(rng, LATER) for _ in foci[1:])]
     axes, _ = np.linalg.qr(rng.standard_normal((3, 3)))
     other = rng.random() < OTHER_TENSOR
     while True:
@@ -246,11 +245,11 @@ def _candidate(
             break
     distance = core + 5
     return Truth(
-        foci=tuple(tuple(map(float, focus)) for focus in foci),
-        weights=tuple(weights.tolist()),
+        foci=tuple((float(x), float(y), float(z)) for x, y, z in foci),
+        weights=tuple(weights),
         mu_D=float(np.sqrt(distance / 2 * width)),
         mu_rho=float(np.sqrt(distance / 2 / width)),
-        ratio=float(np.exp(rng.uniform(*np.log(RATIO)))) if other else GREY_MATTER_RATIO,
+        ratio=_log_uniform(rng, RATIO) if other else GREY_MATTER_RATIO,
         elongation=float(rng.uniform(*ELONGATION)) if other else 1.0,
         axes=tuple(map(tuple, axes.tolist())),
         threshold_core=high,
@@ -296,6 +295,12 @@ def _all_seen(turned: TurnedHead, truth: Truth, c: Array) -> bool:
 def _radius(ml: Array | float) -> Array:
     """Of a ball, mm."""
     return (3000 * np.asarray(ml) / (4 * np.pi)) ** (1 / 3)
+
+
+def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """A number whose logarithm is uniform."""
+    low, high = limits
+    return float(low * (high / low) ** rng.random())
 
 
 def _logit(p: float) -> float:
