@@ -39,6 +39,9 @@ def settle(dataset: Dataset) -> None:
     if "ContentDate" in dataset:
         dataset.ContentDate = dataset.get("StudyDate") or NO_DATE
         dataset.ContentTime = dataset.get("StudyTime") or NO_TIME
+    for equipment in dataset.get("ContributingEquipmentSequence", ()):
+        if "ContributionDateTime" in equipment:
+            del equipment.ContributionDateTime
     dimensions = list(_with(dataset, "DimensionOrganizationUID"))
     for part in dimensions:
         part.DimensionOrganizationUID = ""
