@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import axial_lps, oblique_lps, write_series
+from pydicom.uid import EnhancedMRImageStorage
 from rasters import masks_of
 
 from gliofit.base.errors import InputError
@@ -158,6 +159,59 @@ def test_on_the_scanners_series(tmp_path):
     assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == source.SeriesInstanceUID
     assert [str(o.RTROIInterpretedType) for o in plan.RTROIObservationsSequence] == ["CTV"] * 4
     assert [r.ROIDisplayColor for r in plan.ROIContourSequence] == [[255, 0, 0]] * 4
+
+
+def _enhanced(folder, lps: np.ndarray) -> None:
+    """The same volume as one file of frames, which go neither up nor down."""
+    files = [pydicom.dcmread(p) for p in write_series(folder / "classic", np.zeros(SHAPE), lps)]
+    ds = files[0]
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    ds.NumberOfFrames = len(files)
+    shared = pydicom.Dataset()
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [pydicom.Dataset()], [pydicom.Dataset()]
+    shared.PlaneOrientationSequence[0].ImageOrientationPatient = ds.ImageOrientationPatient
+    shared.PixelMeasuresSequence[0].PixelSpacing = ds.PixelSpacing
+    shared.PixelMeasuresSequence[0].SliceThickness = ds.SliceThickness
+    frames = []
+    for k in np.random.default_rng(3).permutation(len(files)):
+        frame = pydicom.Dataset()
+        frame.PlanePositionSequence = [pydicom.Dataset()]
+        frame.PlanePositionSequence[0].ImagePositionPatient = files[k].ImagePositionPatient
+        frames.append(frame)
+    del ds.ImagePositionPatient, ds.ImageOrientationPatient, ds.PixelSpacing, ds.SliceThickness
+    ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = [shared], frames
+    ds.PixelData = bytes(2 * int(np.prod(SHAPE)))
+    (folder / "enhanced").mkdir()
+    ds.save_as(folder / "enhanced" / "all.dcm")
+
+
+def test_on_a_series_of_one_file_with_many_frames(tmp_path):
+    _enhanced(tmp_path, oblique_lps((0.8, 1.2, 3)))
+    series = read_series(tmp_path / "enhanced")
+    (tmp_path / "prepared").mkdir()
+    series.save(tmp_path / "prepared" / FILE)
+    _write(tmp_path / "dicom", _patient(series.affine, SHAPE, tmp_path / "prepared"))
+    # the frame that a contour refers to lies in its plane
+    plan = pydicom.dcmread(tmp_path / "dicom" / "rtstruct.dcm")
+    source = pydicom.dcmread(series.slices[0].file)
+    shell = _shapes(SHAPE)["shell"]
+    seen = set()
+    for contour in plan.ROIContourSequence[0].ContourSequence:
+        number = contour.ContourImageSequence[0].ReferencedFrameNumber
+        place = source.PerFrameFunctionalGroupsSequence[number - 1].PlanePositionSequence[0].ImagePositionPatient
+        beside = np.array(contour.ContourData, float).reshape(-1, 3) - np.array(place, float)
+        np.testing.assert_allclose(beside @ np.cross(series.orientation[:3], series.orientation[3:]), 0, atol=1e-3)
+        seen.add(number)
+    assert len(seen) == shell.any(axis=(0, 1)).sum()
+    found = pydicom.dcmread(tmp_path / "dicom" / "density_hybrid.dcm")
+    np.testing.assert_array_equal(found.pixel_array.transpose(2, 1, 0), _density(SHAPE))
+    # frames of the segmentation refer to the source's frames; each is that slice of the mask
+    seg = highdicom.seg.segread(tmp_path / "dicom" / "seg.dcm")
+    frames = [s.frame for s in series.slices]
+    voxels = seg.get_pixels_by_source_frame(
+        series.slices[0].instance, frames, ignore_spatial_locations=True, assert_missing_frames_are_empty=True
+    )
+    np.testing.assert_array_equal(voxels[..., 0].transpose(2, 1, 0), shell)
 
 
 def test_a_made_series_has_no_person_and_says_what_it_is(tmp_path):
