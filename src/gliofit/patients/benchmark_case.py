@@ -148,7 +148,8 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
         returned = read_recurrence(_same_grid(Path(recurrence), seg, order=0), LABELS, Path(recurrence))
     patient = Patient(f"Patient-{case_id(folder)}", seg=known["tumorseg"], fet=(uptake is not None and pet) or None)
     report = {"patient": patient.to_dict(), "tissue": "maps"}
-    tissue = Tissue(*filled, seg.affine)
+    wm, gm, csf = filled
+    tissue = Tissue(wm, gm, csf, seg.affine)
     inside = np.where(brain, labels, 0).astype(np.uint8)
     core, whole = parts(inside)
     about = {"head": head, "pet": uptake, "returned": returned, "warnings": tuple(warnings)}

@@ -8,8 +8,6 @@ neighbours once for the residual and once for the gradient.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 
@@ -47,7 +45,8 @@ def squared_residual(
     gradient = np.empty_like(u)
     total = np.zeros(3)
     weight = scale**2 / ((len(u) - 1) * inside.size)
-    _fused(u, np.float32(d_w), np.float32(rho), *padded, inside, np.float32(dt), weight, gradient, total)
+    fx, fy, fz = padded
+    _fused(u, np.float32(d_w), np.float32(rho), fx, fy, fz, inside, np.float32(dt), weight, gradient, total)
     return gradient, total
 
 
@@ -131,7 +130,7 @@ def _gathered(rows, out):  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _spread(u: Array, fx: Array, fy: Array, fz: Array, out: Array) -> None:  # pragma: no cover - compiled
+def _spread(u, fx, fy, fz, out):  # pragma: no cover - compiled
     """∇·(D∇u) of one field, D_w = 1."""
     nx, ny, nz = u.shape
     for i in range(nx):
@@ -157,19 +156,7 @@ def _spread(u: Array, fx: Array, fy: Array, fz: Array, out: Array) -> None:  # p
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _fused(
-    u: Array,
-    d_w: Any,
-    rho: Any,
-    fx: Array,
-    fy: Array,
-    fz: Array,
-    inside: Array,
-    dt: Any,
-    weight: float,
-    gradient: Array,
-    total: Array,
-) -> None:  # pragma: no cover - compiled
+def _fused(u, d_w, rho, fx, fy, fz, inside, dt, weight, gradient, total):  # pragma: no cover - compiled
     """
     Time step by time step: g = weight·K of the step before and after a moment make what its rate adds to the gradient.
     """
@@ -180,7 +167,6 @@ def _fused(
     g0, g1 = np.zeros((nx, ny, nz), np.float32), np.empty((nx, ny, nz), np.float32)
     h, spread = np.empty((nx, ny, nz), np.float32), np.empty((nx, ny, nz), np.float32)
     w = np.float32(weight)
-    loss, by_d, by_rho = 0.0, 0.0, 0.0
     _spread(u[0], fx, fy, fz, before)
     for t in range(times):
         if t + 1 < times:
@@ -194,7 +180,7 @@ def _fused(
                         r = ((b - a) / dt - half * rates) if inside[i, j, k] else none
                         g1[i, j, k] = w * r
                         part += r * r
-                    loss += part
+                    total[0] += part
         else:
             g1[:] = none
         for i in range(nx):
@@ -205,8 +191,8 @@ def _fused(
                     h[i, j, k] = both
                     d += both * before[i, j, k]
                     q += both * u[t, i, j, k] * (one - u[t, i, j, k])
-                by_d -= d
-                by_rho -= q
+                total[1] -= d
+                total[2] -= q
         _spread(h, fx, fy, fz, spread)
         for i in range(nx):
             for j in range(ny):
@@ -216,4 +202,4 @@ def _fused(
                     gradient[t, i, j, k] = change - d_w * spread[i, j, k] - growth
         before, after = after, before
         g0, g1 = g1, g0
-    total[0], total[1], total[2] = weight * loss, by_d, by_rho
+    total[0] *= weight

@@ -1,8 +1,8 @@
 """
-A margin along tissue: what a planner draws who knows that cells do not cross CSF, falx or tentorium.
+Distances along tissue: cells do not cross CSF, falx or tentorium.
 
-The distance from the tumour is the length of the shortest way through tissue, T with |∇T| = cost (eikonal equation), by
-fast sweeping (Zhao 2005): first order, so that ways off the grid's axes come out too long, by about a voxel for a small
+The distance is the length of the shortest way through tissue, T with |∇T| = cost (eikonal equation), by fast sweeping
+(Zhao 2005): first order, so that ways off the grid's axes come out too long, by about a voxel for a small
 source and for every corner on the way. It needs no growth model and no parameter.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import ArrayLike
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -43,7 +42,7 @@ def tissue_distance(source: Array, tissue: Tissue, reach_mm: float = 60.0, grey_
     far = np.full(source.shape, np.inf, np.float32)
     if not source.any():
         return far
-    reach = np.ceil(reach_mm / tissue.spacing).astype(int)
+    reach = np.minimum(np.ceil(reach_mm / tissue.spacing), source.shape).astype(int)
     index = np.argwhere(source)
     box = tuple(slice(max(a - r, 0), b + r + 1) for a, b, r in zip(index.min(0), index.max(0), reach, strict=True))
     grey = tissue.gm[box] / np.maximum(tissue.wm[box] + tissue.gm[box], 1e-6)
@@ -56,14 +55,8 @@ def tissue_distance(source: Array, tissue: Tissue, reach_mm: float = 60.0, grey_
     return far
 
 
-def geodesic_plan(source: Array, tissue: Tissue, brain: Array, margin_mm: float, exclude: Array | None = None) -> Array:
-    """All of the brain that a way through tissue of at most a margin (mm) leads to, bool [x, y, z]."""
-    reached = tissue_distance(source, tissue, margin_mm) <= margin_mm
-    return reached & brain if exclude is None else reached & brain & ~exclude
-
-
 @numba.njit(cache=True)
-def _sweep(times: Array, cost: Array, spacing: ArrayLike, rounds: int) -> None:  # pragma: no cover - compiled
+def _sweep(times, cost, spacing, rounds):  # pragma: no cover - compiled
     """Gauss–Seidel in all eight directions until nothing changes by a thousandth of a voxel."""
     nx, ny, nz = times.shape
     a, h = np.empty(3), np.empty(3)
@@ -104,7 +97,7 @@ def _sweep(times: Array, cost: Array, spacing: ArrayLike, rounds: int) -> None: 
 
 
 @numba.njit(cache=True)
-def _meet(a: Array, h: Array, f: float, axes: int, otherwise: float) -> float:  # pragma: no cover - compiled
+def _meet(a, h, f, axes, otherwise):  # pragma: no cover - compiled
     """t with Σ ((t − a)/h)² = f² over the first axes."""
     p, q, r = 0.0, 0.0, -f * f
     for n in range(axes):
