@@ -80,7 +80,7 @@ def test_an_observed_density_is_followed(small_tissue, grown):
 def test_it_needs_something_visible(small_tissue, grown):
     with pytest.raises(InputError, match="the tumour is empty"):
         invert(SegmentationTarget(0 * grown, 0 * grown), small_tissue, "wavefront")
-    with pytest.raises(InputError, match=r"rate = -1\.0 must be a positive number"):
+    with pytest.raises(InputError, match=r"rate = -1\.0 must"):
         invert(
             SegmentationTarget((grown > 0.6).astype("f4"), (grown > 0.2).astype("f4")),
             small_tissue,
