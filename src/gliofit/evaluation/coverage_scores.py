@@ -16,6 +16,9 @@ from gliofit.patients.prepared import Prepared
 from gliofit.planning.coverage import AREA_MM, CURVE_MM, area_under_coverage, covered, curve_volumes, misses
 from gliofit.planning.plans import MARGIN_MM, recurrence_masks
 
+CURVE = tuple(f"coverage_broad_{margin:g}" for margin in CURVE_MM)
+"""Scores that make the coverage curve."""
+
 DEFINITIONS = {
     "coverage_PART": f"Share of the recurrence in a plan of the volume of the standard plan with {MARGIN_MM:g} mm; "
     "PART is narrow (enhancing core) or broad (all of it).",
