@@ -108,7 +108,8 @@ def grow_back(
     core, _ = parts(labels)
     sought = float(rng.uniform(*ENHANCING_ML))
     c = (np.where(core, 0, density) * np.exp(rng.uniform(*np.log(SURVIVAL)))).astype(np.float32)
-    left = Tissue(*(np.where(core, 0, m).astype(np.float32) for m in (tissue.wm, tissue.gm, tissue.csf)), tissue.affine)
+    wm, gm, csf = (np.where(core, 0, m).astype(np.float32) for m in (tissue.wm, tissue.gm, tissue.csf))
+    left = Tissue(wm, gm, csf, tissue.affine)
     if kind == "diffusion":
         factors = {name: float(rng.uniform(*limits)) for name, limits in OTHER.items()}
         diffusivity, rate, ratio = diffusivity * factors["diffusivity"], rate * factors["growth_rate"], factors["ratio"]
