@@ -114,16 +114,26 @@ class Fit:
     machine: str = ""
 
     @classmethod
-    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values: Any) -> Fit:
+    def of(
+        cls,
+        problem: Problem,
+        parameters: Array,
+        started: float,
+        own: Field | None = None,
+        density: Array | None = None,
+        **values: Any,
+    ) -> Fit:
         """
         Finish a search that began at `time.perf_counter()` = `started`.
 
-        θ̂ is rerun through the solver, unless the method has a density of its `own`. A search that ended where the
-        outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say so.
+        θ̂ is rerun through the solver, unless its `density` is known or the method has one of its `own`. A search that
+        ended where the outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say
+        so.
         """
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
-        density = problem.density(parameters) if own is None else own.on(problem.tissue)
+        if density is None:
+            density = problem.density(parameters) if own is None else own.on(problem.tissue)
         of_model, extras = problem.split(parameters)
         doubts = unexplained(problem, parameters, density)
         if doubts:
