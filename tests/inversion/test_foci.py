@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -43,7 +45,7 @@ def test_one_focus_more_is_never_worse(small_tissue, densities, number):
     """Two seeds beside each other are nearly one: a search that begins there ends no higher."""
     losses = invert(outlines(densities[number]), small_tissue, model=AUTO, uncertainty=False).foci["loss"]
     assert len(losses) > number
-    for fewer, more in zip(losses, losses[1:], strict=False):
+    for fewer, more in pairwise(losses):
         assert more < 1.01 * fewer
 
 

@@ -32,8 +32,8 @@ SHORTLY, FOLLOWED = 4, 2
 
 
 def sought(problem: Problem) -> bool:
-    """Whether a fit is for `fit_foci`: of outlines, or with another number of foci than one."""
-    return problem.target.outlines() is not None or problem.model.foci_range != (1, 1)
+    """Whether a fit is for `fit_foci`: of what shows a part of the density, or with another number of foci than one."""
+    return not problem.target.complete or problem.model.foci_range != (1, 1)
 
 
 class _Seen:

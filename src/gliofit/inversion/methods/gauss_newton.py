@@ -120,6 +120,7 @@ def gauss_newton(
         foci = add_foci(problem, best, search, Problem.density, numbers, levels_of(problem, coarsest)[0])
         problem, sought = foci.problem, foci.record()
         best = settled(problem, foci.end.parameters, iterations=iterations, tolerance=tolerance)
+        sought["loss"][len(problem.model.origins) - 1] = best.loss
     fit = Fit.of(
         problem,
         best.parameters,
