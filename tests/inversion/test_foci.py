@@ -32,21 +32,27 @@ def densities(small_tissue):
     }
 
 
+@pytest.fixture(scope="module")
+def found(small_tissue, densities):
+    """Fits with the number of foci that the outlines speak for, by the true one."""
+    return {k: invert(outlines(c), small_tissue, model=AUTO, uncertainty=False) for k, c in densities.items()}
+
+
 @pytest.mark.parametrize("number", [1, 2])
-def test_the_number_of_foci_is_found(small_tissue, densities, number):
-    fit = invert(outlines(densities[number]), small_tissue, model=AUTO)
+def test_the_number_of_foci_is_found(found, number):
+    fit = found[number]
     assert len(fit.origins) == number
     assert len(fit.foci["loss"]) == len(fit.foci["dice"]) >= number
     assert tuple(fit.parameters) == growth_model(fit.model).names
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_one_focus_more_is_never_worse(small_tissue, densities, number):
-    """Two seeds beside each other are nearly one: a search that begins there ends no higher."""
-    losses = invert(outlines(densities[number]), small_tissue, model=AUTO, uncertainty=False).foci["loss"]
+def test_one_focus_more_is_never_worse(found, number):
+    losses = found[number].foci["loss"]
     assert len(losses) > number
     for fewer, more in pairwise(losses):
-        assert more < 1.01 * fewer
+        assert more <= 1.001 * fewer
+    assert losses[number - 1] == found[number].loss
 
 
 @pytest.mark.parametrize("method", ["gb_surrogate", "hybrid"])
@@ -61,7 +67,6 @@ def test_the_surrogate_tells_how_many_foci(small_tissue, method, number):
     assert problem.runs.number <= number + 1
     assert len(fit.foci["loss"]) == len(fit.foci["dice"]) > number
     assert fit.foci["loss"][number - 1] == fit.loss == pytest.approx(problem.target.loss(fit.density, extras(fit)))
-    assert min(fit.foci["dice"][number - 1].values()) > 0.8
     for found in fit.origins:
         assert np.linalg.norm(np.array(APART[:number]) - found, axis=1).min() < 8
 

@@ -28,7 +28,7 @@ SMALLEST_PIECE_ML = 0.3
 PIECES = 2
 """Missed pieces of each outline that are tried, the largest first."""
 
-BESIDE_MM = 4.0
+BESIDE_MM = 3.0
 """From a focus to a further one beside it: less than a seed is wide, enough to have a slope."""
 
 MATCHING = 4
@@ -49,7 +49,7 @@ class Foci:
         With the model of as many foci as are kept.
     end : Minimum
     losses : list of float
-        Of one focus, two, …, the first that is not kept included.
+        Of at most one focus, two, …, the first that is not kept included.
     explained : list of dict
         Dice of each outline, likewise.
     """
@@ -116,7 +116,8 @@ def add_foci(
             return found
         starts.sort(key=lambda start: start[0])
         further = search(more, coarse, [p for _, p in starts[:COMPARED]], found.end.loss)
-        found.losses.append(further.loss)
+        # with some foci at one place, more of them are no worse
+        found.losses.append(min(further.loss, found.end.loss))
         c = density(more, further.parameters)
         enough = len(found.problem.model.origins) >= least
         if enough and not worth_it(found.end.loss, further.loss, patches, more.model.size - found.problem.model.size):

@@ -15,7 +15,8 @@ from gliofit.inversion.surrogate_foci import fit_foci, sought
 def _fit(problem: Problem, **settings) -> Fit:
     started = clock()
     if sought(problem) and not settings["fix_origin"]:
-        return fit_foci(problem, [], started, **settings)
+        # one focus is the paper's method, which has no corrections
+        return fit_foci(problem, [], started, corrections=int(problem.model.foci_range != (1, 1)), **settings)
     parameters, descent, evaluations = descend(problem, legal(problem, problem.start), **settings)
     return finish(
         problem,
