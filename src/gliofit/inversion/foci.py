@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial.distance import pdist
 
 from gliofit.base.arrays import Array
 from gliofit.inversion.problem import Problem
@@ -33,6 +34,9 @@ BESIDE_MM = 3.0
 
 MATCHING = 4
 """Runs at most in which a start's front is brought to where the outlines are."""
+
+APART_MM = 6.0
+"""Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
 
 COMPARED = 4
 """Places for a further focus from which a search begins, those whose density explains most."""
@@ -120,7 +124,9 @@ def add_foci(
         found.losses.append(min(further.loss, found.end.loss))
         c = density(more, further.parameters)
         enough = len(found.problem.model.origins) >= least
-        if enough and not worth_it(found.end.loss, further.loss, patches, more.model.size - found.problem.model.size):
+        unknowns = more.model.size - found.problem.model.size
+        apart = _apart(more.split(further.parameters)[0][more.model.origins])
+        if enough and not (apart and worth_it(found.end.loss, further.loss, patches, unknowns)):
             found.explained.append(problem.target.explained(c, more.split(further.parameters)[1]))
             return found
         found.problem, found.end = more, further
@@ -133,6 +139,11 @@ def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool
     The loss stands for the variance of what is not explained: patches·ln(before/after) > unknowns·ln(patches).
     """
     return bool(patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
+
+
+def _apart(origins: Array) -> bool:
+    """Whether no two of origins [foci, 3] are one."""
+    return bool(pdist(origins).min() >= APART_MM)
 
 
 def independent_patches(problem: Problem) -> float:
