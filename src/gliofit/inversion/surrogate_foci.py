@@ -27,6 +27,9 @@ from gliofit.inversion.search.surrogate import descend, lowest, settled
 FRONT_WIDTHS = (1.5, 3.0, 6.0)
 """mm; of the starts at the centre of mass."""
 
+CLOSELY = 5.0
+"""By which the relative tolerance is divided once the surrogate's error is off, and no longer followed."""
+
 SHORTLY, FOLLOWED = 4, 2
 """L-BFGS iterations by which starts with one focus more are compared, and how many of them, the best, at most."""
 
@@ -122,7 +125,7 @@ def fit_foci(
     number = len(found.problem.model.origins)
     turns = max(number, corrections) if corrections else 0
     of_solver = replace(problem, model=found.problem.model)
-    fit = _on_solver(of_solver, found.problem, seen, found.end, descent, started, settings, turns)
+    fit = _on_solver(of_solver, found.problem, seen, found.end, started, settings, turns)
     record = found.record()
     record["loss"][number - 1] = fit.loss
     record["dice"][number - 1] = problem.target.explained(fit.density, np.array(list(fit.extras.values())))
@@ -170,7 +173,6 @@ def _on_solver(
     small: Problem,
     seen: _Seen,
     end: Minimum,
-    descent: Descent,
     started: float,
     settings: dict[str, Any],
     corrections: int,
@@ -178,6 +180,7 @@ def _on_solver(
     """The best of the solver's runs: where the search ended, and after each descent with the error taken off."""
     loss, best, history = seen.loss(small), None, list(end.history)
     parameters, ended = end.parameters, end
+    closely = {**settings, "relative_tolerance": settings["relative_tolerance"] / CLOSELY}
     runs: list[float] = []
     for turn in range(corrections + 1):
         parameters = legal(problem, parameters)
@@ -192,7 +195,8 @@ def _on_solver(
         if turn == corrections or not gained:
             break
         loss.correct(parameters, seen.crop.cut(density) * seen.crop.tissue.mask)
-        parameters, step = lowest(small, loss, parameters, False, 1, settings)
+        parameters, step = lowest(small, loss, parameters, False, 1, closely)
+        closely["last"] = step
         history, ended = history + step.history, _minimum(parameters, step)
     assert best is not None
     best.history, best.comparable, best.uncorrected_loss = history, len(end.history), runs[0]
