@@ -12,6 +12,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.growth.model import Parameter
+from gliofit.observation.near import NearOutlines
 from gliofit.observation.residuals import Residuals
 
 
@@ -83,7 +84,7 @@ class Observation(ABC):
     def map(self, function: Callable[[Array], Array]) -> Observation:
         """The observation with each of its maps passed through `function` (crop, resample)."""
 
-    def near(self, c: Array) -> tuple[Array | None, Observation]:
+    def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
         """
         The voxels that a density [x, y, z] is to be compared in, as flat indices, and the observation of them alone.
 

@@ -18,6 +18,7 @@ from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
 from gliofit.observation.labels import parts, relabel
+from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
 from gliofit.observation.outlines import density_from_segmentation
 from gliofit.observation.residuals import Residuals
@@ -62,15 +63,12 @@ class SegmentationTarget(SingleObservation):
     has_core : bool, optional
         Whether there is a core to be explained; told from `core` if not given. A small one that a coarse grid loses is
         still there.
-    weight : ndarray, optional
-        Root of the number of voxels that each stands for (`near`); 1 if not given.
     """
 
     core: Array
     whole: Array
     steepness: float = STEEPNESS
     has_core: bool | None = None
-    weight: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("core", "whole"):
@@ -151,14 +149,12 @@ class SegmentationTarget(SingleObservation):
         shape = (maps, *c.shape)
         r, slope, by_size = (np.empty(shape, c.dtype) for _ in range(3))
         extra, size_by_extra = np.zeros((maps, *shape), c.dtype), np.zeros((maps, maps))
-        weight = c.dtype.type(1) if self.weight is None else self.weight
         for m, (observed, threshold) in enumerate(zip(self._observed, extras, strict=True)):
-            s = weight * expit(self.steepness * (c - c.dtype.type(threshold)))
+            s = expit(self.steepness * (c - c.dtype.type(threshold)))
             size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
             # mean(r²) over the maps is the mean of their losses
             scale = float(np.sqrt(s.size / size))
-            ds = self.steepness * s * (1 - s / weight)
-            # where a voxel stands for others nothing was observed
+            ds = self.steepness * s * (1 - s)
             r[m], slope[m] = scale * (s - observed), scale * ds
             by_size[m] = s * ds / size
             extra[m, m], size_by_extra[m, m] = -slope[m], -by_size[m].sum(dtype=np.float64)
@@ -172,33 +168,12 @@ class SegmentationTarget(SingleObservation):
         there are no cells (0.01 at a threshold of 0.1, 0.08 at 0.05), which on a large grid speaks against the lowest
         thresholds.
         """
-        if self.weight is None:
-            index, there = self.near(c)
-            return there.loss(c.ravel()[index], extras)
         total = 0.0
         for observed, threshold in zip(self._observed, extras, strict=True):
-            s = self.weight * expit(self.steepness * (c - c.dtype.type(threshold)))
+            s = expit(self.steepness * (c - c.dtype.type(threshold)))
             size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
             total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / self.layers
         return total
-
-    @cached_property
-    def _seen(self) -> Array:
-        """Voxels that any of the outlines has a part of, flat."""
-        return (self.whole.ravel() > 0) | (self.core.ravel() > 0)
-
-    def near(self, c: Array) -> tuple[Array, SegmentationTarget]:
-        here = (c.ravel() > 0) | self._seen
-        apart = here.size - int(np.count_nonzero(here))
-        if apart:
-            one = int(np.argmin(here))
-            here[one] = True
-        index = np.flatnonzero(here)
-        weight = np.ones(index.size, self.core.dtype)
-        if apart:
-            weight[np.searchsorted(index, one)] = np.sqrt(apart)
-        core, whole = (outline.ravel()[index] for outline in (self.core, self.whole))
-        return index, SegmentationTarget(core, whole, self.steepness, self.has_core, weight)
 
     def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
@@ -248,6 +223,16 @@ class SegmentationTarget(SingleObservation):
     @property
     def outlined(self) -> Observation:
         return self
+
+    @cached_property
+    def _seen(self) -> Array:
+        """Voxels that an outline has a part of, flat."""
+        return (self.whole.ravel() > 0) | (self.core.ravel() > 0)
+
+    def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
+        if getattr(self, "measure", "dice") != "dice":
+            return None, self
+        return near(c, self._seen, self._observed, SMALLEST, self.steepness)
 
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]

@@ -86,9 +86,9 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
     gradient : ndarray [n + k]
     matrix : ndarray [n + k, n + k]
     """
-    index, target = target.near(c)
+    index, seen = target.near(c)
     cells = c if index is None else c.ravel()[index]
-    found = target.residuals(cells, np.asarray(extras, float))
+    found = seen.residuals(cells, np.asarray(extras, float))
     r, of_model, count = found.r, len(jacobian), len(found.by_extra)
     values, size = slice(of_model), of_model + count
     gradient, matrix = np.zeros(size), np.zeros((size, size))
