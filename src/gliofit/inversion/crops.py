@@ -137,11 +137,11 @@ class SurrogateLoss:
         import torch
 
         # before torch is told its number of threads, which it may share with the solver
-        found = self.crop.solved(parameters) if solved is None else solved
-        solved = torch.as_tensor(found, device=self.static.device)
+        known = self.crop.solved(parameters) if solved is None else solved
+        density = torch.as_tensor(known, device=self.static.device)
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            self.error = solved - self._densities(values)[0]
+            self.error = density - self._densities(values)[0]
         self.evaluations += 1
 
     def _densities(self, values):

@@ -21,6 +21,7 @@ from gliofit.inversion.doubts import at_bounds, unexplained
 from gliofit.inversion.fit_format import check
 from gliofit.inversion.own_density import Field, stored_field
 from gliofit.inversion.problem import Problem
+from gliofit.observation.observation import Observation
 
 
 @dataclass(eq=False)
@@ -174,6 +175,10 @@ class Fit:
         if self.covariance is None:
             return {}
         return dict(zip(self.names, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def explained(self, target: Observation) -> dict[str, float]:
+        """Dice of each outline by the fit's density and thresholds; empty without either."""
+        return {} if self.density is None else target.explained(self.density, np.array(list(self.extras.values())))
 
     def density_on(self, tissue: Tissue, threads: int | None = None) -> Array:
         """

@@ -55,8 +55,8 @@ class _Seen:
         one = replace(problem, model=problem.model.with_one_focus())
         self.crop = Crop(one, network(problem, "surrogate"))
         networks = {**problem.networks, "surrogate": network(problem, "surrogate")}
-        small = {"tissue": self.crop.tissue, "target": self.crop.target, "around": one.centre, "networks": networks}
-        self.problem = replace(one, **small)
+        tissue, target = self.crop.tissue, self.crop.target
+        self.problem = replace(one, tissue=tissue, target=target, around=one.centre, networks=networks)
         self._losses: dict[int, SurrogateLoss] = {}
 
     def loss(self, problem: Problem) -> SurrogateLoss:
@@ -128,7 +128,7 @@ def fit_foci(
     fit = _on_solver(of_solver, found.problem, seen, found.end, started, settings, turns)
     record = found.record()
     record["loss"][number - 1] = fit.loss
-    record["dice"][number - 1] = problem.target.explained(fit.density, np.array(list(fit.extras.values())))
+    record["dice"][number - 1] = fit.explained(problem.target)
     fit.foci = record if problem.model.foci_range != (1, 1) else None
     fit.evaluations = spent + seen.evaluations
     fit.seconds = clock() - started
@@ -187,7 +187,7 @@ def _on_solver(
         density = problem.density(parameters)
         if problem.target.unknowns:
             parameters = np.concatenate([problem.split(parameters)[0], problem.target.best_extras(density)])
-        about = {"history": history, "converged": ended.converged, "reason": ended.reason}
+        about: dict[str, Any] = {"history": history, "converged": ended.converged, "reason": ended.reason}
         fit = Fit.of(problem, parameters, started, density=density, evaluations=0, **about)
         runs.append(fit.loss)
         gained = best is None or worth_going_on(best.loss, fit.loss)

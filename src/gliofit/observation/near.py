@@ -67,23 +67,21 @@ class NearOutlines:
         return total / len(self.observed)
 
 
-def near(
-    c: Array, seen: Array, observed: Sequence[Array], smallest: float, steepness: float
-) -> tuple[Array, NearOutlines]:
+def near(c: Array, observed: Sequence[Array], smallest: float, steepness: float) -> tuple[Array, NearOutlines]:
     """
     Where a density [x, y, z] is to be compared, as flat indices, and the outlines there.
 
     Parameters
     ----------
     c : ndarray [x, y, z]
-    seen : bool ndarray [x·y·z]
-        Voxels that an outline has a part of.
     observed : sequence of ndarray [x, y, z]
     smallest : float
         Voxels; an outline of less counts as so many.
     steepness : float
     """
-    here = (c.ravel() > 0) | seen
+    here = c.ravel() > 0
+    for outline in observed:
+        here |= outline.ravel() > 0
     apart = here.size - int(np.count_nonzero(here))
     one = int(np.argmin(here))
     here[one] = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -224,15 +223,10 @@ class SegmentationTarget(SingleObservation):
     def outlined(self) -> Observation:
         return self
 
-    @cached_property
-    def _seen(self) -> Array:
-        """Voxels that an outline has a part of, flat."""
-        return (self.whole.ravel() > 0) | (self.core.ravel() > 0)
-
     def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
         if getattr(self, "measure", "dice") != "dice":
             return None, self
-        return near(c, self._seen, self._observed, SMALLEST, self.steepness)
+        return near(c, self._observed, SMALLEST, self.steepness)
 
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]

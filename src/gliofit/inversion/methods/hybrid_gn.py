@@ -33,8 +33,7 @@ def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4
     predicted = clock() - started
     settings = {"iterations": iterations, "tolerance": tolerance, "uncertainty": uncertainty}
     fit = gauss_newton(problem, start=guess, **settings)
-    dice = problem.target.explained(fit.density, np.array(list(fit.extras.values())))
-    if min(dice.values(), default=1.0) < EXPLAINED:
+    if min(fit.explained(problem.target).values(), default=1.0) < EXPLAINED:
         fit = min(fit, gauss_newton(problem, **settings), key=lambda found: found.loss)
     fit.evaluations = problem.runs.number - before + 1  # and the network
     fit.seconds += predicted
