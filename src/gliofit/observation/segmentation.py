@@ -238,7 +238,7 @@ class SegmentationTarget(SingleObservation):
         return self
 
     def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
-        if getattr(self, "measure", "dice") != "dice":
+        if self.measure != "dice":
             return None, self
         return near(c, self._observed, SMALLEST, self.steepness)
 

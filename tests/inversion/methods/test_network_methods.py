@@ -254,7 +254,7 @@ def test_a_missing_network_is_named(small_tissue, waved, name):
 
 
 def test_unknown_and_nonsense_settings_are_refused(small_tissue, waved):
-    with pytest.raises(InputError, match="no setting learning_rate"):
+    with pytest.raises(InputError, match="unknown setting 'learning_rate'"):
         invert(waved, small_tissue, "gb_surrogate", networks=networks(), learning_rate=1)
     for bad in (
         {"iterations": 0},
