@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,11 @@ class Registration:
         """Volumes at the places where `transform` takes the points of a grid."""
         import SimpleITK as sitk
 
-        sampled = []
-        for volume in volumes:
-            fine, dense = grids.sub_voxels(volume.affine, affine)
+        sampled: list[Array] = []
+        # volumes of one grid go together: where a voxel comes from takes longer to tell than what is there
+        for _, group in groupby(volumes, lambda volume: (volume.shape, np.asarray(volume.affine).tobytes())):
+            alike = list(group)
+            fine, dense = grids.sub_voxels(alike[0].affine, affine)
             resampler = sitk.ResampleImageFilter()
             resampler.SetNumberOfThreads(self.threads)
             resampler.SetTransform(transform)
@@ -139,8 +142,10 @@ class Registration:
             resampler.SetOutputOrigin(origin)
             resampler.SetOutputSpacing(spacing)
             resampler.SetOutputDirection(direction)
-            out = sitk.GetArrayFromImage(resampler.Execute(_image(volume))).T
-            sampled.append(np.ascontiguousarray(grids.means(out, fine), np.float32))
+            out = sitk.GetArrayFromImage(resampler.Execute(_image(alike)))
+            out = out.reshape(*out.shape[:3], -1)  # of one number a voxel there is no last axis
+            parts = (out[..., number].T for number in range(len(alike)))
+            sampled += [np.ascontiguousarray(grids.means(part, fine), np.float32) for part in parts]
         return sampled
 
 
@@ -151,12 +156,13 @@ def _geometry(affine: Array) -> tuple[list[float], list[float], list[float]]:
     return (LPS * np.asarray(affine)[:3, 3]).tolist(), spacing.tolist(), direction.ravel().tolist()
 
 
-def _image(volume: Volume) -> Any:
-    """A volume as an image of ITK's."""
+def _image(volumes: Sequence[Volume]) -> Any:
+    """Volumes on one grid as an image of vectors of ITK's."""
     import SimpleITK as sitk
 
-    image = sitk.GetImageFromArray(volume.data.astype(np.float32, copy=False).T)
-    origin, spacing, direction = _geometry(volume.affine)
+    data = np.stack([volume.data.T for volume in volumes], -1).astype(np.float32, copy=False)
+    image = sitk.GetImageFromArray(data, isVector=True)
+    origin, spacing, direction = _geometry(volumes[0].affine)
     image.SetOrigin(origin)
     image.SetSpacing(spacing)
     image.SetDirection(direction)
