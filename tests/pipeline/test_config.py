@@ -109,6 +109,8 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"test_cases": {"at_most": {"nobody": 3}}}, "test_cases.at_most: unknown method 'nobody'"),
         ({"plans": {"margin_mm": -1}}, "plans.margin_mm = -1 is not valid"),
         ({"gliodil_synthetic": {"methods": {"gauss": ["mri"]}}}, "gliodil_synthetic: unknown method 'gauss'"),
+        ({"cohort": {"methods": {"gauss": [1]}}}, "cohort: unknown method 'gauss'"),
+        ({"cohort": {"methods": {"direct": ["auto"]}}}, "cohort.methods.direct: finds no number of foci"),
         ({"gliodil_synthetic": {"methods": {"direct": ["pet"]}}}, "input should be 'mri' or 'mri_pet'"),
     ],
 )

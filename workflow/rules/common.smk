@@ -10,7 +10,7 @@ from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
-from gliofit.pipeline.plan import FOCI, REFERENCE, TOLD, Plan, forward_row
+from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
 from gliofit.reporting.html import captions, template_files
@@ -190,5 +190,6 @@ wildcard_constraints:
     last=r"\d+",
     foci="|".join(FOCI),
     observed="|".join(TOLD),
+    sought="|".join(SOUGHT),
     index=r"\d+",
     scatteritem=r"\d+-of-\d+",

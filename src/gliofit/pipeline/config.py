@@ -32,6 +32,8 @@ RESERVED = frozenset(
         "anatomy",
         "benchmarks",
         "cases",
+        "cohort",
+        "cohort.csv",
         "config.yaml",
         "figures",
         "forward",
@@ -175,11 +177,14 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
             describe(method)
         except InputError as error:
             raise InputError(f"{source}: test_cases.at_most: {error}") from None
-    for method in [*config.gliodil_synthetic.methods, *config.gliodil_synthetic.at_most]:
-        try:
-            describe(method)
-        except InputError as error:
-            raise InputError(f"{source}: gliodil_synthetic: {error}") from None
+    for name, section in (("gliodil_synthetic", config.gliodil_synthetic), ("cohort", config.cohort)):
+        for method in [*section.methods, *section.at_most]:
+            try:
+                described = describe(method)
+            except InputError as error:
+                raise InputError(f"{source}: {name}: {error}") from None
+            if "auto" in section.methods.get(method, []) and "auto" not in described.foci:
+                raise InputError(f"{source}: {name}.methods.{method}: finds no number of foci: auto is not for it")
 
 
 def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
