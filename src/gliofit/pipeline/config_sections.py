@@ -186,7 +186,7 @@ class Config(Section):
         description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
         "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(
