@@ -24,6 +24,8 @@ OUT_OF_RANGE = ("edge", "beyond")
 
 Range = Annotated[list[float], Len(2, 2)]
 
+Density = Annotated[float, Field(gt=0, le=1)]
+
 
 class AtlasFiles(Section):
     """An anatomy of the user's own: four NIfTI paths on one grid."""
@@ -115,6 +117,10 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    isodensities: list[Density] = Field(
+        description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
+        "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
+    )
 
 
 class GliodilSynthetic(Section):
@@ -189,7 +195,7 @@ class Config(Section):
         description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
         "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(
