@@ -10,6 +10,7 @@ import numpy as np
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import read_json
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.patients import place
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
@@ -122,7 +123,7 @@ def load_scans(patient: Patient) -> Scans:
     for name in ("t1", "t1c", "flair", "wm", "gm", "fet"):
         if name in images and not images[name].any():
             raise InputError(f"{patient.files[name]}: is zero everywhere")
-    warnings = [*patient.notes, *grid.warnings]
+    warnings = [*patient.notes, *(read_json(patient.origin)["warnings"] if patient.origin else []), *grid.warnings]
     labels, doubtful = _labels(patient, images, warnings)
     warnings += doubtful
     if "recurrence" in images:

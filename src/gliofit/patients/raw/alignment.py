@@ -8,9 +8,6 @@ once.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from itertools import product
@@ -23,9 +20,7 @@ from scipy.spatial.transform import Rotation
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.nifti import Volume, save_volume
-
-RUN = "import sys, ants; sys.exit(ants.registration(sys.argv[1:], None))"
-"""antsRegistration in a process of its own, on one thread: its sums depend on the number of threads."""
+from gliofit.patients.raw.ants_process import run_ants
 
 SPACING = 2.0
 """Grid of the metric, mm."""
@@ -179,13 +174,12 @@ def _refined(pair: _Pair, start: Array) -> Array:
         save_volume(paths["moving"], pair.moving.data, pair.moving.affine)
         save_volume(paths["counts"], pair.counts.astype(np.uint8), pair.fixed.affine)
         _write_transform(Path(work) / "start.mat", start)
-        _run(
-            ["--dimensionality", "3", "--float", "0", "--random-seed", "1", "--output", f"{work}/found"]
-            + ["--initial-moving-transform", f"{work}/start.mat", "--collapse-output-transforms", "1"]
-            + ["--masks", f"[{paths['counts']},NA]", "--winsorize-image-intensities", "[0.005,0.995]"]
-            + ["--transform", "Rigid[0.1]", "--metric", f"MI[{paths['fixed']},{paths['moving']},1,{BINS},Regular,0.25]"]
-            + ["--convergence", "[200x200x100,1e-7,10]", "--shrink-factors", "4x2x1", "--smoothing-sigmas", "2x1x0vox"]
-        )
+        metric = f"MI[{paths['fixed']},{paths['moving']},1,{BINS},Regular,0.25]"
+        arguments = ["--dimensionality", "3", "--float", "0", "--random-seed", "1", "--output", f"{work}/found"]
+        arguments += ["--initial-moving-transform", f"{work}/start.mat", "--collapse-output-transforms", "1"]
+        arguments += ["--masks", f"[{paths['counts']},NA]", "--winsorize-image-intensities", "[0.005,0.995]"]
+        arguments += ["--transform", "Rigid[0.1]", "--metric", metric, "--convergence", "[200x200x100,1e-7,10]"]
+        run_ants([*arguments, "--shrink-factors", "4x2x1", "--smoothing-sigmas", "2x1x0vox"])
         return _read_transform(Path(work) / "found0GenericAffine.mat")
 
 
@@ -207,13 +201,3 @@ def _read_transform(path: Path) -> Array:
     u, _, v = np.linalg.svd(inverse[:3, :3])
     inverse[:3, :3] = u @ v  # rounding leaves axes that are not quite perpendicular
     return np.linalg.inv(LPS @ inverse @ LPS)
-
-
-def _run(arguments: list[str]) -> None:
-    environment = {**os.environ, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-        raise RuntimeError(f"antsRegistration ended with status {done.returncode}: {words}")

@@ -32,7 +32,7 @@ def corrected(scan: Array, spacing: Array, brain: Array) -> Array:
 
     Notes
     -----
-    Source: N. J. Tustison, B. B. Avants, P. A. Cook, et al., IEEE Transactions on Medical Imaging 29(6):1310–1320, 2010.
+    Source: N. J. Tustison, B. B. Avants, P. A. Cook, et al., IEEE Trans. Med. Imaging 29(6):1310–1320, 2010.
     """
     os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")
     import ants
@@ -44,7 +44,11 @@ def corrected(scan: Array, spacing: Array, brain: Array) -> Array:
     small = ants.from_numpy(np.maximum(scan[step], LEAST * median).astype(np.float32), spacing=edges)
     inside = ants.from_numpy(counts[step].astype(np.float32), spacing=edges)
     found = ants.n4_bias_field_correction(
-        small, mask=inside, shrink_factor=1, convergence={"iters": [30, 30, 20], "tol": 1e-6}, spline_param=100,
+        small,
+        mask=inside,
+        shrink_factor=1,
+        convergence={"iters": [30, 30, 20], "tol": 1e-6},
+        spline_param=100,
         return_bias_field=True,
     )
     field = _spread(found.numpy(), counts[step], scan.shape, step)

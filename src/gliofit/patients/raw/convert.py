@@ -1,8 +1,8 @@
 """
 DICOM → volume: dcm2niix makes it, the headers check it.
 
-dcm2niix sees links with neutral names to the files of one series, so that nothing else in the folder is converted and no
-name of a person enters its output.
+dcm2niix sees links with neutral names to the files of one series, so that nothing else in the folder is converted and
+no name of a person enters its output.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
-from gliofit.patients.dicom_series import DicomSeries, read_series
+from gliofit.patients.dicom_headers import read_series
+from gliofit.patients.dicom_series import DicomSeries
 
-APART_MM = 0.01
+APART_MM = 0.3
 """Corners of the converted volume and of the headers' may lie so far apart."""
 
 WRONG_VOLUME = re.compile(r"Interslice distance varies|Missing images|slices stacked despite", re.IGNORECASE)
@@ -121,7 +122,7 @@ def _check_values(folder: Path, volume: Volume, series: DicomSeries) -> None:
         return
     pixels = pixels if one.frame is None or pixels.ndim == 2 else pixels[one.frame - 1]
     slope, intercept = _rescale(data, one.frame)
-    rows, columns = (slice(max(0, n // 2 - TILE // 2), n // 2 + TILE // 2) for n in pixels.shape)
+    rows, columns = (slice(max(0, n // 2 - TILE // 2), min(n, n // 2 + TILE // 2)) for n in pixels.shape)
     row, column = np.mgrid[rows, columns]
     index = np.stack([column.ravel(), row.ravel(), np.full(row.size, number)], 1)
     place = np.rint(grids.to_voxel(volume.affine, grids.to_world(series.affine, index))).astype(int)

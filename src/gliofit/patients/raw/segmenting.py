@@ -19,8 +19,16 @@ PLACES = ("t1", "t1c", "flair", "fet", "brain", "output")
 """What may stand in braces: scans on the T1c's grid, stripped, and the file to write."""
 
 
-def check_command(command: str) -> None:
-    """Raise InputError unless a command can be run and says where it writes."""
+def check_command(command: str, scans: set[str] | None = None) -> None:
+    """
+    Raise InputError unless a command can be run and says where it writes.
+
+    Parameters
+    ----------
+    command : str
+    scans : set of str, optional
+        Columns that a patient has: the command may name no other.
+    """
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -30,6 +38,8 @@ def check_command(command: str) -> None:
     for name in re.findall(r"\{([^{}]*)\}", command):
         if name not in PLACES:
             raise InputError(f"segment: unknown place {{{name}}}; there are {', '.join(f'{{{p}}}' for p in PLACES)}")
+        if scans is not None and name not in (*scans, "brain", "output"):
+            raise InputError(f"segment: the command needs {{{name}}}, which the patient does not have")
     if "{output}" not in command:
         raise InputError("segment: has no {output}, the file that the command is to write")
     if shutil.which(words[0]) is None:
@@ -54,13 +64,11 @@ def segment(command: str, files: dict[str, Path], output: Path) -> None:
     InputError
         If it names a scan that the patient lacks, ends with an error, or writes no volume on the scans' grid.
     """
-    check_command(command)
+    check_command(command, set(files))
     values = {name: str(path.resolve()) for name, path in files.items()} | {"output": str(output.resolve())}
     words = []
     for word in shlex.split(command):
         for name in re.findall(r"\{([^{}]*)\}", word):
-            if name not in values:
-                raise InputError(f"segment: the command needs {{{name}}}, which the patient does not have")
             word = word.replace(f"{{{name}}}", values[name])
         words.append(word)
     output.unlink(missing_ok=True)
@@ -75,4 +83,6 @@ def segment(command: str, files: dict[str, Path], output: Path) -> None:
     scan = next(path for name, path in files.items() if name != "brain")
     wanted, place, _ = check_header(scan)
     if shape != wanted or apart(affine, place, shape) > PLACE:
-        raise InputError(f"{output}: the command wrote a segmentation of {shape} that is not on the grid of {scan.name}")
+        raise InputError(
+            f"{output}: the command wrote a segmentation of {shape} that is not on the grid of {scan.name}"
+        )

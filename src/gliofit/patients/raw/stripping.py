@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import subprocess
-import sys
 import tempfile
 from importlib.util import find_spec
 
@@ -24,6 +21,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume, save_volume
 from gliofit.base.versions import versions
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
+from gliofit.patients.raw.ants_process import WARP, run_ants
 
 BRAIN_ML = (500.0, 2200.0)
 """A stripped head's brain: the volumes of known brains, 1000 to 1900 ml, with room for cut fields of view."""
@@ -37,10 +35,8 @@ SPACING = 2.0
 RIM_MM = 8.0
 """Around the atlas's brain, that its registration looks at: fluid and bone, which the atlas has as nothing."""
 
-RUN = "import sys, ants; sys.exit(ants.registration(sys.argv[1:], None))"
 
-
-def is_stripped(scan: Array, spacing: Array) -> bool:
+def is_stripped(scan: Array, spacing: Array, t1: bool = True) -> bool:
     """
     Whether a scan shows a brain alone.
 
@@ -52,6 +48,8 @@ def is_stripped(scan: Array, spacing: Array) -> bool:
     scan : ndarray [x, y, z]
     spacing : ndarray (3,)
         mm.
+    t1 : bool
+        A T1 or T1c, with or without contrast: on a FLAIR fluid is as dark as bone, so that the ring says nothing.
     """
     background = background_of(scan)
     if background.share < EMPTY:
@@ -62,7 +60,9 @@ def is_stripped(scan: Array, spacing: Array) -> bool:
     if both_sides(small - np.float32(background.value)):
         return True  # of a normalised scan, whose background is one value all the same
     millilitres = float(brain.sum()) * float(np.prod(edges)) / 1000
-    return BRAIN_ML[0] <= millilitres <= BRAIN_ML[1] and not skull_on(small, brain, edges, background.value)
+    if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
+        return False
+    return not (t1 and skull_on(small, brain, edges, background.value))
 
 
 def brain_mask(head: Volume, anatomy: Anatomy, folds: int = 1) -> tuple[Array, str, list[str]]:
@@ -177,19 +177,17 @@ def _register(work: str) -> None:
     stages = []
     for transform, iterations in (("Rigid[0.1]", "200x100"), ("Affine[0.1]", "200x100")):
         stages += ["--transform", transform, "--metric", f"MI[{images},1,32,Regular,0.25]"]
-        stages += ["--convergence", f"[{iterations},1e-6,10]", "--shrink-factors", "4x2", "--smoothing-sigmas", "2x1vox"]
+        stages += [
+            "--convergence",
+            f"[{iterations},1e-6,10]",
+            "--shrink-factors",
+            "4x2",
+            "--smoothing-sigmas",
+            "2x1vox",
+        ]
     stages += ["--transform", "SyN[0.2,3,0]", "--metric", f"MI[{images},1,32]"]
     stages += ["--convergence", "[60x30,1e-6,10]", "--shrink-factors", "4x2", "--smoothing-sigmas", "2x1vox"]
-    environment = {**os.environ, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
-    apply = (
-        "import ants; w=%r; f=ants.image_read(w+'/fixed.nii.gz'); "
-        "m=ants.apply_transforms(f, ants.image_read(w+'/brain.nii.gz'), [w+'/out1Warp.nii.gz', "
-        "w+'/out0GenericAffine.mat']); ants.image_write(m, w+'/mask.nii.gz')"
-    ) % work
-    for code, arguments in ((RUN, [*common, *stages]), (apply, [])):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-            raise RuntimeError(f"the atlas could not be registered to the head: {words}")
+    run_ants([*common, *stages])
+    names = ("fixed", "brain", "mask", "out1Warp")
+    fixed, brain, mask, warp = (f"{work}/{name}.nii.gz" for name in names)
+    run_ants([fixed, brain, mask, warp, f"{work}/out0GenericAffine.mat"], WARP)

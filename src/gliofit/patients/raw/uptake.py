@@ -20,8 +20,8 @@ def suv_factor(header: Any) -> float:
     """
     What turns Bq/ml into SUV by body weight (g/ml).
 
-    SUV = activity · weight / dose, with the dose decayed to the time that the activity is corrected to: the scan's start
-    (`DecayCorrection` START) or the injection's own (ADMIN).
+    SUV = activity · weight / dose, with the dose decayed to the time that the activity is corrected to: the scan's
+    start (`DecayCorrection` START) or the injection's own (ADMIN).
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def suv_factor(header: Any) -> float:
 
     Notes
     -----
-    Source: the vendor-neutral pseudo-code of QIBA's FDG-PET/CT profile 1.13, Appendix G; P. E. Kinahan, J. W. Fletcher,
-    Seminars in Ultrasound, CT and MRI 31(6):496–505, 2010, Eq. 1.
+    Source: the vendor-neutral pseudo-code of QIBA's FDG-PET/CT profile 1.13, Appendix G; P. E. Kinahan, J. W.
+    Fletcher, Seminars in Ultrasound, CT and MRI 31(6):496–505, 2010, Eq. 1.
     """
     if str(header.get("Units", "")) != BECQUERELS:
         raise Missing(f"its Units are {header.get('Units') or 'not said'}, not {BECQUERELS}")
