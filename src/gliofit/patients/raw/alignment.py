@@ -36,6 +36,9 @@ RIM_MM = 6.0
 
 BINS = 32
 
+SAMPLED = 0.1
+"""Of the voxels, at regular places, that the metric looks at in each step."""
+
 LEAST_SEEN = 0.3
 """Of the brain must lie in the moving image's field of view."""
 
@@ -174,11 +177,11 @@ def _refined(pair: _Pair, start: Array) -> Array:
         save_volume(paths["moving"], pair.moving.data, pair.moving.affine)
         save_volume(paths["counts"], pair.counts.astype(np.uint8), pair.fixed.affine)
         _write_transform(Path(work) / "start.mat", start)
-        metric = f"MI[{paths['fixed']},{paths['moving']},1,{BINS},Regular,0.25]"
-        arguments = ["--dimensionality", "3", "--float", "0", "--random-seed", "1", "--output", f"{work}/found"]
+        metric = f"MI[{paths['fixed']},{paths['moving']},1,{BINS},Regular,{SAMPLED}]"
+        arguments = ["--dimensionality", "3", "--float", "1", "--random-seed", "1", "--output", f"{work}/found"]
         arguments += ["--initial-moving-transform", f"{work}/start.mat", "--collapse-output-transforms", "1"]
         arguments += ["--masks", f"[{paths['counts']},NA]", "--winsorize-image-intensities", "[0.005,0.995]"]
-        arguments += ["--transform", "Rigid[0.1]", "--metric", metric, "--convergence", "[200x200x100,1e-7,10]"]
+        arguments += ["--transform", "Rigid[0.1]", "--metric", metric, "--convergence", "[100x60x40,1e-6,10]"]
         run_ants([*arguments, "--shrink-factors", "4x2x1", "--smoothing-sigmas", "2x1x0vox"])
         return _read_transform(Path(work) / "found0GenericAffine.mat")
 

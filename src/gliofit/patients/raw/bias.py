@@ -8,7 +8,7 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 
-SHRINK_MM = 4.0
+SHRINK_MM = 6.0
 """Grid that the trend is fitted on; it varies over 100 mm."""
 
 LEAST = 0.02

@@ -181,8 +181,8 @@ def _find_place(name: str, image: Raw, role: str, reference: Raw, brain: Array, 
         warnings.append(f"{_name(name, image)}: its field of view has only {seen:.0%} of the brain")
     if name == "followup":
         warnings.append(
-            f"{_name(name, image)}: was brought to the {role} by a rigid registration, and the recurrence with it: what "
-            "surgery and swelling moved inside the brain is not undone; compare ventricles and sulci in both"
+            f"{_name(name, image)}: was brought to the {role} by a rigid registration, and the recurrence with it: "
+            "what surgery and swelling moved inside the brain is not undone; compare ventricles and sulci in both"
         )
 
 
@@ -210,8 +210,8 @@ def _uptake(image: Raw, grid: tuple[tuple, Array], brain: Array, whole: Array, w
             raise InputError(f"{image.path}: {fault}, so that it is no FET-PET of this brain") from None
         image.said.append("in units of the brain outside the tumour (tumour-to-background)")
         warnings.append(
-            f"{_name('fet', image)}: is no standardised uptake, as {missing}; it was divided by the median of the brain outside "
-            "the tumour (tumour-to-background)"
+            f"{_name('fet', image)}: is no standardised uptake, as {missing}; it was divided by the median of the "
+            "brain outside the tumour (tumour-to-background)"
         )
         return out
     image.said.append("in standardised uptake by body weight (SUV, g/ml)")

@@ -19,6 +19,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume, save_volume
+from gliofit.base.threads import torch_threads
 from gliofit.base.versions import versions
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
 from gliofit.patients.raw.ants_process import WARP, run_ants
@@ -26,8 +27,8 @@ from gliofit.patients.raw.ants_process import WARP, run_ants
 BRAIN_ML = (500.0, 2200.0)
 """A stripped head's brain: the volumes of known brains, 1000 to 1900 ml, with room for cut fields of view."""
 
-EMPTY = 0.9
-"""Of the faces of a stripped scan are background, exactly; the air around a head is noise, or the head is cut there."""
+EMPTY = 0.25
+"""Of a stripped scan is background, exactly, even where it is cut tightly; the air around a head is noise."""
 
 SPACING = 2.0
 """Grid on which the atlas is brought to a head, mm."""
@@ -40,7 +41,7 @@ def is_stripped(scan: Array, spacing: Array, t1: bool = True) -> bool:
     """
     Whether a scan shows a brain alone.
 
-    Then its background is one value, up to the grid's faces, what stands out has a brain's volume, and there is no
+    Then its background is one value, what stands out has a brain's volume, and there is no
     dark ring (bone) beneath a bright rim (scalp).
 
     Parameters
@@ -52,7 +53,7 @@ def is_stripped(scan: Array, spacing: Array, t1: bool = True) -> bool:
         A T1 or T1c, with or without contrast: on a FLAIR fluid is as dark as bone, so that the ring says nothing.
     """
     background = background_of(scan)
-    if background.share < EMPTY:
+    if np.mean(scan == background.value) < EMPTY:
         return False
     step = tuple(slice(None, None, max(1, int(2.0 / edge))) for edge in spacing)
     small, edges = scan[step], np.array(spacing) * [s.step for s in step]
@@ -109,7 +110,7 @@ def _by_network(head: Volume, folds: int) -> Array:
     torch.set_flush_denormal(True)
     mode = "fast" if folds == 1 else "accurate"
     data = np.ascontiguousarray(head.data, np.float32)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), torch_threads(1):
         found = run_hd_bet_function(data, grids.spacing_of(head.affine), mode=mode, device="cpu", do_tta=False)[1]
     return _largest(found > 0)
 
