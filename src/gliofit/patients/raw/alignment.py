@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy import io, ndimage
+from scipy import io, ndimage, optimize
 from scipy.spatial.transform import Rotation
 
 from gliofit.base import grids
@@ -30,6 +30,9 @@ COARSE = 6.0
 
 TURNS = (-20.0, 0.0, 20.0)
 """Degrees about each axis that a registration may start from."""
+
+CLIMBS = 2
+"""Starts that are followed uphill on the coarse grid, before the best is refined."""
 
 RIM_MM = 6.0
 """Around the brain, for two heads with their skulls on: scalp and skull hold a rigid registration, too."""
@@ -95,8 +98,7 @@ def align(fixed: Volume, moving: Volume, brain: Array, alike: bool = True) -> Mo
     """
     images = _on_grid(fixed, moving, brain, SPACING, alike)
     coarse = _on_grid(fixed, moving, brain, COARSE, alike)
-    start = max(_starts(coarse), key=lambda matrix: _information(coarse, matrix))
-    found = _refined(images, start)
+    found = _refined(images, _best_start(coarse))
     before = _information(images, np.eye(4))
     after = _information(images, found)
     # two images that were aligned already may gain nothing: then headers are right
@@ -135,6 +137,29 @@ def _starts(pair: _Pair) -> list[Array]:
         matrix[:3, 3] = centre + matrix[:3, :3] @ (shift - centre)
         starts.append(matrix)
     return starts
+
+
+def _best_start(pair: _Pair) -> Array:
+    """Of the starts that say most, each moved uphill (Powell), the best."""
+    starts = sorted(_starts(pair), key=lambda matrix: _information(pair, matrix), reverse=True)[:CLIMBS]
+    centre = grids.to_world(pair.fixed.affine, np.array(ndimage.center_of_mass(pair.counts)))
+
+    def moved(values: Array, start: Array) -> Array:
+        matrix = np.eye(4)
+        matrix[:3, :3] = Rotation.from_euler("xyz", 10 * values[:3], degrees=True).as_matrix()
+        matrix[:3, 3] = centre + 10 * values[3:] - matrix[:3, :3] @ centre
+        return matrix @ start
+
+    climbed = []
+    for start in starts:
+        found = optimize.minimize(
+            lambda values, start=start: -_information(pair, moved(values, start)),
+            np.zeros(6),
+            method="Powell",
+            options={"maxfev": 250, "xtol": 0.02, "ftol": 1e-5},
+        )
+        climbed.append((float(found.fun), moved(found.x, start)))
+    return min(climbed, key=lambda pair: pair[0])[1]
 
 
 def _information(pair: _Pair, matrix: Array) -> float:
@@ -181,8 +206,8 @@ def _refined(pair: _Pair, start: Array) -> Array:
         arguments = ["--dimensionality", "3", "--float", "1", "--random-seed", "1", "--output", f"{work}/found"]
         arguments += ["--initial-moving-transform", f"{work}/start.mat", "--collapse-output-transforms", "1"]
         arguments += ["--masks", f"[{paths['counts']},NA]", "--winsorize-image-intensities", "[0.005,0.995]"]
-        arguments += ["--transform", "Rigid[0.1]", "--metric", metric, "--convergence", "[100x60x40,1e-6,10]"]
-        run_ants([*arguments, "--shrink-factors", "4x2x1", "--smoothing-sigmas", "2x1x0vox"])
+        arguments += ["--transform", "Rigid[0.1]", "--metric", metric, "--convergence", "[50x30,1e-6,10]"]
+        run_ants([*arguments, "--shrink-factors", "2x1", "--smoothing-sigmas", "1x0vox"])
         return _read_transform(Path(work) / "found0GenericAffine.mat")
 
 
