@@ -10,11 +10,11 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("config", "shards", "trained", "made"),
+    ("config", "shards", "trained", "made", "cohort"),
     # by default the released networks are used, so that nothing is simulated for them or trained
-    [("config", 0, 0, 1), ("quick", 3, 4, 1), ("paper", 281, 4, 50)],
+    [("config", 0, 0, 1, 20), ("quick", 3, 4, 1, 2), ("paper", 281, 4, 50, 20)],
 )
-def test_each_scale_plans_every_stage(clone, config, shards, trained, made):
+def test_each_scale_plans_every_stage(clone, config, shards, trained, made, cohort):
     jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))
     assert jobs["simulate_shard"] == shards
     assert jobs["train_network"] == trained
@@ -27,6 +27,9 @@ def test_each_scale_plans_every_stage(clone, config, shards, trained, made):
     assert jobs["gliodil_patient"] == 2 * made
     assert 2 <= jobs["fit_gliodil_patient"] <= 8 * made
     assert jobs["table_gliodil"] == 2
+    assert jobs["cohort_patient"] == cohort
+    assert 4 * cohort < jobs["fit_cohort_patient"] <= 9 * cohort
+    assert jobs["table_cohort"] == jobs["figure_cohort"] == 1
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1
 

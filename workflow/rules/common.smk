@@ -11,10 +11,10 @@ from gliofit.inversion import describe
 from gliofit.patients.raw.rows import ORIGIN, brought_in
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
-from gliofit.pipeline.plan import FOCI, REFERENCE, TOLD, Plan, forward_row
+from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
-from gliofit.reporting.html import template_files
+from gliofit.reporting.html import captions, template_files
 from gliofit.reporting.tables.layout import STANDARD_PLAN
 
 ROOT = Path(workflow.basedir)
@@ -43,10 +43,13 @@ PLAN = Plan(CONFIG, SHEET, WEIGHTS)
 METHODS = PLAN.methods
 MODEL = type(growth_model(CONFIG.growth_model)).__module__
 PATIENTS = list(SHEET)
+SHOWN_PATIENTS = PATIENTS[:5]
+"Those of Figure 4."
 if workflow.is_main_process:
     for note in [*PASSED_OVER, *(patient.roles for patient in SHEET.values())]:
         print(f"Note: {note}", file=sys.stderr)
 
+CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
 GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | PLAN.in_silico_titles
 
 
@@ -201,5 +204,6 @@ wildcard_constraints:
     last=r"\d+",
     foci="|".join(FOCI),
     observed="|".join(TOLD),
+    sought="|".join(SOUGHT),
     index=r"\d+",
     scatteritem=r"\d+-of-\d+",

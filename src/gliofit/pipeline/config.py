@@ -7,16 +7,16 @@ are the keyword arguments it takes, checked against their defaults' types and si
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ValidationError
 
 from gliofit.base.errors import InputError
-from gliofit.base.section import fault, unknown
+from gliofit.base.section import fault
 from gliofit.growth import GrowthModel, growth_model
 from gliofit.observation.labels import labelling
 from gliofit.patients.discovery import discover
@@ -27,9 +27,6 @@ from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
 
-if TYPE_CHECKING:
-    from gliofit.inversion.registry import Method
-
 MADE = "results/synthetic/"
 """Where the pipeline puts the in-silico patients that it makes itself."""
 
@@ -38,6 +35,8 @@ RESERVED = frozenset(
         "anatomy",
         "benchmarks",
         "cases",
+        "cohort",
+        "cohort.csv",
         "config.yaml",
         "figures",
         "forward",
@@ -167,6 +166,7 @@ def _check_prior(config: Config, model: GrowthModel, source: str) -> None:
 def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
     """Methods and their settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
+    from gliofit.inversion.checks import check_settings
 
     if not config.methods:
         raise InputError(f"{source}: methods is empty; name at least one")
@@ -175,7 +175,7 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
             described = describe(method)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+        check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
         try:
             described.check_model(model)
         except InputError as error:
@@ -185,29 +185,14 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
             describe(method)
         except InputError as error:
             raise InputError(f"{source}: test_cases.at_most: {error}") from None
-    for method in [*config.gliodil_synthetic.methods, *config.gliodil_synthetic.at_most]:
-        try:
-            describe(method)
-        except InputError as error:
-            raise InputError(f"{source}: gliodil_synthetic: {error}") from None
-
-
-def _check_settings(method: Method, settings: dict[str, Any], where: str) -> None:
-    """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
-    defaults = method.settings()
-    hints = get_type_hints(method.run)
-    fields: dict[str, Any] = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
-    model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
-    for name, value in settings.items():
-        if name not in defaults:
-            raise InputError(f"{where}: {unknown('setting', name, list(defaults))}")
-        if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
-            raise InputError(f"{where}.{name} = {value!r} must be finite and not negative")
-    try:
-        # YAML has lists where Python's defaults are tuples
-        model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
-    except ValidationError as error:
-        raise InputError(f"{where}.{fault(error, model)}") from None
+    for name, section in (("gliodil_synthetic", config.gliodil_synthetic), ("cohort", config.cohort)):
+        for method in [*section.methods, *section.at_most]:
+            try:
+                described = describe(method)
+            except InputError as error:
+                raise InputError(f"{source}: {name}: {error}") from None
+            if "auto" in section.methods.get(method, []) and "auto" not in described.foci:
+                raise InputError(f"{source}: {name}.methods.{method}: finds no number of foci: auto is not for it")
 
 
 def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
@@ -240,9 +225,9 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     warnings, refused = [], {}
     found: list[Patient] = []
     if config.labels:
-        labelling(config.labels)
+        _of_key("labels", labelling, config.labels)
     if config.brats_dir:
-        result = discover(find(config.brats_dir, root), config.labels)
+        result = _of_key("brats_dir", discover, find(config.brats_dir, root), config.labels)
         found, warnings, refused = result.patients, result.warnings, result.refused
     reserved = {name.lower() for name in RESERVED}
     for patient in [*listed, *found]:
@@ -268,6 +253,14 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if name.lower() in reserved or name in patients:
             raise InputError(f"{refused[name]} (and its id, '{name}', is taken)")
     return patients, warnings, refused
+
+
+def _of_key(key: str, function: Callable, *given: Any) -> Any:
+    """What a function makes of a key's value; its complaint names the key."""
+    try:
+        return function(*given)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def find(path: str, root: str | Path) -> Path:

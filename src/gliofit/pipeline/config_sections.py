@@ -134,6 +134,21 @@ class GliodilSynthetic(Section):
         return min(self.number, self.at_most.get(method, self.number))
 
 
+class Cohort(Section):
+    """A cohort without patients, and what it is fitted by."""
+
+    number: NonNegativeInt = Field(description="Simulated patients with outlines as rough as real ones; 0: none.")
+    methods: dict[str, list[Literal[1, "auto"]]] = Field(
+        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds. A method that is not "
+        "under `methods` is passed over."
+    )
+    at_most: dict[str, PositiveInt] = Field(description="`{method: number}` for slow methods.")
+
+    def cases(self, method: str) -> int:
+        """How many patients a method is run on."""
+        return min(self.number, self.at_most.get(method, self.number))
+
+
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
@@ -196,6 +211,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    cohort: Cohort
     threads: Threads
 
     @property
