@@ -3,13 +3,15 @@
 
 PYTHON ?= python3
 CONFIG ?=
+PATIENT ?= synthetic_1
 CORES ?= all
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
+DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format hooks benchmark docs architecture results-doc config-docs unlock clean
+.PHONY: help reproduce test check-dicom lint format hooks benchmark docs architecture results-doc config-docs unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +53,13 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
+
+$(DICOM_CHECK_INSTALLED): $(INSTALLED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[dicom-check]'
+	@touch $@
+
+check-dicom: $(DICOM_CHECK_INSTALLED)  ## Read a patient's plans in DICOM with other programs (PATIENT=synthetic_1)
+	$(BIN)/python -m gliofit.planning.dicom.check results/$(PATIENT)
 
 $(DOCS_INSTALLED): $(INSTALLED) envs/docs-requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/docs-requirements.txt -c envs/requirements.txt

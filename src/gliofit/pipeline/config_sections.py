@@ -24,6 +24,8 @@ OUT_OF_RANGE = ("edge", "beyond")
 
 Range = Annotated[list[float], Len(2, 2)]
 
+Density = Annotated[float, Field(gt=0, le=1)]
+
 
 class AtlasFiles(Section):
     """An anatomy of the user's own: four NIfTI paths on one grid."""
@@ -115,6 +117,10 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    isodensities: list[Density] = Field(
+        description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
+        "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
+    )
 
 
 class GliodilSynthetic(Section):
