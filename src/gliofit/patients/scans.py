@@ -142,6 +142,8 @@ def load_scans(patient: Patient) -> Scans:
 
 def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> tuple[Array, list[str]]:
     """Segmentation and mask of the whole tumour, taken from `images`, in our labels, uint8; doubts of them."""
+    if patient.seg is None:
+        raise InputError(f"patient {patient.id} has no segmentation (seg)")
     seg = images.pop("seg")
     if not seg.any():
         raise InputError(f"{patient.seg}: the segmentation is empty")

@@ -192,7 +192,7 @@ class Config(Section):
         "`my_script {t1c} {flair} {output}`, with `{t1}`, `{t1c}`, `{flair}`, `{fet}` and `{brain}` for scans on the "
         "T1c's grid, stripped ([raw scans](../docs/raw_scans.md)); `null`: none.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(

@@ -31,12 +31,12 @@ def is_raw(patient: Patient) -> bool:
     InputError
         Naming a file that is not one readable volume.
     """
-    if patient.raw == "no" or patient.origin:
+    if patient.origin:
         return False
     scans = [path for role, path in patient.files.items() if role in SCANS]
-    if patient.raw or patient.followup or patient.seg is None or any(path.is_dir() for path in scans):
+    if patient.raw == "yes" or patient.followup or patient.seg is None or any(path.is_dir() for path in scans):
         return True
-    if not scans:
+    if patient.raw == "no" or not scans:
         return False
     headers = [check_header(path)[:2] for path in scans]
     shape, affine = headers[0]

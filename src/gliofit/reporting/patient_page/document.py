@@ -170,6 +170,10 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
     }
     if overlap is not None:
         facts["Overlap of the atlas’s and the patient’s brain (Dice)"] = f"{overlap:.3f}"
+    if report.get("registration"):
+        smallest = report["registration"]["smallest_jacobian"]
+        fold = "nowhere folded" if smallest > 0 else "folded: look at the pictures"
+        facts["Registration"] = f"{report['registration']['tool']}; smallest Jacobian {smallest:.2f}, {fold}"
     if report["core_csf_before"]:
         share = f"{report['core_csf_before']:.0%} of the core"
         replaced = "left as it is" if report["tumour_tissue"] == "keep" else "taken as white matter"
