@@ -152,6 +152,7 @@ def write_page(
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
             deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
+            origin=prepared.report.get("origin"),
             viewer=viewer(prepared, images, layers),
             versions=made_with(),
         ),
