@@ -53,7 +53,7 @@ rule all:
         "results/shards/check.txt" if WEIGHTS.trained else [],
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
-        PLAN.plan_tables,
+        recurrences.tables(PLAN),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand("results/{patient}/page.html", patient=PATIENTS),

@@ -26,8 +26,8 @@ rule compare_plans:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
     params:
-        titles=PLAN.recurrence_titles,
-        sets=PLAN.recurrence_sets,
+        titles=recurrences.ways(PLAN),
+        sets=recurrences.SETS,
     script:
         "../scripts/compare_plans.py"
 
@@ -63,7 +63,7 @@ rule study_gliodil:
 rule table_study:
     """Means over patients by λ_PDE, and the spread that the start makes; and the first as a figure."""
     input:
-        studies=PLAN.gliodil_studies,
+        studies=recurrences.studies(PLAN),
         sources=sources("table_study.py"),
     output:
         csv="results/tables/gliodil_study.csv",

@@ -171,31 +171,6 @@ class Plan:
         ]
 
     @property
-    def recurrence_titles(self) -> dict[str, str]:
-        """Titles of all ways of planning that are compared on synthetic recurrences."""
-        margins = {"standard": "Standard plan", "geodesic": "Margin along tissue"}
-        return margins | self.in_silico_titles
-
-    @property
-    def recurrence_sets(self) -> dict[str, str]:
-        """Titles of the sets of recurrences: by foci of the tumour, and by what grew on."""
-        foci = {"single": "One focus", "multi": "Three foci"}
-        kinds = {"model": "Grown by the model", "diffusion": "Other diffusion", "second_focus": "A new focus"}
-        return foci | kinds
-
-    @property
-    def gliodil_studies(self) -> list[str]:
-        """GliODIL's studies of itself, a file per patient."""
-        number = self.config.gliodil_studies.number if "gliodil" in self.methods else 0
-        return [f"results/gliodil_study/{foci}_{index}.csv" for foci in FOCI for index in range(number)]
-
-    @property
-    def plan_tables(self) -> list[str]:
-        """Comparisons of plans, and the studies."""
-        compared = ["results/tables/recurrences.csv"] if self.in_silico else []
-        return compared + ["results/tables/gliodil_study.csv"] * bool(self.gliodil_studies)
-
-    @property
     def gliodil_tables(self) -> dict[str, str]:
         """Of GliODIL's synthetic patients."""
         names = [f"gliodil_synthetic_{foci}" for foci in FOCI if self.in_silico]
