@@ -13,9 +13,10 @@ from gliofit.anatomy.registration import Settings, load_settings, register
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.files import write_text
+from gliofit.base.files import read_json, write_text
 from gliofit.base.nifti import Volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.patients import dicom_series
 from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import Scans, load_scans
@@ -111,6 +112,12 @@ def prepare_patient(
         "core_csf_before": lost,
         "warnings": scans.warnings,
     }
+    (folder / dicom_series.FILE).unlink(missing_ok=True)
+    if patient.origin:
+        report["origin"] = read_json(patient.origin)
+        series = patient.origin.with_name(dicom_series.FILE)
+        if series.is_file():
+            dicom_series.DicomSeries.load(series).save(folder / dicom_series.FILE)
     volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"seg": scans.labels, "brain": scans.brain}
     volumes |= {"core": scans.core, "whole": scans.whole}
     for name in PREPARED:
