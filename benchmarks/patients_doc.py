@@ -28,10 +28,10 @@ def preparation(results: Path) -> list[str]:
     rows = []
     for path in sorted(results.glob("*/prepared/prepared.json")):
         report = read_json(path)
-        found = report["registration"] or {}
+        found = report.get("registration") or {}
         volumes = report["volumes_ml"]
         cells = [report["patient"]["id"], TISSUE[report["tissue"]], found.get("tool", "–")]
-        cells += [number(report["brain_dice"]), number(report["tissue_agreement"], 2)]
+        cells += [number(report["brain_dice"]), number(report.get("tissue_agreement"), 2)]
         cells += [number(found.get("smallest_jacobian"), 2), f"{volumes['core']:.1f}, {volumes['whole']:.1f}"]
         rows.append(cells)
     return table(head, rows)

@@ -24,7 +24,7 @@ Degrees of freedom (6 rigid, 12 affine), greedy's metric, iterations per level f
 the level's voxels) that smooth an update and the whole field.
 """
 
-INVERSE_ITERATIONS, EDGE_VOXELS = 15, 6
+INVERSE_ITERATIONS, EDGE_VOXELS = 10, 6
 
 ITK_AFFINE = """#Insight Transform File V1.0
 #Transform 0
@@ -61,24 +61,24 @@ def run(work: Path, settings: Settings, threads: int) -> list[Path]:
     run_python("greedy", RUN, commands, work, threads)
     made = [work / name for name in ("affine.txt", "warp.nii.gz", "inverse.nii.gz")]
     write_text(made[0], itk_affine(np.loadtxt(work / affine)))
-    write_inverse(made[1], made[2])
+    write_inverse(made[1], made[2], threads)
     return made
 
 
-def write_inverse(warp: Path, inverse: Path) -> None:
+def write_inverse(warp: Path, inverse: Path, threads: int) -> None:
     """
-    Invert a warp by fixed-point iteration (ITK), to a hundredth of a voxel in the mean.
+    Invert a warp by fixed-point iteration (ITK).
 
-    greedy's own inverse, by roots of the warp, takes longer than the registration. One thread: when the iteration ends
-    depends on sums.
+    greedy's own inverse, by roots of the warp, takes longer than the registration. The number of iterations is fixed:
+    when to end would depend on sums, and these on threads.
     """
     import SimpleITK as sitk
 
     inverter = sitk.InvertDisplacementFieldImageFilter()
-    inverter.SetNumberOfThreads(1)
+    inverter.SetNumberOfThreads(threads)
     inverter.SetMaximumNumberOfIterations(INVERSE_ITERATIONS)
-    inverter.SetMeanErrorToleranceThreshold(0.001)
-    inverter.SetMaxErrorToleranceThreshold(0.1)
+    inverter.SetMeanErrorToleranceThreshold(0.0)
+    inverter.SetMaxErrorToleranceThreshold(0.0)
     inverter.SetEnforceBoundaryCondition(False)
     field = sitk.ReadImage(str(warp), sitk.sitkVectorFloat64)
     room = [EDGE_VOXELS] * 3  # at the grid's edges, the inverse looks beyond them
