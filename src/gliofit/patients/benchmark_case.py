@@ -22,7 +22,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.patients.brain import brain_of
 from gliofit.patients.headers import PLACE
-from gliofit.patients.labels import CAVITY, parts, read_recurrence, read_segmentation
+from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, parts, read_recurrence, read_segmentation
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared
 from gliofit.patients.sample_sheet import Patient
@@ -140,8 +140,8 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
     filled = fill(maps, brain & (labels != CAVITY), whole, core, tumour_tissue)
     pet = _path(folder, "pet")
     uptake = None if pet is None else _same_grid(pet, seg)
-    if uptake is not None and not uptake.any():
-        warnings.append(f"{pet}: is zero everywhere and not used")
+    if uptake is not None and not (uptake[np.isin(labels, (EDEMA, ENHANCING))] > 0).any():
+        warnings.append(f"{pet}: has no uptake in the enhancing core and edema, and is not used")
         uptake = None
     returned = None
     if recurrence is not None:
