@@ -17,6 +17,7 @@ from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
 from gliofit.observation.labels import parts, relabel
+from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
 from gliofit.observation.outline_losses import LOSSES, SMALLEST, Histogram, OutlineLoss
 from gliofit.observation.outlines import density_from_segmentation, signed_distance
@@ -235,6 +236,11 @@ class SegmentationTarget(SingleObservation):
     @property
     def outlined(self) -> Observation:
         return self
+
+    def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
+        if self.measure != "dice":
+            return None, self
+        return near(c, self._observed, SMALLEST, self.steepness)
 
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gliofit.base.errors import InputError
 from gliofit.patients.headers import in_atlas_space
@@ -95,7 +96,8 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
         try:
             if found.fault:
                 raise InputError(found.fault)
-            patient = Patient(own, labels=labels or found.labels, notes=tuple(found.notes), **found.files)
+            files: dict[str, Any] = {**found.files}
+            patient = Patient(own, labels=labels or found.labels, notes=tuple(found.notes), **files)
         except InputError as error:
             result.refused[re.sub(r"[^A-Za-z0-9._-]", "_", own).lstrip("._-")] = f"{case}: {error}"
         else:
@@ -176,10 +178,11 @@ def _case(case: Path) -> Found | None:
 
 def _files(case: Path) -> Found | None:
     """The files of a case by role, as far as their names are known; None if there is no scan or segmentation."""
-    prefix = re.sub(r"_nifti$", "", case.name.lower())
+    name = re.sub(r"_nifti$", "", case.name.lower())
     for layout in LAYOUTS:
-        if layout.cases and not re.fullmatch(layout.cases, prefix):
+        if layout.cases and not re.fullmatch(layout.cases, name):
             continue
+        prefix = name.removeprefix(layout.before)
         if not any(
             _named(case, prefix, layout.roles[role])
             for role in layout.roles

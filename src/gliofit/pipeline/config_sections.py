@@ -155,6 +155,15 @@ class Cohort(Section):
         return min(self.number, self.at_most.get(method, self.number))
 
 
+class GliodilStudies(Section):
+    """GliODIL's studies of itself, on the first of its synthetic patients (of each kind)."""
+
+    number: NonNegativeInt = Field(description="Patients of one focus, and as many of three; 0: none.")
+    pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
+    guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
+    scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
+
+
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
@@ -186,7 +195,13 @@ class Config(Section):
         description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
         "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    segment: str | None = Field(
+        None,
+        description="Command that segments patients of the sample sheet without a `seg`, run without a shell: "
+        "`my_script {t1c} {flair} {output}`, with `{t1}`, `{t1c}`, `{flair}`, `{fet}` and `{brain}` for scans on the "
+        "T1c's grid, stripped ([raw scans](../docs/raw_scans.md)); `null`: none.",
+    )
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(
@@ -211,6 +226,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    gliodil_studies: GliodilStudies
     cohort: Cohort
     threads: Threads
 
