@@ -1,9 +1,9 @@
 """
 greedy (github.com/pyushkevich/greedy): rigid, affine, and a diffeomorphic deformation.
 
-The deformation is the flow of a stationary velocity field (`-sv`), which does not fold. Without, 66 voxels of the warp and
-261 of its inverse did on BraTS18_2013_11_1 (smallest Jacobian −0.20 and −0.71; with it 0.10 and 0.16, in a third more
-time).
+The deformation is the flow of a stationary velocity field (`-sv`), which does not fold. Without, 66 voxels of the warp
+and 261 of its inverse did on BraTS18_2013_11_1 (smallest Jacobian −0.20 and −0.71; with it 0.10 and 0.16, in a third
+more time).
 
 Seeded, and the affine on one thread, as its sums depend on their number; the deformable stage does not. Warps are
 written as they are (`-wp 0`), not rounded to a tenth of a voxel.
