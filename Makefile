@@ -5,13 +5,15 @@ PYTHON ?= python3
 CONFIG ?=
 PATIENT ?= synthetic_1
 CORES ?= all
+WORKERS ?= 2
+KILLS ?= 20
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test check-dicom lint format hooks benchmark docs architecture results-doc config-docs unlock clean
+.PHONY: help reproduce test kill-test lint format hooks benchmark docs architecture results-doc config-docs check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +28,11 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/quick.yaml, CORES=4)
 	$(BIN)/python -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-test: $(INSTALLED)  ## The test suite
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+kill-test: $(INSTALLED)  ## The quick run, killed 20 times and resumed, makes the same tables (KILLS=20)
+	$(BIN)/python tests/kills/kill_test.py --kills $(KILLS)
 
 lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --lint
 	$(BIN)/python -m ruff check .

@@ -123,7 +123,7 @@ rule figure_cohort:
     output:
         png=report(
             "results/figures/cohort.png",
-            caption="../report/figure_cohort.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={
                 "figure": "cohort",
@@ -141,6 +141,7 @@ rule figure_cohort:
         mem_mb=gigabytes(4),
         runtime=hours(1),
     params:
+        caption=CAPTIONS["cohort"],
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.patients,
         spacing=CONFIG.spacing,

@@ -8,6 +8,7 @@ from gliofit.anatomy.atlas import SRI24_WHEEL
 from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion import describe
+from gliofit.patients.raw.rows import ORIGIN, brought_in
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
@@ -139,12 +140,25 @@ def scans(wildcards):
     """The images of a patient, as the sample sheet has them; none of one that is refused, whose check says why."""
     if wildcards.patient in REFUSED:
         return []
+    patient = SHEET[wildcards.patient]
+    if patient.raw:
+        return [f"results/{patient.id}/scans/{ORIGIN}"]  # written when all others are
+    return given_scans(wildcards)
+
+
+def given_scans(wildcards):
+    """The user's own files and folders of a patient."""
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
 
 
 def row(wildcards):
-    """A patient's row of the sample sheet, for a script."""
-    return {} if wildcards.patient in REFUSED else SHEET[wildcards.patient].to_dict()
+    """A patient's row of the sample sheet, for a script; of raw scans, the row that they become."""
+    if wildcards.patient in REFUSED:
+        return {}
+    patient = SHEET[wildcards.patient]
+    if patient.raw:
+        patient = brought_in(patient, f"results/{patient.id}/scans")
+    return patient.to_dict()
 
 
 def weights(wildcards):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from gliofit.growth import GrowthModel, growth_model
 from gliofit.observation.labels import labelling
 from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
+from gliofit.patients.raw.rows import check_raw, is_raw
+from gliofit.patients.raw.segmenting import check_command
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
@@ -78,7 +81,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    given = (name for name in ("patients", "brats_dir", "labels") if name in values)
+    given = (name for name in ("patients", "brats_dir", "labels", "segment") if name in values)
     texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
@@ -95,6 +98,11 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         )
     if config.samples.shards > config.samples.train:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
+    if config.segment:
+        try:
+            check_command(config.segment)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
     try:
         Prior(**config.prior.model_dump())
         model = growth_model(config.growth_model)
@@ -200,6 +208,7 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     Returns
     -------
     patients : dict of id → Patient
+        Those whose scans have yet to be brought together have `raw`.
     warnings : list of str
         Cases of `brats_dir` that were passed over, and why.
     refused : dict of id → str
@@ -210,7 +219,8 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     InputError
         Naming the sheet's line, or the folder, and the fault.
     """
-    listed = read_sample_sheet(find(config.patients, root), root, (MADE,)) if config.patients else []
+    sheet = find(config.patients, root) if config.patients else None
+    listed = read_sample_sheet(sheet, root, (MADE,), config.segment or "") if sheet else []
     patients: dict[str, Patient] = {}
     warnings, refused = [], {}
     found: list[Patient] = []
@@ -230,7 +240,12 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if any(str(path).startswith(MADE) for path in patient.files.values()):
             continue
         try:
-            check_headers(patient)
+            # data sets are on one grid; a sheet may name scans as they came from the scanner
+            if patient in listed and is_raw(patient):
+                check_raw(patient)
+                patients[patient.id] = replace(patient, raw="yes")
+            else:
+                check_headers(patient)
         except InputError as error:
             refused[patient.id] = str(error)
             del patients[patient.id]

@@ -186,7 +186,13 @@ class Config(Section):
         description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
         "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    segment: str | None = Field(
+        None,
+        description="Command that segments patients of the sample sheet without a `seg`, run without a shell: "
+        "`my_script {t1c} {flair} {output}`, with `{t1}`, `{t1c}`, `{flair}`, `{fet}` and `{brain}` for scans on the "
+        "T1c's grid, stripped ([raw scans](../docs/raw_scans.md)); `null`: none.",
+    )
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(

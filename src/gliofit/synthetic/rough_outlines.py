@@ -55,7 +55,7 @@ class Roughness:
     affinity: float = 0.0
 
 
-CORE, WHOLE = Roughness(share=0.14, fine=0.8), Roughness(share=0.16, affinity=0.12)
+CORE, WHOLE = Roughness(share=0.13, fine=0.8), Roughness(share=0.15, affinity=0.1)
 """Of the tumour core, and of the whole tumour, whose edema follows white matter."""
 
 
