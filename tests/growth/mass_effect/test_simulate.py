@@ -125,3 +125,16 @@ def test_gauss_newton_finds_the_push(coarse_tissue):
     fit = invert(density, coarse_tissue, "gauss_newton", model="mass_effect", start=start, iterations=9)
     assert fit.parameters["gamma"] == pytest.approx(9.0, rel=0.05)
     assert fit.covariance.shape == (6, 6)
+
+
+def test_the_jacobian_is_the_derivative(small_tissue):
+    # in root mean square: a voxel that tissue is about to enter or leave changes faster than any difference shows
+    model = growth_model("mass_effect")
+    values = np.array([-18.0, 8.0, 4.0, 4.0, 2.8, 8.0])
+    _, jacobian = model.simulate(small_tissue, values, jacobian=True, threads=1)
+    for place in (0, 4, 5):
+        step = 0.01 * abs(values[place]) * np.eye(model.size)[place]
+        more, less = (model.simulate(small_tissue, values + s * step, threads=1) for s in (1, -1))
+        difference = (more - less) / (2 * step[place])
+        error = np.linalg.norm(difference - jacobian[place]) / np.linalg.norm(difference)
+        assert error < 0.15, (model.names[place], error)
