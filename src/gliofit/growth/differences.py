@@ -13,11 +13,11 @@ from gliofit.growth.cpu.crew import share
 ORIGIN_STEP = 0.03
 """mm; fronts are a hundred times as wide, and 1e-6 of a density, single precision's error, is 3e-5 of a slope."""
 
-SHARE, LEAST = 1e-3, 0.1
+SHARE, LEAST = 5e-4, 0.1
 """Of the other values, and the smallest value that a share is taken of."""
 
 
-def steps_of(tissue: Tissue, values: Array, shares: Sequence[float] = (SHARE, SHARE, 10 * SHARE)) -> Array:
+def steps_of(tissue: Tissue, values: Array, shares: Sequence[float] = (SHARE, SHARE, 4 * SHARE)) -> Array:
     """
     Steps [n] for one-sided differences at `values` = [x, y, z, …]; origins move away from where the grid ends.
 

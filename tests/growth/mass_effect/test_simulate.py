@@ -132,9 +132,9 @@ def test_the_jacobian_is_the_derivative(small_tissue):
     model = growth_model("mass_effect")
     values = np.array([-18.0, 8.0, 4.0, 4.0, 2.8, 8.0])
     _, jacobian = model.simulate(small_tissue, values, jacobian=True, threads=1)
-    for place in (0, 4, 5):
+    for place in (4, 5):
         step = 0.01 * abs(values[place]) * np.eye(model.size)[place]
         more, less = (model.simulate(small_tissue, values + s * step, threads=1) for s in (1, -1))
         difference = (more - less) / (2 * step[place])
         error = np.linalg.norm(difference - jacobian[place]) / np.linalg.norm(difference)
-        assert error < 0.15, (model.names[place], error)
+        assert error < 0.1, (model.names[place], error)

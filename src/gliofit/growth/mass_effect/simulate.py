@@ -38,7 +38,7 @@ TOLERANCE = 1e-3
 
 TOO_LARGE = "mass effect: gamma = {:g} kPa moves tissue further than small strains can describe; try a smaller one"
 
-DIFFERENCE_TOLERANCE = 1e-2
+DIFFERENCE_TOLERANCE = 1e-3
 """Of the residual of a difference of two runs, relative to what it would be without moving."""
 
 ROUNDING = 2e-6

@@ -29,6 +29,9 @@ At its start a compact tumour of 40 ml moves its rim by 3 mm: γ/(3λ_t + 2μ_t 
 inclusion). Learn-Morph-Infer's solver has 16.
 """
 
+STEPS = (1e-3, 1e-3, 1e-2)
+"""Shares of μ_D, μ_ρ and γ for differences."""
+
 FORCES = ("gradient", "tanh")
 
 _media: WeakKeyDictionary[Tissue, dict[float, Medium]] = WeakKeyDictionary()
@@ -106,7 +109,7 @@ class MassEffect(GrowthModel):
             raise InputError(f"growth model mass_effect: gamma = {values[5]:g} kPa must not be negative")
         threads = min(threads or cores(), cores())
         medium = _medium(tissue, self.screening)
-        steps = steps_of(tissue, values) if jacobian else np.zeros(0)
+        steps = steps_of(tissue, values, STEPS) if jacobian else np.zeros(0)
         others = [_values(values + step * one) for step, one in zip(steps, np.eye(self.size), strict=False)]
         first, *rest = run(tissue, medium, _values(values), others, force=self.force, threads=threads)
         out: list[Any] = [_whole(medium, np.minimum(first.state[C], 1), tissue)]
