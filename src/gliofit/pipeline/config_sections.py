@@ -145,8 +145,8 @@ class Cohort(Section):
 
     number: NonNegativeInt = Field(description="Simulated patients with outlines as rough as real ones; 0: none.")
     methods: dict[str, list[Literal[1, "auto"]]] = Field(
-        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds. A method that is not "
-        "under `methods` is passed over."
+        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds; `[]`: not at all. A "
+        "method that is not under `methods` is passed over."
     )
     at_most: dict[str, PositiveInt] = Field(description="`{method: number}` for slow methods.")
 
