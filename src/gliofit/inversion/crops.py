@@ -130,11 +130,11 @@ class SurrogateLoss:
         solved = torch.as_tensor(self.crop.solved(parameters), device=self.static.device)
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            self.error = solved - self._densities(values)[0]
+            self.error = solved - self.densities(values)[0]
         self.evaluations += 1
 
-    def _densities(self, values):
-        """Of the growth model's values [B, n]: each focus alone by the network, joined as 1 − ∏(1 − c)."""
+    def densities(self, values):
+        """Of the growth model's values [B, n], tensors [B, x, y, z]: each focus alone, joined as 1 − ∏(1 − c)."""
         theta = self.crop.to_network(values).float().to(self.static.device)
         batch, foci, size = theta.shape
         alone = self.network(self.static, theta.reshape(batch * foci, size))
@@ -146,7 +146,7 @@ class SurrogateLoss:
 
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            density = (self._densities(values)[0] + self.error).cpu().numpy()
+            density = (self.densities(values)[0] + self.error).cpu().numpy()
         self.evaluations += 1
         extras = self.target.best_extras(density)
         found = np.concatenate([self.crop.whole.split(parameters)[0], extras])
@@ -158,7 +158,7 @@ class SurrogateLoss:
 
         parameters = self.lower + unit * self.width
         values, extras = self.crop.whole.split(parameters)
-        densities = self._densities(values) + self.error
+        densities = self.densities(values) + self.error
         self.evaluations += len(unit)
         extras = extras.float().to(self.static.device)
         losses = [self.target.torch_loss(c, self.arrays, e) for c, e in zip(densities, extras, strict=True)]
