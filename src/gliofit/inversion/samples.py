@@ -183,7 +183,8 @@ def load_samples(path: str | Path) -> Samples:
                 found["log_likelihood"],
                 found["errors"],
                 found["effective"],
-                *found["log_evidence"].tolist(),
+                float(found["log_evidence"][0]),
+                float(found["log_evidence"][1]),
                 json.loads(str(found["stages"])),
                 groups["volume"],
             )

@@ -80,10 +80,8 @@ def test_one_scan_tells_no_more_of_D_rho_and_T_than_mu_D_and_mu_rho(small_tissue
     at |= dict(zip("xyz", TRUTH.origin, strict=True)) | {"D": 0.02, "rho": 0.004, "T": 800.0}
     faster = at | {"D": 0.04, "rho": 0.008, "T": 400.0}
     other = at | {"T": 400.0}
-    units = [
-        posterior.unknowns.to_unit(np.array([p[n] for n in posterior.unknowns.names])) for p in (at, faster, other)
-    ]
-    one, same, less = posterior.evaluate(np.array(units)).log_likelihood
+    points = np.array([[p[name] for name in posterior.unknowns.names] for p in (at, faster, other)])
+    one, same, less = posterior.evaluate(posterior.unknowns.to_unit(points)).log_likelihood
     assert same == pytest.approx(one, rel=1e-5)
     assert abs(less - one) > 1
 

@@ -263,7 +263,7 @@ class Likelihood:
         for image in self.images:
             own = [names.index(name) for name in image.unknowns]
             places = np.array([*range(of_model), *own])
-            tangents = jacobian[(slice(None), *image.index)].astype(float)
+            tangents = np.stack([by_value[image.index] for by_value in jacobian]).astype(float)
             found = image.terms(c[image.index].astype(float), _own(image, unknowns))
             value += found.value
             gradient[:of_model] += tangents @ found.by_density

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -206,7 +207,7 @@ def unknowns_of(
         origin = {name: limits[name] for name in ("x", "y", "z")}
         three = {name: PAPER[name] for name in ("D", "rho", "T")}
         limits = three | origin | {name: PAPER[name] for name in list(PAPER)[3:]}
-    given = {name: tuple(float(v) for v in pair) for name, pair in (ranges or {}).items()}
+    given: dict[str, tuple[Any, ...]] = {n: tuple(float(v) for v in pair) for n, pair in (ranges or {}).items()}
     for name, pair in given.items():
         if name not in limits:
             missing = " (there is no PET)" if name in ("sigma", "b", "pet_scale", "pet_background") else ""
@@ -219,7 +220,7 @@ def unknowns_of(
                 f"prior: {name} = {pair[0]:g} … {pair[1]:g} must be ascending and lie within the range of the "
                 f"{'growth model' if name in model.names else 'observation'}, {low:g} … {high:g}"
             )
-    limits |= given
+    limits |= {name: (pair[0], pair[1]) for name, pair in given.items()}
     places = {p.name for p in model.parameters if p.coordinate}
     logarithmic = {n for n, (low, _) in limits.items() if prior == "log_uniform" and n not in places and low > 0}
     made = [Unknown(name, low, high, name in logarithmic) for name, (low, high) in limits.items()]
