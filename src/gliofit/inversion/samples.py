@@ -58,6 +58,8 @@ class Samples:
     log_evidence, log_evidence_error : float
     stages : list of dict
         Power, variation of the weights, share accepted, runs and seconds of each stage.
+    prior : dict of str → (float, float, bool)
+        Range of each of `unknowns`, and whether the prior is flat in its logarithm.
     volumes : dict of str → ndarray [K]
         Of K samples (`gliofit.inversion.posterior.predictive`).
     predicted : Predicted, optional
@@ -74,6 +76,7 @@ class Samples:
     log_evidence: float
     log_evidence_error: float
     stages: list[dict[str, float]]
+    prior: dict[str, tuple[float, float, bool]]
     volumes: dict[str, Array]
     predicted: Predicted | None = None
 
@@ -153,6 +156,7 @@ def save_samples(path: str | Path, samples: Samples) -> None:
             effective=samples.effective,
             log_evidence=np.array([samples.log_evidence, samples.log_evidence_error]),
             stages=np.array(json.dumps(samples.stages)),
+            prior=np.array(json.dumps(samples.prior)),
             **{f"unknown.{name}": a for name, a in samples.unknowns.items()},  # type: ignore[arg-type]
             **{f"volume.{name}": a for name, a in samples.volumes.items()},  # type: ignore[arg-type]
         )
@@ -186,6 +190,7 @@ def load_samples(path: str | Path) -> Samples:
                 float(found["log_evidence"][0]),
                 float(found["log_evidence"][1]),
                 json.loads(str(found["stages"])),
+                {name: (u[0], u[1], u[2]) for name, u in json.loads(str(found["prior"])).items()},
                 groups["volume"],
             )
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):

@@ -24,7 +24,7 @@ from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
 
 
-@method("tmcmc", "TMCMC (Bayesian)", foci=("given",))
+@method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
 def tmcmc(
     problem: Problem,
     *,
@@ -102,7 +102,7 @@ def tmcmc(
     return _fit(problem, density, Walk(beta2, wide), settings, predictive, checkpoint)
 
 
-@method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",))
+@method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
 def tmcmc_manifold(
     problem: Problem,
     *,
@@ -183,6 +183,7 @@ def _fit(
         found.log_evidence,
         found.log_evidence_error,
         list(found.stages),
+        {u.name: (float(u.lower), float(u.upper), bool(u.log)) for u in density.unknowns.unknowns},
         {} if predicted is None else predicted.volumes,
         predicted,
     )
