@@ -3,13 +3,17 @@
 
 PYTHON ?= python3
 CONFIG ?=
+PATIENT ?= synthetic_1
 CORES ?= all
+WORKERS ?= 2
+KILLS ?= 20
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
+DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint format hooks benchmark docs architecture results-doc config-docs unlock clean
+.PHONY: help reproduce test kill-test lint format hooks benchmark docs architecture results-doc config-docs check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +28,11 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/quick.yaml, CORES=4)
 	$(BIN)/python -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-test: $(INSTALLED)  ## The test suite
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+kill-test: $(INSTALLED)  ## The quick run, killed 20 times and resumed, makes the same tables (KILLS=20)
+	$(BIN)/python tests/kills/kill_test.py --kills $(KILLS)
 
 lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --lint
 	$(BIN)/python -m ruff check .
@@ -51,6 +58,13 @@ benchmark: $(INSTALLED)  ## Timings of the solver and the methods (benchmarks/)
 	cd benchmarks && ../$(BIN)/python -m pytest . -q --benchmark-only --benchmark-json=../results/benchmarks/solver.json
 	$(BIN)/python benchmarks/study.py --prepared $(wildcard results/*/prepared)
 	$(BIN)/python benchmarks/write_docs.py
+
+$(DICOM_CHECK_INSTALLED): $(INSTALLED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[dicom-check]'
+	@touch $@
+
+check-dicom: $(DICOM_CHECK_INSTALLED)  ## Read a patient's plans in DICOM with other programs (PATIENT=synthetic_1)
+	$(BIN)/python -m gliofit.planning.dicom.check results/$(PATIENT)
 
 $(DOCS_INSTALLED): $(INSTALLED) envs/docs-requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/docs-requirements.txt -c envs/requirements.txt

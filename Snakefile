@@ -29,6 +29,7 @@ include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
 include: "workflow/rules/planning.smk"
 include: "workflow/rules/gliodil_synthetic.smk"
+include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
@@ -49,12 +50,7 @@ rule all:
         "results/report.html",
         "results/config.yaml",
         "results/shards/check.txt" if WEIGHTS.trained else [],
-        (
-            PLAN.tables
-            | PLAN.clinical_tables
-            | PLAN.gliodil_tables
-            | PLAN.forward_tables
-        ).values(),
+        (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from gliofit import Tissue, invert
 from gliofit.anatomy.atlas import Anatomy
-from gliofit.anatomy.registration import Registration
+from gliofit.anatomy.transforms import Registration
 from gliofit.base.nifti import Volume
 from gliofit.evaluation.patient_scores import data_fit
 from gliofit.inversion.patient_problem import patient_problem

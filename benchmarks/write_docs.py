@@ -10,11 +10,12 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+import case_time
 import matplotlib.pyplot as plt
 import numpy as np
 from cases import CASES, FOLDER
 
-from gliofit.base.files import whole, write_text
+from gliofit.base.files import whole_file, write_text
 
 DOCS = Path("docs")
 
@@ -104,7 +105,7 @@ def convergence(study: dict) -> list[str]:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("error")
     axes[0].legend(frameon=False)
-    with whole(DOCS / "images" / "convergence.png") as part:
+    with whole_file(DOCS / "images" / "convergence.png") as part:
         figure.savefig(part, dpi=160, format="png")
     rows = [
         f"| {e['refine']:g} | {e['steps']} | {e['stages']} | {100 * e['mass']:+.3f} % | {e['max']:.1e} |"
@@ -296,6 +297,8 @@ def main() -> None:
                 f"Peak memory of a 128³ run above its inputs: {peak['forward']:.0f} MiB; "
                 f"with the Jacobian {peak['jacobian']:.0f} MiB.",
             ]
+    found = load("case_time")
+    lines += case_time.section(found) if found else []
     lines += ["", "## GPU", ""]
     found = load("gpu")
     lines += gpu(found) if found else ["Not measured: no GPU was to be had."]

@@ -116,7 +116,7 @@ def test_settings(tmp_path):
     fast, precise = load_settings("fast"), load_settings("precise")
     assert fast.spacing == 2.0
     assert precise.spacing == 1.0
-    with pytest.raises(InputError, match="unknown registration settings 'slow'; choose fast, precise"):
+    with pytest.raises(InputError, match="unknown registration settings 'slow'; choose fast, greedy, precise"):
         load_settings("slow")
     path = tmp_path / "mine.json"
     values = json.loads(json.dumps(vars(fast)))

@@ -93,7 +93,7 @@ def test_a_model_is_seen_through_outlines_too(small_tissue):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ("fischer", "unknown growth model 'fischer'; there are: fisher_kolmogorov, fisher_kolmogorov_ratio"),
+        ("fischer_kolmogorov", "unknown growth model 'fischer_kolmogorov'; did you mean 'fisher_kolmogorov'"),
         ({"name": "fisher_kolmogorov_ratio", "ratio": 3}, "has no option 'ratio'"),
         ({"ratio": 3}, "has no name"),
     ],

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import torch
+from networks_for_tests import KnownInverse, WaveSurrogate, wave_density
 
-from gliofit import InputError, SegmentationTarget, growth_model, invert
+from gliofit import InputError, Problem, SegmentationTarget, Theta, growth_model, invert
+from gliofit.growth.autograd import simulate_torch
+from gliofit.inversion import describe
 from gliofit.inversion.foci import worth_it
 
 AUTO = {"name": "fisher_kolmogorov", "foci": "auto"}
 ONE = (-4.0, 12.0, 2.0, 3.6, 2.6)
 TWO = (-14.0, 12.0, 2.0, 16.0, -10.0, 4.0, 3.0, 2.6)
+APART = ((-14.0, 6.0, 8.0), (18.0, -6.0, 12.0))
 
 
 def outlines(density):
@@ -25,12 +32,57 @@ def densities(small_tissue):
     }
 
 
+@pytest.fixture(scope="module")
+def found(small_tissue, densities):
+    """Fits with the number of foci that the outlines speak for, by the true one."""
+    return {k: invert(outlines(c), small_tissue, model=AUTO, uncertainty=False) for k, c in densities.items()}
+
+
 @pytest.mark.parametrize("number", [1, 2])
-def test_the_number_of_foci_is_found(small_tissue, densities, number):
-    fit = invert(outlines(densities[number]), small_tissue, model=AUTO)
+def test_the_number_of_foci_is_found(found, number):
+    fit = found[number]
     assert len(fit.origins) == number
     assert len(fit.foci["loss"]) == len(fit.foci["dice"]) >= number
     assert tuple(fit.parameters) == growth_model(fit.model).names
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_focus_more_is_never_worse(found, number):
+    losses = found[number].foci["loss"]
+    assert len(losses) > number
+    for fewer, more in pairwise(losses):
+        assert more <= 1.001 * fewer
+    assert losses[number - 1] == pytest.approx(found[number].loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["gb_surrogate", "hybrid"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_surrogate_tells_how_many_foci(small_tissue, method, number):
+    """The search runs on the network; the solver at most once more often than there are foci."""
+    joined = 1 - np.prod([1 - wave_density(small_tissue, Theta(o, 6.0, 3.0)) for o in APART[:number]], axis=0)
+    networks = {"surrogate": WaveSurrogate(), "inverse": KnownInverse(Theta((0.0, 6.0, 8.0), 7.0, 3.0))}
+    problem = Problem(small_tissue, outlines(joined), networks, model=growth_model(AUTO))
+    fit = describe(method).run(problem)
+    assert len(fit.origins) == number
+    assert problem.runs.number <= number + 1
+    assert len(fit.foci["loss"]) == len(fit.foci["dice"]) > number
+    assert fit.foci["loss"][number - 1] == fit.loss == pytest.approx(problem.target.loss(fit.density, extras(fit)))
+    for found in fit.origins:
+        assert np.linalg.norm(np.array(APART[:number]) - found, axis=1).min() < 8
+
+
+def extras(fit):
+    return np.array(list(fit.extras.values()))
+
+
+def test_derivatives_by_all_origins_come_through_torch(small_tissue, densities):
+    values = torch.tensor(TWO, dtype=torch.float64, requires_grad=True)
+    density = simulate_torch(small_tissue, values)
+    np.testing.assert_array_equal(density.detach().numpy(), densities[2])
+    weights = np.random.default_rng(2).normal(size=small_tissue.shape).astype(np.float32)
+    (density * torch.from_numpy(weights)).sum().backward()
+    _, jacobian = growth_model("fisher_kolmogorov", foci=2).simulate(small_tissue, TWO, jacobian=True)
+    np.testing.assert_allclose(values.grad, np.einsum("ixyz,xyz->i", jacobian, weights), rtol=1e-3, atol=1e-3)
 
 
 def test_two_foci_explain_what_one_does_not(small_tissue, densities):

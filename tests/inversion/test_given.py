@@ -89,9 +89,9 @@ def test_what_cannot_be_a_density_is_refused(small_tissue, density, given, fault
 
 
 def test_other_arguments_of_invert(small_tissue, density):
-    with pytest.raises(InputError, match="iterations = '5' must be a whole number"):
+    with pytest.raises(InputError, match="iterations = '5' is not valid: input should be a valid integer"):
         invert(density, small_tissue, iterations="5")
-    with pytest.raises(InputError, match="uncertainty = 1 must be True or False"):
+    with pytest.raises(InputError, match="uncertainty = 1 is not valid: input should be a valid boolean"):
         invert(density, small_tissue, uncertainty=1)
     with pytest.raises(InputError, match="tolerance = nan must be finite"):
         invert(density, small_tissue, tolerance=float("nan"))

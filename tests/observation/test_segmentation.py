@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gliofit import JointTarget, PETTarget, SegmentationTarget, Theta, simulate
+from gliofit.inversion.search.levenberg_marquardt import normal_equations
 
 THETA = Theta((-4.0, 6.0, 2.0), 6.0, 3.0)
 
@@ -69,3 +70,31 @@ def test_joint_observations_find_each_parts_unknowns(density):
     assert (core, whole) == pytest.approx((0.7, 0.2), abs=0.05)
     assert (scale, background) == pytest.approx((0.8, 0.2), abs=0.03)
     assert set(target.explained(density, [core, whole, scale, background])) == {"core", "whole tumour"}
+
+
+class Everywhere(SegmentationTarget):
+    """Compared in every voxel."""
+
+    def near(self, c):
+        return None, self
+
+
+@pytest.mark.parametrize("thresholds", [(0.55, 0.06), (0.8, 0.4)])
+def test_voxels_without_tumour_and_cells_are_compared_all_at_once(small_tissue, thresholds):
+    """Loss, gradient and Gauss–Newton matrix are those of all voxels, air included."""
+    c, jacobian = simulate(small_tissue, THETA, jacobian=True)
+    other = simulate(small_tissue, Theta((0.0, 2.0, 6.0), 5.0, 3.2))
+    target = cut(other, 0.7, 0.2)
+    index, there = target.near(c)
+    assert index.size < 0.7 * c.size
+    assert np.sum(there.weight**2) == pytest.approx(c.size)
+    total = []
+    for observed, threshold in zip((target.core, target.whole), thresholds, strict=True):
+        s = 1 / (1 + np.exp(-50 * (c.astype(float) - threshold)))
+        total.append(((s - observed) ** 2).sum() / ((s**2).sum() + (observed**2).sum()))
+    assert target.loss(c, thresholds) == pytest.approx(np.mean(total), rel=1e-5)
+    ours = normal_equations(target, c, jacobian, thresholds)
+    plain = normal_equations(Everywhere(target.core, target.whole), c, jacobian, thresholds)
+    assert ours[0] == pytest.approx(np.mean(total), rel=1e-5)
+    for one, other in zip(ours[1:], plain[1:], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())

@@ -142,3 +142,21 @@ def test_named_weights_must_be_of_the_role_and_the_grid(tmp_path):
 def test_surrogates_of_another_grid_are_not_compared():
     assert "weidner" in plan().weights.surrogates
     assert "weidner" not in plan(spacing=4, train=True).weights.surrogates
+
+
+def test_the_cohort_is_fitted_by_the_methods_that_are_left():
+    given = {"number": 3, "methods": {"gliodil": [1], "gauss_newton": [1, "auto"]}, "at_most": {"gauss_newton": 2}}
+    made = plan(methods={"gauss_newton": None}, cohort=given)
+    assert list(made.cohort) == ["gauss_newton/1", "gauss_newton/auto"]
+    assert made.cohort_scores == [
+        f"results/cohort/{index}/{sought}/gauss_newton.scores.json" for sought in ("1", "auto") for index in (0, 1)
+    ]
+    assert made.cohort_titles["gauss_newton/auto"].endswith(", foci found")
+    assert plan(cohort={"number": 0}).cohort_tables == {}
+
+
+def test_the_cohorts_fits_have_the_configs_growth_model():
+    assert plan().sought_model("auto") == {"name": "fisher_kolmogorov", "foci": "auto"}
+    assert plan().sought_model("1") == {"name": "fisher_kolmogorov", "foci": 1}
+    ratio = plan(growth_model="fisher_kolmogorov_ratio", methods={"gauss_newton": None})
+    assert ratio.sought_model("1") == {"name": "fisher_kolmogorov_ratio"}

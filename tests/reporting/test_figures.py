@@ -16,7 +16,7 @@ from gliofit import Theta, Tissue
 from gliofit.base.errors import InputError
 from gliofit.evaluation.metrics import tidy
 from gliofit.reporting import figures
-from gliofit.reporting.figures import slices, style
+from gliofit.reporting.figures import cohort, slices, style
 from gliofit.reporting.figures.errors import ENOUGH
 from gliofit.reporting.figures.volumes import segmented
 from gliofit.synthetic.prior import Prior
@@ -345,3 +345,14 @@ def test_learning_needs_every_networks_log(tmp_path, drawn):
     assert [t.get_text() for t in drawn[0].legends[0].get_texts()] == ["training", "validation"]
     with pytest.raises(InputError, match="a network without a training log"):
         figures.learning(tmp_path / "none", {"surrogate": rows, "inverse": []})
+
+
+def test_shapes_of_the_cohort(tmp_path):
+    real = cohort.segmented_shapes()
+    assert len(real) == 6
+    assert real["core_volume"].between(9, 71).all()
+    shapes = pd.concat([real.assign(of="cohort"), real.head(3).assign(of="prior")])
+    cohort.cohort_shapes(tmp_path / "cohort", shapes)
+    assert (tmp_path / "cohort.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="no patients"):
+        cohort.cohort_shapes(tmp_path / "none", shapes[shapes["of"] == "prior"])

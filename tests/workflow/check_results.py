@@ -42,6 +42,12 @@ def problems(results: Path) -> list[str]:
         table = pd.read_csv(results / f"tables/gliodil_synthetic_{foci}.csv")
         if not (table.query("metric == 'missed_5'")["mean"] >= 0).all():
             found.append(f"the table of GliODIL's synthetic patients ({foci}) does not tell what plans miss")
+    cohort = pd.read_csv(results / "tables/cohort.csv").set_index(["method", "metric"])
+    for metric in ("dice_core", "dice_whole", "rmse_unseen", "failed", "cpu_seconds"):
+        if not (cohort.xs(metric, level="metric")["n"] > 0).all():
+            found.append(f"the cohort's table lacks {metric} of a method")
+    if not cohort.xs("dice_whole", level="metric")["mean"].between(0.2, 1).all():
+        found.append("the cohort's table has a method that explains no whole tumour")
     for name in ("1b", "3", "4", "5"):
         path = results / f"figures/weidner_figure{name}.png"
         if not (path.is_file() and path.read_bytes().startswith(b"\x89PNG")):

@@ -19,6 +19,7 @@ train: true
 samples: {train: 2, validation: 2, shards: 1}
 test_cases: {number: 2, unseen_anatomy: 0, out_of_range: 0}
 gliodil_synthetic: {number: 1}
+cohort: {number: 1}
 methods: {cmaes_surrogate: false, gb_surrogate: false, gb_surrogate_com: false, hybrid: false, hybrid_gn: false}
 """
 

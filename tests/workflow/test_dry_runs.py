@@ -10,11 +10,11 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("config", "shards", "trained", "made"),
+    ("config", "shards", "trained", "made", "cohort"),
     # by default the released networks are used, so that nothing is simulated for them or trained
-    [("config", 0, 0, 1), ("quick", 3, 4, 1), ("paper", 281, 4, 50)],
+    [("config", 0, 0, 1, 20), ("quick", 3, 4, 1, 2), ("paper", 281, 4, 50, 20)],
 )
-def test_each_scale_plans_every_stage(clone, config, shards, trained, made):
+def test_each_scale_plans_every_stage(clone, config, shards, trained, made, cohort):
     jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))
     assert jobs["simulate_shard"] == shards
     assert jobs["train_network"] == trained
@@ -27,6 +27,9 @@ def test_each_scale_plans_every_stage(clone, config, shards, trained, made):
     assert jobs["gliodil_patient"] == 2 * made
     assert 2 <= jobs["fit_gliodil_patient"] <= 8 * made
     assert jobs["table_gliodil"] == 2
+    assert jobs["cohort_patient"] == cohort
+    assert 4 * cohort < jobs["fit_cohort_patient"] <= 9 * cohort
+    assert jobs["table_cohort"] == jobs["figure_cohort"] == 1
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1
 
@@ -59,6 +62,18 @@ def test_a_folder_of_brats_cases_adds_patients(clone, tmp_path):
     assert "fit_patient" in {rule for rule, _ in clone.planned("--configfile", "tiny.yaml", *arguments)}
 
 
+def test_raw_scans_are_brought_in_first(clone, tmp_path):
+    """A folder of DICOM, and no segmentation but a command that makes one."""
+    (tmp_path / "dicom").mkdir()
+    (tmp_path / "dicom" / "1").write_text("its headers are read in the job")
+    sheet = tmp_path / "patients.tsv"
+    sheet.write_text(f"id\tt1\tt1c\tflair\tseg\nraw_1\t\t{tmp_path / 'dicom'}\t\t\n")
+    settings = [f"patients={sheet}", "segment=cat {t1c} {output}"]
+    arguments = ["--config", *settings, "--", "results/raw_1/gauss_newton.nii.gz"]
+    planned = [rule for rule, _ in clone.planned("--configfile", "tiny.yaml", *arguments)]
+    assert {"bring_in", "check_patient", "prepare_patient", "fit_patient"} <= set(planned)
+
+
 SHEET = "id\tt1\tt1c\tflair\tseg\n"
 MADE = "\t".join(f"results/synthetic/a/{name}.nii.gz" for name in ("t1n", "t1c", "t2f", "seg"))
 
@@ -87,6 +102,7 @@ def test_images_that_do_not_fit_end_the_run_where_no_patient_is_left(clone, tmp_
             "networks={released: {surrogate: resources/weights/inverse.safetensors}}",
             "networks.released.surrogate: resources/weights/inverse.safetensors: is a network of role 'inverse'",
         ),
+        ("segment=no_such_program {output}", "segment: there is no program 'no_such_program'"),
         ("methods={'hybrid': {'iterations': -3}}", "methods.hybrid.iterations = -3 must be finite and not negative"),
     ],
 )

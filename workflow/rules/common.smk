@@ -9,12 +9,13 @@ from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
+from gliofit.patients.raw.rows import ORIGIN, brought_in
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
-from gliofit.pipeline.plan import FOCI, REFERENCE, TOLD, Plan, forward_row
+from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
-from gliofit.reporting.html import template_files
+from gliofit.reporting.html import captions, template_files
 from gliofit.reporting.tables.layout import STANDARD_PLAN
 
 ROOT = Path(workflow.basedir)
@@ -45,10 +46,13 @@ SAMPLERS = [method for method in METHODS if describe(method).posterior]
 "Methods whose fit of a patient comes with samples of the posterior."
 MODEL = type(growth_model(CONFIG.growth_model)).__module__
 PATIENTS = list(SHEET)
+SHOWN_PATIENTS = PATIENTS[:5]
+"Those of Figure 4."
 if workflow.is_main_process:
     for note in [*PASSED_OVER, *(patient.roles for patient in SHEET.values())]:
         print(f"Note: {note}", file=sys.stderr)
 
+CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
 GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | PLAN.in_silico_titles
 
 
@@ -139,12 +143,25 @@ def scans(wildcards):
     """The images of a patient, as the sample sheet has them; none of one that is refused, whose check says why."""
     if wildcards.patient in REFUSED:
         return []
+    patient = SHEET[wildcards.patient]
+    if patient.raw:
+        return [f"results/{patient.id}/scans/{ORIGIN}"]  # written when all others are
+    return given_scans(wildcards)
+
+
+def given_scans(wildcards):
+    """The user's own files and folders of a patient."""
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
 
 
 def row(wildcards):
-    """A patient's row of the sample sheet, for a script."""
-    return {} if wildcards.patient in REFUSED else SHEET[wildcards.patient].to_dict()
+    """A patient's row of the sample sheet, for a script; of raw scans, the row that they become."""
+    if wildcards.patient in REFUSED:
+        return {}
+    patient = SHEET[wildcards.patient]
+    if patient.raw:
+        patient = brought_in(patient, f"results/{patient.id}/scans")
+    return patient.to_dict()
 
 
 def weights(wildcards):
@@ -190,5 +207,6 @@ wildcard_constraints:
     last=r"\d+",
     foci="|".join(FOCI),
     observed="|".join(TOLD),
+    sought="|".join(SOUGHT),
     index=r"\d+",
     scatteritem=r"\d+-of-\d+",

@@ -9,7 +9,7 @@ rule figure_surrogate:
     output:
         png=report(
             "results/figures/surrogate_error.png",
-            caption="../report/table_forward.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "surrogate", "shows": "error of the surrogate"},
         ),
@@ -24,6 +24,7 @@ rule figure_surrogate:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
     params:
+        caption=CAPTIONS["surrogate_error"],
         method=forward_row("surrogate", CONFIG.anatomy),
     script:
         "../scripts/figure_surrogate.py"
@@ -39,7 +40,7 @@ rule figure_forward:
     output:
         png=report(
             "results/figures/weidner_figure1b.png",
-            caption="../report/figure1b.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "1b", "shows": "surrogate and solver"},
         ),
@@ -52,6 +53,7 @@ rule figure_forward:
         mem_mb=memory(12),
         runtime=hours(1),
     params:
+        caption=CAPTIONS["1b"],
         number=3,
         spacing=CONFIG.spacing,
     script:
@@ -66,7 +68,7 @@ rule figure_errors:
     output:
         png=report(
             "results/figures/weidner_figure{figure}.png",
-            caption="../report/figure_errors.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}", "shows": "errors on synthetic tumours"},
         ),
@@ -83,6 +85,7 @@ rule figure_errors:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
     params:
+        caption=lambda wildcards: CAPTIONS[wildcards.figure],
         methods=METHODS,
         titles=PLAN.titles,
         cases=CONFIG.anatomy,
@@ -93,20 +96,20 @@ rule figure_errors:
 rule figure_patients:
     """Figure 4: scan, segmentation and inferred density of the first patients."""
     input:
-        scans=[os.path.relpath(SHEET[patient].scan) for patient in PATIENTS[:5]],
+        scans=[os.path.relpath(SHEET[patient].scan) for patient in SHOWN_PATIENTS],
         segmentations=[
-            f"results/{patient}/prepared/seg.nii.gz" for patient in PATIENTS[:5]
+            f"results/{patient}/prepared/seg.nii.gz" for patient in SHOWN_PATIENTS
         ],
         densities=expand(
             "results/{patient}/{method}.nii.gz",
-            patient=PATIENTS[:5],
+            patient=SHOWN_PATIENTS,
             method=PLAN.shown,
         ),
         sources=sources("figure_patients.py"),
     output:
         png=report(
             "results/figures/weidner_figure4.png",
-            caption="../report/figure4.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "4", "shows": "patients"},
         ),
@@ -121,7 +124,8 @@ rule figure_patients:
         mem_mb=gigabytes(3),
         runtime=hours(1 / 2),
     params:
-        names=PATIENTS[:5],
+        caption=CAPTIONS["4"],
+        names=SHOWN_PATIENTS,
     script:
         "../scripts/figure_patients.py"
 
@@ -141,7 +145,7 @@ rule figure_failures:
     output:
         png=report(
             "results/figures/failures.png",
-            caption="../report/figure_failures.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "failures", "shows": "worst case of each method"},
         ),
@@ -156,6 +160,7 @@ rule figure_failures:
         mem_mb=memory(4),
         runtime=hours(1 / 2),
     params:
+        caption=CAPTIONS["failures"],
         methods=METHODS,
         titles=PLAN.titles,
         cases=CONFIG.anatomy,
@@ -179,7 +184,7 @@ rule figure_volumes:
     output:
         png=report(
             "results/figures/volumes.png",
-            caption="../report/figure_volumes.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "volumes", "shows": "volumes of tumours"},
         ),
@@ -193,6 +198,8 @@ rule figure_volumes:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        caption=CAPTIONS["volumes"],
     script:
         "../scripts/figure_volumes.py"
 
@@ -205,7 +212,7 @@ rule figure_learning:
     output:
         png=report(
             "results/figures/learning.png",
-            caption="../report/training.rst",
+            caption="../report/figure.rst",
             category="Networks",
             labels={"network": "all"},
         ),
@@ -220,6 +227,7 @@ rule figure_learning:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
     params:
+        caption=CAPTIONS["learning"],
         networks=list(WEIGHTS.logs),
     script:
         "../scripts/figure_learning.py"

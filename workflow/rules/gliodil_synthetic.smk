@@ -135,7 +135,7 @@ rule figure_gliodil:
     output:
         png=report(
             "results/figures/gliodil_synthetic.png",
-            caption="../report/figure_gliodil.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "GliODIL 2", "shows": "synthetic patients"},
         ),
@@ -150,6 +150,7 @@ rule figure_gliodil:
         mem_mb=gigabytes(4),
         runtime=hours(1 / 2),
     params:
+        caption=CAPTIONS["gliodil_synthetic"],
         fits=list(PLAN.in_silico),
         titles=GLIODIL_TITLES,
     script:

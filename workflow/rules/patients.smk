@@ -29,6 +29,31 @@ rule synthetic_patient:
         "../scripts/synthetic_patient.py"
 
 
+rule bring_in:
+    """Raw scans – DICOM, unstripped, each on a grid of its own – on the T1c's grid."""
+    input:
+        scans=given_scans,
+        t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
+        tissue=tissue(CONFIG.anatomy),
+        sources=sources("bring_in.py"),
+    output:
+        f"results/{{patient}}/scans/{ORIGIN}",
+    log:
+        "results/logs/bring_in/{patient}.log",
+    benchmark:
+        "results/benchmarks/bring_in/{patient}.tsv"
+    priority: 100
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=hours(2),
+    params:
+        patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+    script:
+        "../scripts/bring_in.py"
+
+
 rule check_patient:
     """Image contents – labels, NaN, place of the tumour –, ahead of all long work."""
     input:

@@ -53,6 +53,56 @@ rule model_plan:
         "../scripts/model_plan.py"
 
 
+rule dicom:
+    """Plans and densities as a planner loads them: structure set, segmentation and parametric maps."""
+    input:
+        prepared=prepared("{patient}"),
+        scans=scans,
+        standard="results/{patient}/plans/standard.nii.gz",
+        plans=expand("results/{{patient}}/plans/{method}.nii.gz", method=METHODS),
+        densities=expand("results/{{patient}}/{method}.nii.gz", method=METHODS),
+        sources=sources("dicom.py"),
+    output:
+        folder=directory("results/{patient}/dicom"),
+        about="results/{patient}/dicom.json",
+    log:
+        "results/logs/dicom/{patient}.log",
+    group:
+        "patient"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
+    params:
+        methods=METHODS,
+        margin=CONFIG.plans.margin_mm,
+        levels=CONFIG.plans.isodensities,
+    script:
+        "../scripts/dicom.py"
+
+
+rule picture_dicom:
+    """The structure set's contours on the slices that they refer to, both read back from DICOM."""
+    input:
+        folder="results/{patient}/dicom",
+        about="results/{patient}/dicom.json",
+        sources=sources("picture_dicom.py"),
+    output:
+        "results/{patient}/dicom.png",
+    log:
+        "results/logs/picture_dicom/{patient}.log",
+    group:
+        "patient"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    script:
+        "../scripts/picture_dicom.py"
+
+
 rule collect_scores:
     """Per-patient values of all methods."""
     input:

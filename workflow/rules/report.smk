@@ -20,9 +20,7 @@ rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=PLAN.tables.values(),
-        others=(
-            PLAN.clinical_tables | PLAN.gliodil_tables | PLAN.forward_tables
-        ).values(),
+        others=PLAN.other_tables.values(),
         figures=PLAN.report_figures.values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
@@ -47,13 +45,14 @@ rule html_report:
         runtime=hours(1 / 2),
     params:
         tables=PLAN.table_keys(PLAN.tables),
-        others=list(PLAN.clinical_tables | PLAN.gliodil_tables | PLAN.forward_tables),
+        others=list(PLAN.other_tables),
         figures=list(PLAN.report_figures),
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
         titles=PLAN.titles
         | GLIODIL_TITLES
+        | PLAN.cohort_titles
         | PLAN.forward_titles["surrogate_error"]
         | PLAN.forward_titles["surrogate_time"],
         shown=PLAN.shown,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gliofit.anatomy.registration import Registration
 from gliofit.anatomy.tissue import Tissue
+from gliofit.anatomy.transforms import Registration
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.nifti import Volume

@@ -85,23 +85,46 @@ def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int
         data = data.astype(np.float32, copy=False)
     if data.shape == tuple(shape) and np.allclose(affine, target, atol=1e-5):
         return data.copy()
-    fine = np.ones(3, int)
-    if order:
-        ratio = spacing_of(target) / spacing_of(affine).min()
-        fine = np.maximum(1, np.round(ratio).astype(int))
-    sub = np.array(target, float)
-    sub[:3, :3] = target[:3, :3] / fine
-    sub[:3, 3] = to_world(target, (1.0 / fine - 1.0) / 2)  # centre of the first sub-voxel
+    fine, sub = sub_voxels(affine, target) if order else (np.ones(3, int), np.array(target, float))
     index = np.linalg.inv(affine) @ sub
     if order == 1 and (np.abs(index[:3, :3]) > 1e-7).sum() == 3:
         return _along_axes(data, index, shape, fine)
     out = ndimage.affine_transform(
         data, index[:3, :3], index[:3, 3], output_shape=tuple(np.array(shape) * fine), order=order, mode="grid-constant"
     )
-    if np.all(fine == 1):
-        return out
-    split = out.reshape(shape[0], fine[0], shape[1], fine[1], shape[2], fine[2])
-    return split.mean(axis=(1, 3, 5), dtype=np.float32)
+    return means(out, fine)
+
+
+def sub_voxels(affine: Array, target: Array) -> tuple[Array, Array]:
+    """
+    How a target grid is divided, along each of its axes, into sub-voxels as fine as a source's.
+
+    Parameters
+    ----------
+    affine, target : ndarray (4, 4)
+        Voxel → mm of source and target.
+
+    Returns
+    -------
+    fine : ndarray (3,) of int
+        Sub-voxels of a target voxel along each axis; 1 where the target is as fine as the source.
+    sub : ndarray (4, 4)
+        Sub-voxel → mm.
+    """
+    ratio = spacing_of(target) / spacing_of(affine).min()
+    fine = np.maximum(1, np.round(ratio).astype(int))
+    sub = np.array(target, float)
+    sub[:3, :3] = target[:3, :3] / fine
+    sub[:3, 3] = to_world(target, (1.0 / fine - 1.0) / 2)  # centre of the first sub-voxel
+    return fine, sub
+
+
+def means(data: Array, fine: Array) -> Array:
+    """Values on sub-voxels [x, y, z] → their means over voxels of `fine` sub-voxels along each axis."""
+    if np.all(np.asarray(fine) == 1):
+        return data
+    parts = [part for n, f in zip(data.shape, fine, strict=True) for part in (n // f, f)]
+    return data.reshape(parts).mean(axis=(1, 3, 5), dtype=np.float32)
 
 
 def _along_axes(data: Array, index: Array, shape: tuple, fine: Array) -> Array:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from gliofit.base.arrays import Array
 
@@ -42,7 +41,7 @@ def summarise(values: ArrayLike) -> Summary:
     n = defined.size
     if n == 0:
         return Summary(0, np.nan, np.nan, np.nan)
-    se = float(stats.sem(defined)) if n > 1 else np.nan
+    se = float(defined.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
     return Summary(n, float(defined.mean()), se, float(np.median(defined)))
 
 
@@ -69,6 +68,8 @@ def paired_t_test(a: pd.Series, b: pd.Series) -> tuple[float, int]:
     spread = np.ptp(a - b)
     if spread == 0:  # scipy divides by it: no difference at all, or the limit of one without any scatter
         return float((a == b).all()), n
+    from scipy import stats  # takes longer to import than the workflow to plan a patient's jobs
+
     return float(stats.ttest_rel(a, b).pvalue), n
 
 
@@ -85,6 +86,8 @@ def signed_rank_test(a: pd.Series, b: pd.Series) -> tuple[float, int]:
         return float("nan"), n
     if (a == b).all():
         return 1.0, n
+    from scipy import stats
+
     return float(stats.wilcoxon(a, b).pvalue), n
 
 

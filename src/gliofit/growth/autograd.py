@@ -18,7 +18,10 @@ class _Simulate(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, theta, tissue, settings):
-        values = Theta.from_array(theta.detach().cpu().double().numpy())
+        numbers = theta.detach().cpu().double().numpy()
+        first, *further = numbers[:-2].reshape(-1, 3)
+        values = Theta.from_array(np.concatenate([first, numbers[-2:]]))
+        settings = {**settings, "further": further}
         if not ctx.needs_input_grad[0]:
             return torch.from_numpy(simulate(tissue, values, **settings)).to(theta.device)
         density, jacobian = simulate(tissue, values, jacobian=True, **settings)
@@ -42,8 +45,8 @@ def simulate_torch(
     Parameters
     ----------
     tissue : Tissue
-    theta : tensor (5,)
-        [x, y, z, μ_D, μ_ρ], origin in mm of the tissue's space.
+    theta : tensor (5 + 3·further,)
+        [x, y, z, further origins, μ_D, μ_ρ], origins in mm of the tissue's space.
     dtype : float32 or float64
         Of the solver and of the density.
     **settings

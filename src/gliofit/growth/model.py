@@ -21,6 +21,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
+from gliofit.base.section import unknown
 from gliofit.growth.theta import Theta
 
 ORIGIN_RADIUS_MM = 40.0
@@ -296,7 +297,7 @@ def growth_model(name: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogoro
             raise InputError(f"growth model {dict(name)!r} has no name; there are: {', '.join(sorted(MODELS))}")
         name = options.pop("name")
     if name not in MODELS:
-        raise InputError(f"unknown growth model '{name}'; there are: {', '.join(sorted(MODELS))}")
+        raise InputError(unknown("growth model", str(name), list(MODELS)))
     known = settings_of(MODELS[name])
     for option in options:
         if option not in known:

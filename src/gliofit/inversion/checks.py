@@ -1,39 +1,49 @@
-"""Checks of a method's settings, for callers of `invert`; the workflow's config has its own."""
+"""Checks of a method's settings, wherever they come from: callers of `invert` and the workflow's config."""
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any, get_type_hints
 
 import numpy as np
+from pydantic import ConfigDict, ValidationError, create_model
 
 from gliofit.base.errors import InputError
+from gliofit.base.section import fault, unknown
 
 
-def check_settings(defaults: dict[str, Any], settings: dict[str, Any], where: str) -> None:
+def defaults(run: Callable) -> dict[str, Any]:
+    """Names and defaults of a method's settings: what its function takes after the problem."""
+    parameters = list(inspect.signature(run).parameters.values())[1:]
+    return {p.name: p.default for p in parameters}
+
+
+def check_settings(run: Callable, settings: Mapping[str, Any], prefix: str) -> None:
     """
-    Raise an InputError for a setting of another kind than its default: a text for a number, a number for a switch.
+    Raise an InputError for a setting that a method does not have, or of another type, or negative or not finite.
 
     Parameters
     ----------
-    defaults, settings : dict
-        By name; what is not a number, a text or a switch by default is left to the method.
-    where : str
-        Begins the sentence.
+    run : callable
+        The method's function; its annotations say what is allowed.
+    settings : mapping
+        By name. Lists count as tuples (YAML has no others), numpy's numbers as Python's.
+    prefix : str
+        Begins the sentence, just before the setting's name: "method hybrid: ", "methods.hybrid.".
     """
-    for name, value in settings.items():
-        default = defaults[name]
-        if isinstance(default, bool):
-            fits, kind = isinstance(value, bool | np.bool_), "True or False"
-        elif isinstance(default, int):
-            fits, kind = isinstance(value, Integral) and not isinstance(value, bool), "a whole number"
-        elif isinstance(default, float):
-            fits, kind = isinstance(value, Real) and not isinstance(value, bool), "a number"
-        elif isinstance(default, str):
-            fits, kind = isinstance(value, str), "a text"
-        else:
-            continue
-        if not fits:
-            raise InputError(f"{where}: {name} = {value!r} must be {kind}")
-        if isinstance(default, int | float) and not isinstance(default, bool) and not np.isfinite(value):
-            raise InputError(f"{where}: {name} = {value!r} must be finite")
+    known, hints = defaults(run), get_type_hints(run)
+    for name in settings:
+        if name not in known:
+            raise InputError(f"{prefix.rstrip(': .')}: {unknown('setting', name, list(known))}")
+    fields: dict[str, Any] = {name: (hints.get(name, Any), default) for name, default in known.items()}
+    model = create_model("Settings", __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+    for name, value in plain.items():
+        if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
+            raise InputError(f"{prefix}{name} = {value!r} must be finite and not negative")
+    try:
+        model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})
+    except ValidationError as error:
+        raise InputError(f"{prefix}{fault(error, model)}") from None

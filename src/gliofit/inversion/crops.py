@@ -68,7 +68,7 @@ class Crop:
 
     def __init__(self, problem: Problem, model: Any):
         same_grid = np.allclose(problem.tissue.affine[:3, :3], np.eye(3) * model.spacing, atol=1e-3)
-        self.whole = problem if same_grid else problem.resampled(model.spacing)
+        self.problem, self.whole = problem, problem if same_grid else problem.resampled(model.spacing)
         self.tissue, target, self._offset = self.whole.crop(tuple(model.shape))
         self.target = target.map(lambda a: a * self.tissue.mask)
         self.centre = self.tissue.to_world((np.array(model.shape) - 1) / 2)
@@ -76,6 +76,12 @@ class Crop:
     def solved(self, parameters: Array) -> Array:
         """The numerical solver's density of `parameters` = [values, extras] on the crop."""
         return grids.take(self.whole.density(legal(self.whole, parameters)), self._offset, self.tissue.shape)
+
+    def cut(self, density: Array) -> Array:
+        """The crop of a density on the problem's own grid."""
+        if self.whole is self.problem:
+            return grids.take(density, self._offset, self.tissue.shape)
+        return grids.resample(density, self.problem.tissue.affine, self.tissue.shape, self.tissue.affine)
 
     def to_network(self, values: Any) -> Any:
         """θ [..., foci, 5], as the network has it, of the growth model's values [..., n] (ndarray or tensor)."""
@@ -122,32 +128,48 @@ class SurrogateLoss:
         self.evaluations = 0
         self.error = 0.0
 
-    def correct(self, parameters: Array) -> None:
-        """From now on, add what the surrogate lacks of the solver's density at `parameters` = [values, extras]."""
+    def correct(self, parameters: Array, solved: Array | None = None) -> None:
+        """
+        From now on, add what the surrogate lacks of the solver's density at `parameters` = [values, extras].
+
+        That is `solved` on the crop; run here if not given.
+        """
         import torch
 
         # before torch is told its number of threads, which it may share with the solver
-        solved = torch.as_tensor(self.crop.solved(parameters), device=self.static.device)
+        known = self.crop.solved(parameters) if solved is None else solved
+        density = torch.as_tensor(known, device=self.static.device)
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            self.error = solved - self.densities(values)[0]
+            self.error = density - self.densities(values)[0]
         self.evaluations += 1
 
     def densities(self, values):
-        """Of the growth model's values [B, n], tensors [B, x, y, z]: each focus alone, joined as 1 − ∏(1 − c)."""
+        """
+        Of the growth model's values [B, n].
+
+        Several foci are run at once by a network that can, else each alone and joined as 1 − ∏(1 − c).
+        """
         theta = self.crop.to_network(values).float().to(self.static.device)
         batch, foci, size = theta.shape
+        if foci > 1 and getattr(self.network, "several_foci", False):
+            return self.network(self.static, theta)
         alone = self.network(self.static, theta.reshape(batch * foci, size))
         return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
 
-    def with_best_extras(self, parameters: Array) -> tuple[Array, float]:
-        """`parameters` with the extras that suit their density best, and the loss with them."""
+    def density(self, parameters: Array) -> Array:
+        """The surrogate's density [x, y, z] on the crop, of [values, extras]."""
         import torch
 
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
             density = (self.densities(values)[0] + self.error).cpu().numpy()
         self.evaluations += 1
+        return density
+
+    def with_best_extras(self, parameters: Array) -> tuple[Array, float]:
+        """`parameters` with the extras that suit their density best, and the loss with them."""
+        density = self.density(parameters)
         extras = self.target.best_extras(density)
         found = np.concatenate([self.crop.whole.split(parameters)[0], extras])
         return found, self.target.loss(density, extras)

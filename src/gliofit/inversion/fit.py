@@ -22,6 +22,7 @@ from gliofit.inversion.fit_format import check
 from gliofit.inversion.own_density import Field, stored_field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.samples import Samples
+from gliofit.observation.observation import Observation
 
 
 @dataclass(eq=False)
@@ -118,16 +119,26 @@ class Fit:
     machine: str = ""
 
     @classmethod
-    def of(cls, problem: Problem, parameters: Array, started: float, own: Field | None = None, **values: Any) -> Fit:
+    def of(
+        cls,
+        problem: Problem,
+        parameters: Array,
+        started: float,
+        own: Field | None = None,
+        density: Array | None = None,
+        **values: Any,
+    ) -> Fit:
         """
         Finish a search that began at `time.perf_counter()` = `started`.
 
-        θ̂ is rerun through the solver, unless the method has a density of its `own`. A search that ended where the
-        outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say so.
+        θ̂ is rerun through the solver, unless its `density` is known or the method has one of its `own`. A search that
+        ended where the outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say
+        so.
         """
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)
-        density = problem.density(parameters) if own is None else own.on(problem.tissue)
+        if density is None:
+            density = problem.density(parameters) if own is None else own.on(problem.tissue)
         of_model, extras = problem.split(parameters)
         doubts = unexplained(problem, parameters, density)
         if doubts:
@@ -168,6 +179,10 @@ class Fit:
         if self.covariance is None:
             return {}
         return dict(zip(self.names, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def explained(self, target: Observation) -> dict[str, float]:
+        """Dice of each outline by the fit's density and thresholds; empty without either."""
+        return {} if self.density is None else target.explained(self.density, np.array(list(self.extras.values())))
 
     def density_on(self, tissue: Tissue, threads: int | None = None) -> Array:
         """

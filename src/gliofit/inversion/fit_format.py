@@ -50,7 +50,11 @@ class CovarianceRecord(Part):
 
 
 class FociRecord(Part):
-    """How the number of foci was found: what one focus explains, two, …, up to the first that was not worth it."""
+    """
+    How the number of foci was found: what one focus explains, two, …, up to the first that was not worth it.
+
+    Methods that search on a surrogate have these from it, but for the number that was kept.
+    """
 
     loss: list[Number] = Field(description="by number of foci")
     dice: list[dict[str, Number]] = Field(description="of each outline, by number of foci")

@@ -1,8 +1,10 @@
 """
 How many foci a tumour grew from: one more, as long as the observation speaks for it.
 
-A further focus is sought where the outlines are not explained, and where an explained part is long. Whether it stays
-is decided by an information criterion: its coordinates must lower the loss by more than they would by chance.
+A further focus is sought where the outlines are not explained, where an explained part is long, and beside the foci
+that there are: two seeds at one place are nearly one, so that a search from there begins where that with one focus less
+has ended. Whether it stays is decided by an information criterion: its coordinates must lower the loss by more than
+they would by chance.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial.distance import pdist
 
 from gliofit.base.arrays import Array
 from gliofit.inversion.problem import Problem
@@ -26,6 +29,18 @@ SMALLEST_PIECE_ML = 0.3
 PIECES = 2
 """Missed pieces of each outline that are tried, the largest first."""
 
+BESIDE_MM = 3.0
+"""From a focus to a further one beside it: less than a seed is wide, enough to have a slope."""
+
+MATCHING = 4
+"""Runs at most in which a start's front is brought to where the outlines are."""
+
+APART_MM = 6.0
+"""Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
+
+COMPARED = 4
+"""Places for a further focus from which a search begins, those whose density explains most."""
+
 
 @dataclass
 class Foci:
@@ -38,7 +53,7 @@ class Foci:
         With the model of as many foci as are kept.
     end : Minimum
     losses : list of float
-        Of one focus, two, …, the first that is not kept included.
+        Of at most one focus, two, …, the first that is not kept included.
     explained : list of dict
         Dice of each outline, likewise.
     """
@@ -53,11 +68,15 @@ class Foci:
         return {"loss": self.losses, "dice": self.explained}
 
 
+Search = Callable[[Problem, Problem, list[Array], float], Minimum]
+Density = Callable[[Problem, Array], Array]
+
+
 def add_foci(
     problem: Problem,
     end: Minimum,
-    search: Callable[[Problem, Problem, list[Array]], Minimum],
-    density: Callable[[Problem, Array], Array],
+    search: Search,
+    density: Density,
     numbers: tuple[int, int],
     rough: Problem,
 ) -> Foci:
@@ -71,7 +90,8 @@ def add_foci(
     end : Minimum
         Where the search with that model ended.
     search : callable
-        (problem with one more focus, the same on the rough grid, starts) → the best end from them.
+        (problem with one more focus, the same on the rough grid, starts there, the most promising first, the loss with
+        one focus less) → the best end from them.
     density : callable
         (problem, parameters) → density [x, y, z] on the problem's grid.
     numbers : tuple of int
@@ -93,16 +113,20 @@ def add_foci(
             return found
         more, coarse = (replace(p, model=model, around=problem.centre) for p in (problem, rough))
         starts = [
-            _matched(coarse, found.problem.model.add_focus(moved, origin), extras, density)
+            matched(coarse, found.problem.model.add_focus(moved, origin), extras, density)
             for moved, origin in _further(found.problem, values, c, extras)
         ]
         if not starts:
             return found
-        further = search(more, coarse, starts)
-        found.losses.append(further.loss)
+        starts.sort(key=lambda start: start[0])
+        further = search(more, coarse, [p for _, p in starts[:COMPARED]], found.end.loss)
+        # with some foci at one place, more of them are no worse
+        found.losses.append(min(further.loss, found.end.loss))
         c = density(more, further.parameters)
         enough = len(found.problem.model.origins) >= least
-        if enough and not worth_it(found.end.loss, further.loss, patches, more.model.size - found.problem.model.size):
+        unknowns = more.model.size - found.problem.model.size
+        apart = _apart(more.split(further.parameters)[0][more.model.origins])
+        if enough and not (apart and worth_it(found.end.loss, further.loss, patches, unknowns)):
             found.explained.append(problem.target.explained(c, more.split(further.parameters)[1]))
             return found
         found.problem, found.end = more, further
@@ -115,6 +139,11 @@ def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool
     The loss stands for the variance of what is not explained: patches·ln(before/after) > unknowns·ln(patches).
     """
     return bool(patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
+
+
+def _apart(origins: Array) -> bool:
+    """Whether no two of origins [foci, 3] are one."""
+    return bool(pdist(origins).min() >= APART_MM)
 
 
 def independent_patches(problem: Problem) -> float:
@@ -139,12 +168,11 @@ def _further(problem: Problem, values: Array, c: Array, extras: Array) -> list[t
     """Places for one more focus, each as (values of the present ones, further origin in mm)."""
     tissue = problem.tissue
     found = [(values, tissue.nearest_tissue(place)) for place in _missed(problem, c, extras)]
-    longest = _halves(problem, values, c)
-    if longest is not None:
-        focus, one, other = longest
+    for places, centre, along in _shares(problem, values):
         moved = values.copy()
-        moved[problem.model.origins[focus]] = tissue.nearest_tissue(one)
-        found.append((moved, tissue.nearest_tissue(other)))
+        moved[places] = tissue.nearest_tissue(centre - along)
+        beside = values[places] + BESIDE_MM * along / max(float(np.linalg.norm(along)), 1e-9)
+        found += [(moved, tissue.nearest_tissue(centre + along)), (values, tissue.nearest_tissue(beside))]
     return found
 
 
@@ -163,39 +191,42 @@ def _missed(problem: Problem, c: Array, extras: Array) -> list[Array]:
     return places
 
 
-def _halves(problem: Problem, values: Array, c: Array) -> tuple[int, Array, Array] | None:
-    """The focus whose share of the visible tumour is longest, and the centres (mm) of that share's two halves."""
+def _shares(problem: Problem, values: Array) -> list[tuple[Array, Array, Array]]:
+    """
+    Of each focus's share of the visible tumour, what is nearer to it than to another: where its origin is in `values`,
+    the share's centre (mm), and one standard deviation along its longest axis (mm).
+    """
     tissue, visible = problem.tissue, problem.target.visible
     index = np.argwhere(visible > 0)
     points, weight = tissue.to_world(index), visible[tuple(index.T)].astype(float)
     apart = [((points - values[places]) ** 2).sum(1) for places in problem.model.origins]
     nearest = np.argmin(apart, axis=0)
-    best, longest = None, 0.0
-    for focus in range(len(apart)):
+    shares = []
+    for focus, places in enumerate(problem.model.origins):
         own = nearest == focus
-        if weight[own].sum() <= 0:
-            continue
-        centre = np.average(points[own], axis=0, weights=weight[own])
-        spread = (points[own] - centre).T @ ((points[own] - centre) * weight[own][:, None]) / weight[own].sum()
-        lengths, axes = np.linalg.eigh(spread)
-        if lengths[-1] > longest:
-            longest = float(lengths[-1])
-            step = np.sqrt(longest) * axes[:, -1]
-            best = focus, centre - step, centre + step
-    return best
+        if weight[own].sum() > 0:
+            centre = np.average(points[own], axis=0, weights=weight[own])
+            spread = (points[own] - centre).T @ ((points[own] - centre) * weight[own][:, None]) / weight[own].sum()
+            lengths, axes = np.linalg.eigh(spread)
+            shares.append((places, centre, np.sqrt(max(lengths[-1], 0.0)) * axes[:, -1]))
+    return shares
 
 
-def _matched(problem: Problem, values: Array, extras: Array, density: Callable[[Problem, Array], Array]) -> Array:
-    """[values, extras] with the front's way shortened or lengthened until as much is visible as was observed."""
+def matched(problem: Problem, values: Array, extras: Array, density: Density) -> tuple[float, Array]:
+    """
+    [values, extras] with the front's way shortened or lengthened until as much is visible as was observed, and with
+    the extras that suit it best; the loss with them comes first.
+    """
     model, target = problem.model, problem.target
     mu_D, mu_rho = (values[model.names.index(name)] for name in ("mu_D", "mu_rho"))
     distance, width = 2 * mu_D * mu_rho, mu_D / mu_rho
     observed = float(target.visible.sum(dtype=np.float64))
-    p = np.concatenate([values, extras])
-    for _ in range(4):
-        ratio = (target.visible_size(density(problem, p), extras) + 1) / (observed + 1)
-        if 0.9 < ratio < 1.1:
+    for left in range(MATCHING, 0, -1):
+        c = density(problem, np.concatenate([values, extras]))
+        ratio = (target.visible_size(c, extras) + 1) / (observed + 1)
+        if left == 1 or 0.9 < ratio < 1.1:
             break
         distance *= float(np.clip(ratio ** (-1 / 3), 0.6, 1.5))
-        p = np.concatenate([model.with_front(values, distance, width), extras])
-    return p
+        values = model.with_front(values, distance, width)
+    extras = target.best_extras(c)
+    return target.loss(c, extras), np.concatenate([values, extras])

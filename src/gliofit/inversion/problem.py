@@ -102,7 +102,9 @@ class Problem:
 
     def loss(self, parameters: Array) -> float:
         """Loss of [values, extras] under the numerical solver."""
-        return self.target.loss(self.density(parameters), self.split(parameters)[1])
+        c = self.density(parameters)
+        index, seen = self.target.near(c)
+        return seen.loss(c if index is None else c.ravel()[index], self.split(parameters)[1])
 
     def resampled(self, spacing: float) -> Problem:
         """The same problem on a grid of another spacing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from gliofit.anatomy.morph import Morph
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.section import unknown
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
-from gliofit.inversion.checks import check_settings
+from gliofit.inversion.checks import check_settings, defaults
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.networks.grids import GROWTH_MODEL
@@ -65,8 +65,7 @@ class Method:
 
     def settings(self) -> dict:
         """Names and defaults of the method's settings."""
-        parameters = list(inspect.signature(self.run).parameters.values())[1:]
-        return {p.name: p.default for p in parameters}
+        return defaults(self.run)
 
 
 METHODS: dict[str, Method] = {}
@@ -97,7 +96,7 @@ def method(
 def describe(name: str) -> Method:
     """The registered method, or an InputError naming those that exist."""
     if name not in METHODS:
-        raise InputError(f"unknown method '{name}'; there are: {', '.join(sorted(METHODS))}")
+        raise InputError(unknown("method", name, list(METHODS)))
     return METHODS[name]
 
 
@@ -155,10 +154,7 @@ def invert(
     Fit
     """
     chosen = describe(method)
-    unknown = set(settings) - set(chosen.settings())
-    if unknown:
-        raise InputError(f"method {method} has no setting {', '.join(sorted(unknown))}")
-    check_settings(chosen.settings(), settings, f"method {method}")
+    check_settings(chosen.run, settings, f"method {method}: ")
     observed = as_observation(target, tissue)
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]

@@ -42,7 +42,8 @@ class GlioFit(Surrogate):
     adds a correction to the logit that is interpolated from the coarse run. It is fed with that logit, the diffusivity
     and the mask, voxels packed into channels of a grid half as fine, and with (μ_D, μ_ρ) by FiLM at every scale.
 
-    Works on any crop whose sides are multiples of 8.
+    Works on any crop whose sides are multiples of 8. Of several foci, θ [B, foci, 5] with one μ_D and μ_ρ, the coarse
+    run begins with all seeds at once; the correction, a local matter, does not ask how many there were.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ class GlioFit(Surrogate):
     """
 
     embedding = 64
+    several_foci = True
 
     def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 16):
         super().__init__(shape, spacing, box, width)
@@ -119,7 +121,8 @@ class GlioFit(Surrogate):
 
     def _corrected(self, static: Tensor, base: Tensor, theta: Tensor) -> Tensor:
         """The logit [B, x, y, z] from that of the coarse run (alike)."""
-        film = self.embed((theta[:, GROWTH] - self.low[GROWTH]) / self.range[GROWTH])
+        growth = theta[:, GROWTH] if theta.ndim == 2 else theta[:, 0, GROWTH]
+        film = self.embed((growth - self.low[GROWTH]) / self.range[GROWTH])
         fine = pack(torch.cat([static[:, 2:], base[:, None] / 4], 1), 2)
         x = F.gelu(self.stem(fine))
         skips = [x, self.encoder(self.down[0](pack(x, 2)), film)]
@@ -148,10 +151,11 @@ class GlioFit(Surrogate):
         step = self.spacing * 4 / 3
         affine = np.diag([step, step, step, 1.0])
         affine[:3, 3] = [-(n - 1) / 2 * step for n in maps.shape[2:]]  # the crop's centre is at 0
-        mu_D, mu_rho = theta[:, GROWTH].unbind(1)
+        foci = theta[:, None] if theta.ndim == 2 else theta
+        mu_D, mu_rho = foci[:, 0, GROWTH].unbind(1)
         resolved = mu_D / (mu_rho * self.spacing)
         slower = torch.rsqrt(1 + 0.104 / (resolved * (resolved + 1.6)))
-        theta = torch.cat([theta[:, ORIGIN], torch.stack([mu_D * slower, mu_rho], 1)], 1)
+        theta = torch.cat([foci[:, :, ORIGIN].flatten(1), torch.stack([mu_D * slower, mu_rho], 1)], 1)
         kind = np.float64 if static.dtype == torch.float64 else np.float32
         densities = []
         for (wm, gm), values in zip(maps.cpu().numpy(), theta, strict=True):

@@ -11,15 +11,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, Field, ValidationError
 from safetensors.torch import load, save
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
+from gliofit.base.section import fault
 from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
 from gliofit.networks.corrected_run import GlioFit
@@ -43,6 +45,25 @@ ARCHITECTURES = {
 }
 
 INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
+
+
+class CardBox(BaseModel):
+    """Ranges of θ that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ."""
+
+    lower: Annotated[list[float], Field(min_length=5, max_length=5)]
+    upper: Annotated[list[float], Field(min_length=5, max_length=5)]
+
+
+class Card(BaseModel):
+    """What of a card a network is built from; sizes are bounded before anything of that size is allocated."""
+
+    role: str
+    architecture: str
+    width: Annotated[int, Field(ge=1, le=1024, strict=True)]
+    shape: Annotated[list[Annotated[int, Field(ge=1, le=512, strict=True)]], Field(min_length=3, max_length=3)]
+    spacing: Annotated[float, Field(gt=0, le=100)]
+    box: CardBox
+    weights_sha256: str
 
 
 def build(role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int) -> Any:
@@ -132,9 +153,13 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(
             f"{card_file}: has format version {card.get('format_version')}, but this gliofit reads {FORMAT_VERSION}"
         )
-    for name in ("role", "architecture", "width", "shape", "spacing", "box", "weights_sha256"):
+    for name in Card.model_fields:
         if name not in card:
             raise InputError(f"{card_file}: lacks the entry '{name}'")
+    try:
+        Card.model_validate(card)
+    except ValidationError as error:
+        raise InputError(f"{card_file}: {fault(error, Card)}") from None
     if card["role"] != role:
         raise InputError(f"{card_file}: describes a network of role '{card['role']}', not '{role}'")
     return card

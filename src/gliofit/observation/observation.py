@@ -12,6 +12,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.growth.model import Parameter
+from gliofit.observation.near import NearOutlines
 from gliofit.observation.residuals import Residuals
 
 
@@ -82,6 +83,15 @@ class Observation(ABC):
     @abstractmethod
     def map(self, function: Callable[[Array], Array]) -> Observation:
         """The observation with each of its maps passed through `function` (crop, resample)."""
+
+    def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
+        """
+        The voxels that a density [x, y, z] is to be compared in, as flat indices, and the observation of them alone.
+
+        Its loss and residuals are those of the whole grid: in all voxels that are left out there is the same, nothing,
+        and one of them stands for them. (None, itself) if every voxel counts for itself.
+        """
+        return None, self
 
     def best_extras(self, c: Array) -> Array:
         """Values of the unknowns, within their ranges, with which a density [x, y, z] explains the observation best."""

@@ -35,12 +35,12 @@ def density_from_segmentation(
     ndarray [x, y, z], float32
     """
     top, foot = _logit(threshold_core), _logit(threshold_whole)
-    outside_whole = _signed_distance(whole, tissue)
+    outside_whole = signed_distance(whole, tissue.spacing)
     if not core.any():
         slope = START_MU[1] / START_MU[0]
         logit = np.minimum(foot - slope * outside_whole, top)
     else:
-        outside_core = _signed_distance(core, tissue)
+        outside_core = signed_distance(core, tissue.spacing)
         rim = (outside_whole < 0) & (outside_core > 0)
         gap = np.maximum(outside_core - outside_whole, tissue.spacing.min())
         width = gap[rim].mean() if rim.any() else tissue.spacing.min()
@@ -57,10 +57,19 @@ def _logit(p: float) -> float:
     return float(np.log(p / (1 - p)))
 
 
-def _signed_distance(fraction: Array, tissue: Tissue) -> Array:
-    """Distance in mm to the outline of `fraction` ≥ ½ (or half its maximum, if lower), negative inside."""
+def signed_distance(fraction: Array, spacing: Array) -> Array:
+    """
+    Distance in mm to the outline of `fraction` ≥ ½ (or half its maximum, if lower), negative inside.
+
+    Parameters
+    ----------
+    fraction : ndarray [x, y, z]
+        Labelled fraction of each voxel.
+    spacing : ndarray (3,)
+        mm.
+    """
     inside = fraction >= min(0.5, float(fraction.max()) / 2)
-    half = tissue.spacing.mean() / 2  # from a voxel's centre to the face between the regions
-    away = ndimage.distance_transform_edt(~inside, sampling=tissue.spacing)
-    deep = ndimage.distance_transform_edt(inside, sampling=tissue.spacing)
+    half = spacing.mean() / 2  # from a voxel's centre to the face between the regions
+    away = ndimage.distance_transform_edt(~inside, sampling=spacing)
+    deep = ndimage.distance_transform_edt(inside, sampling=spacing)
     return np.where(inside, half - deep, away - half)

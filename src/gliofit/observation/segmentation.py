@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import expit
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -17,8 +17,10 @@ from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
 from gliofit.observation.labels import parts, relabel
+from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
-from gliofit.observation.outlines import density_from_segmentation
+from gliofit.observation.outline_losses import LOSSES, SMALLEST, Histogram, OutlineLoss
+from gliofit.observation.outlines import density_from_segmentation, signed_distance
 from gliofit.observation.residuals import Residuals
 from gliofit.observation.thresholds import FITTED, START, STARTS
 
@@ -31,9 +33,6 @@ THRESHOLDS = (
     Parameter("threshold_whole", "", *FITTED.whole, START.whole, symbol="τ_whole", digits=3),
 )
 """Densities at the outlines; ranges and starts: `gliofit.observation.thresholds`."""
-
-SMALLEST = 1.0
-"""Voxels; an outline of less is none."""
 
 LEVELS = 4096
 """Of a density's histogram, in which thresholds are scanned: a hundred to the width of the sigmoid."""
@@ -61,18 +60,30 @@ class SegmentationTarget(SingleObservation):
     has_core : bool, optional
         Whether there is a core to be explained; told from `core` if not given. A small one that a coarse grid loses is
         still there.
+    measure : str
+        The loss: "dice", "bernoulli" or "distance" (`gliofit.observation.outline_losses`).
+    distances : ndarray [2, x, y, z], optional
+        Distance (mm) of each voxel from core and whole tumour's outline, which "distance" needs; see `measured_by`.
     """
 
     core: Array
     whole: Array
     steepness: float = STEEPNESS
     has_core: bool | None = None
+    measure: str = "dice"
+    distances: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("core", "whole"):
             data = getattr(self, name)
             if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.dtype.isnative:
                 object.__setattr__(self, name, given_array(data, name)[0].astype(np.float32))
+        if self.measure not in LOSSES:
+            raise InputError(f"unknown loss '{self.measure}' of a segmentation; there are: {', '.join(LOSSES)}")
+        if LOSSES[self.measure].distances and self.distances is None:
+            raise InputError(
+                f"the loss '{self.measure}' needs distances: target.measured_by('{self.measure}', spacing)"
+            )
         if self.core.shape != self.whole.shape:
             raise InputError(f"core has shape {self.core.shape}, whole tumour {self.whole.shape}")
         if self.has_core is None:
@@ -102,6 +113,14 @@ class SegmentationTarget(SingleObservation):
         if not whole.any():
             raise InputError(f"the segmentation shows no tumour under labels '{labelling}'")
         return cls(core.astype(np.float32), whole.astype(np.float32), steepness)
+
+    def measured_by(self, measure: str, spacing: Array) -> SegmentationTarget:
+        """The same outlines with another loss, on a grid of `spacing` (3,) mm."""
+        known = LOSSES.get(measure)
+        maps = None
+        if known is not None and known.distances:
+            maps = np.stack([np.abs(signed_distance(o, spacing)) for o in (self.core, self.whole)]).astype(np.float32)
+        return replace(self, measure=measure, distances=maps)
 
     @property
     def _observed(self) -> tuple[Array, ...]:
@@ -139,50 +158,44 @@ class SegmentationTarget(SingleObservation):
         return float(sum((c > threshold).sum() for threshold in extras))
 
     def arrays(self) -> dict[str, Array]:
-        return {"core": self.core, "whole": self.whole}
+        found = {"core": self.core, "whole": self.whole}
+        if self.distances is not None:
+            found |= {"core_distance": self.distances[0], "whole_distance": self.distances[1]}
+        return found
+
+    @cached_property
+    def _loss(self) -> OutlineLoss:
+        return LOSSES[self.measure](self.steepness)
+
+    def _compared(self, extras: Array) -> Iterator[tuple[Array, float, Array | None]]:
+        """Outline, threshold and distance map of each."""
+        maps = (None,) * self.layers if self.distances is None else self.distances[-self.layers :]
+        return zip(self._observed, extras, maps, strict=True)
 
     def residuals(self, c: Array, extras: Array) -> Residuals:
-        """One map per outline: mismatch divided by the root of the size of what is compared."""
+        """One map per outline; of 1 − Dice, mismatch divided by the root of the size of what is compared."""
         maps = self.layers
         shape = (maps, *c.shape)
-        r, slope, by_size = (np.empty(shape, c.dtype) for _ in range(3))
+        r, slope, by_size = (np.zeros(shape, c.dtype) for _ in range(3))
         extra, size_by_extra = np.zeros((maps, *shape), c.dtype), np.zeros((maps, maps))
-        for m, (observed, threshold) in enumerate(zip(self._observed, extras, strict=True)):
-            s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
+        for m, (observed, threshold, distance) in enumerate(self._compared(extras)):
             # mean(r²) over the maps is the mean of their losses
-            scale = float(np.sqrt(s.size / size))
-            ds = self.steepness * s * (1 - s)
-            r[m], slope[m] = scale * (s - observed), scale * ds
-            by_size[m] = s * ds / size
-            extra[m, m], size_by_extra[m, m] = -slope[m], -by_size[m].sum(dtype=np.float64)
+            r[m], slope[m], size = self._loss.residual(c, observed, threshold, distance)
+            extra[m, m] = -slope[m]
+            if size is not None:
+                by_size[m], size_by_extra[m, m] = size, -size.sum(dtype=np.float64)
         return Residuals(r, slope, extra, by_size, size_by_extra)
 
     def loss(self, c: Array, extras: Array) -> float:
-        """
-        1 − Dice, mean of the outlines, in [0, 1].
-
-        Of fractions: Σ(s − o)²/(Σs² + Σo²), which is 1 − Dice where both are 0 or 1. The sigmoid is not quite 0 where
-        there are no cells (0.01 at a threshold of 0.1, 0.08 at 0.05), which on a large grid speaks against the lowest
-        thresholds.
-        """
-        total = 0.0
-        for observed, threshold in zip(self._observed, extras, strict=True):
-            s = expit(self.steepness * (c - c.dtype.type(threshold)))
-            size = float(np.sum(s**2, dtype=np.float64)) + _squares(observed)
-            total += float(np.sum((s - observed) ** 2, dtype=np.float64)) / size / self.layers
-        return total
+        """Of `measure`, mean of the outlines."""
+        return sum(self._loss.value(c, *seen) / self.layers for seen in self._compared(extras))
 
     def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
-        import torch
-
         total = 0.0
-        seen = (arrays["core"], arrays["whole"])[-self.layers :]
-        for own, there, threshold in zip(self._observed, seen, extras, strict=True):
-            s = torch.sigmoid(self.steepness * (c - threshold))
-            size = (s**2).sum() + _squares(own)
-            total = total + ((s - there) ** 2).sum() / size / self.layers
+        for name, own, threshold in zip(("core", "whole")[-self.layers :], self._observed, extras, strict=True):
+            distance = arrays.get(f"{name}_distance")
+            total = total + self._loss.torch_value(c, arrays[name], threshold, distance, own) / self.layers
         return total
 
     def best_extras(self, c: Array) -> Array:
@@ -193,17 +206,19 @@ class SegmentationTarget(SingleObservation):
         less than one evaluation of the loss by voxels, and finds the lowest of several minima.
         """
         level = np.minimum((c * LEVELS).astype(np.int32), LEVELS - 1).ravel()
-        voxels = np.bincount(level, minlength=LEVELS)
-        middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(voxels, 1)
+        middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(np.bincount(level, minlength=LEVELS), 1)
         found = []
-        for observed, unknown in zip(self._observed, self.unknowns, strict=True):
-            o = observed.ravel()
-            inside, squares = np.bincount(level, o, LEVELS), np.bincount(level, o * o, LEVELS)
+        for (observed, _, distance), unknown in zip(self._compared(self.extra_start), self.unknowns, strict=True):
+            o, w = observed.ravel(), None if distance is None else distance.ravel()
+            weighted = (
+                np.ones_like(o) if w is None else w,
+                o if w is None else w * o,
+                o * o if w is None else w * o * o,
+            )
+            seen = Histogram(middle, *(np.bincount(level, values, LEVELS) for values in weighted))
 
-            def loss(threshold, inside=inside, squares=squares):
-                s = expit(self.steepness * (middle - np.asarray(threshold)[..., None]))
-                predicted = (s * s) @ voxels
-                return (predicted - 2 * (s @ inside) + squares.sum()) / np.maximum(predicted + squares.sum(), 1e-12)
+            def loss(threshold, seen=seen):
+                return self._loss.scan(threshold, seen)
 
             scanned = np.linspace(unknown.lower, unknown.upper, SCANNED)
             best = int(np.argmin(loss(scanned)))
@@ -222,6 +237,11 @@ class SegmentationTarget(SingleObservation):
     def outlined(self) -> Observation:
         return self
 
+    def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
+        if self.measure != "dice":
+            return None, self
+        return near(c, self._observed, SMALLEST, self.steepness)
+
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]
 
@@ -234,8 +254,5 @@ class SegmentationTarget(SingleObservation):
         return density_from_segmentation(self.core, self.whole, tissue, **thresholds)
 
     def map(self, function: Callable[[Array], Array]) -> SegmentationTarget:
-        return SegmentationTarget(function(self.core), function(self.whole), self.steepness, self.has_core)
-
-
-def _squares(observed: Array) -> float:
-    return max(float(np.sum(observed**2, dtype=np.float64)), SMALLEST)
+        distances = None if self.distances is None else np.stack([function(d) for d in self.distances])
+        return replace(self, core=function(self.core), whole=function(self.whole), distances=distances)

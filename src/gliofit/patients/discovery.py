@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gliofit.base.errors import InputError
 from gliofit.patients.headers import in_atlas_space
@@ -95,7 +96,8 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
         try:
             if found.fault:
                 raise InputError(found.fault)
-            patient = Patient(own, labels=labels or found.labels, notes=tuple(found.notes), **found.files)
+            files: dict[str, Any] = {**found.files}
+            patient = Patient(own, labels=labels or found.labels, notes=tuple(found.notes), **files)
         except InputError as error:
             result.refused[re.sub(r"[^A-Za-z0-9._-]", "_", own).lstrip("._-")] = f"{case}: {error}"
         else:

@@ -53,20 +53,27 @@ def check_headers(patient: Patient) -> Grid:
         Naming the file and its fault: missing, unreadable, not three-dimensional, not numbers, a broken affine, axes
         that are not perpendicular, or another grid than the first file's.
     """
-    headers = {path: _header(path) for path in patient.files.values()}
+    headers = {path: check_header(path) for path in patient.files.values()}
     first, (shape, affine, warnings) = next(iter(headers.items()))
     for path, (own_shape, own_affine, _) in headers.items():
         if own_shape != shape:
             raise InputError(f"{path}: shape {own_shape} differs from {shape} of {first}")
-        if _apart(own_affine, affine, shape) > PLACE:
+        if apart(own_affine, affine, shape) > PLACE:
             raise InputError(f"{path}: affine differs from that of {first}: voxels of the two lie in different places")
     # the scan says more of the place than a segmentation, whose tool may have written a bare header
-    straight, repaired = _perpendicular(first, affine, shape)
+    straight, repaired = perpendicular(first, affine, shape)
     return Grid(shape, straight, [*warnings, *repaired])
 
 
-def _header(path: Path) -> tuple[tuple, Array, list[str]]:
-    """Shape (trailing axes of length one dropped), affine and warnings of one file."""
+def check_header(path: Path) -> tuple[tuple, Array, list[str]]:
+    """
+    Shape (trailing axes of length one dropped), affine and warnings of one file.
+
+    Raises
+    ------
+    InputError
+        Naming the file and its fault.
+    """
     if not path.is_file():
         raise InputError(f"{path}: {no_such_file(path)}")
     image = open_image(path)
@@ -100,7 +107,7 @@ def _unsaid(path: Path, image: Any, affine: Array, shape: tuple) -> list[str]:
             warnings.append(
                 f"{path}: its header says {unit}; its voxel edges, {_edges(grids.spacing_of(affine))}, are read as mm"
             )
-        if min(codes) > 0 and _apart(image.get_qform(), image.get_sform(), shape) > 1:
+        if min(codes) > 0 and apart(image.get_qform(), image.get_sform(), shape) > 1:
             warnings.append(f"{path}: its sform and its qform say different places; the sform is used; {look}")
     axes = affine[:3, :3] / grids.spacing_of(affine)
     bare = np.allclose(axes, np.eye(3), atol=1e-6) or np.allclose(axes, np.diag([-1, -1, 1]), atol=1e-6)
@@ -116,14 +123,14 @@ def _edges(edges: Array) -> str:
     return " × ".join(f"{edge:.3g}" for edge in edges)
 
 
-def _apart(affine: Array, other: Array, shape: tuple) -> float:
+def apart(affine: Array, other: Array, shape: tuple) -> float:
     """How far, in voxels, two affines put the same corner apart at most."""
     corners = np.array(np.meshgrid(*[[0, n - 1] for n in shape], indexing="ij")).reshape(len(shape), -1).T
-    apart = np.abs(grids.to_world(affine, corners) - grids.to_world(other, corners)).max()
-    return float(apart / grids.spacing_of(other).min())
+    away = np.abs(grids.to_world(affine, corners) - grids.to_world(other, corners)).max()
+    return float(away / grids.spacing_of(other).min())
 
 
-def _perpendicular(path: Path, affine: Array, shape: tuple) -> tuple[Array, list[str]]:
+def perpendicular(path: Path, affine: Array, shape: tuple) -> tuple[Array, list[str]]:
     """
     The affine with the nearest perpendicular axes (polar decomposition), turned about the grid's centre.
 
@@ -138,7 +145,7 @@ def _perpendicular(path: Path, affine: Array, shape: tuple) -> tuple[Array, list
     straight[:3, :3] = (u @ v) * edges
     middle = (np.array(shape) - 1) / 2
     straight[:3, 3] += grids.to_world(affine, middle) - grids.to_world(straight, middle)
-    moved = _apart(straight, affine, shape)
+    moved = apart(straight, affine, shape)
     if moved > PLACE:
         raise InputError(
             f"{path}: its axes are not perpendicular (voxels lie up to {moved:.2g} voxels off): a sheared scan"

@@ -13,9 +13,10 @@ from gliofit.anatomy.registration import Settings, load_settings, register
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.files import write_text
+from gliofit.base.files import read_json, write_text
 from gliofit.base.nifti import Volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.patients import dicom_series
 from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import Scans, load_scans
@@ -64,7 +65,7 @@ def prepare_patient(
     anatomy : Anatomy
         The atlas.
     settings : str or Settings
-        Of the registration: "fast", "precise" or a JSON file.
+        Of the registration: "greedy", "fast", "precise" or a JSON file.
     folder : path
         Gets wm, gm, csf (fractions), seg (1 necrotic, 2 edema, 3 enhancing, 4 resection cavity), core, whole and brain
         (uint8 masks), all .nii.gz on the scan's own grid, `registration/` with the transforms, and at last
@@ -78,8 +79,8 @@ def prepare_patient(
     Returns
     -------
     dict
-        As in prepared.json: brain Dice, agreement of atlas and scan inside the brain, volumes in ml, share of core that
-        was CSF, warnings, seconds.
+        As in prepared.json: brain Dice, agreement of atlas and scan inside the brain, the registration's tool and
+        smallest Jacobian, volumes in ml, share of core that was CSF, warnings, seconds.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def prepare_patient(
     scans = load_scans(patient)
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
-    maps, overlap, agreement = _tissue_maps(scans, anatomy, settings, folder, threads)
+    maps, scores = _tissue_maps(scans, anatomy, settings, folder, threads)
     lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
     if lost > MOSTLY_FLUID:
         scans.warnings.append(
@@ -105,13 +106,18 @@ def prepare_patient(
     report = {
         "patient": patient.to_dict(),
         "tissue": patient.anatomy,
-        "brain_dice": overlap,
-        "tissue_agreement": agreement,
+        **scores,
         "volumes_ml": _volumes(scans, maps),
         "tumour_tissue": tumour_tissue,
         "core_csf_before": lost,
         "warnings": scans.warnings,
     }
+    (folder / dicom_series.FILE).unlink(missing_ok=True)
+    if patient.origin:
+        report["origin"] = read_json(patient.origin)
+        series = patient.origin.with_name(dicom_series.FILE)
+        if series.is_file():
+            dicom_series.DicomSeries.load(series).save(folder / dicom_series.FILE)
     volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"seg": scans.labels, "brain": scans.brain}
     volumes |= {"core": scans.core, "whole": scans.whole}
     for name in PREPARED:
@@ -126,32 +132,39 @@ def prepare_patient(
 
 def _tissue_maps(
     scans: Scans, anatomy: Anatomy, settings: Settings, folder: Path, threads: int
-) -> tuple[list[Array], float | None, float | None]:
+) -> tuple[list[Array], dict]:
     """
-    WM, GM and CSF on the scan's grid, the Dice of their brain with the patient's, and their agreement inside it.
+    WM, GM and CSF on the scan's grid, and how well they lie.
 
-    Both scores are None for own maps, the second without a scan, too.
+    The Dice of their brain with the patient's is None for own maps, their agreement inside it and the registration are
+    None without one.
     """
     source, atlas = scans.patient.anatomy, anatomy.tissue
     volumes = [Volume(m, atlas.affine) for m in (atlas.wm, atlas.gm, atlas.csf)]
+    scores: dict = {"brain_dice": None, "tissue_agreement": None, "registration": None}
     if source == "maps":
-        return _own_maps(scans), None, None
+        return _own_maps(scans), scores
+    tumour = scans.whole | scans.cavity
     if source == "registration":
-        hidden = scans.whole | scans.cavity
-        found = register(scans.t1, scans.brain, hidden, anatomy, settings, folder / "registration", threads)
+        found = register(scans.t1, scans.brain, tumour, anatomy, settings, folder / "registration", threads)
         maps = found.to_patient(volumes, scans.shape, scans.affine)
+        scores["registration"] = {"tool": found.tool, "smallest_jacobian": round(found.smallest_jacobian, 3)}
+        if found.smallest_jacobian <= 0:
+            scans.warnings.append(
+                f"patient {scans.patient.id}: the registration folds the atlas (smallest Jacobian "
+                f"{found.smallest_jacobian:.2g}): look at the outlines of tissue in the pictures"
+            )
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
         maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
     warped = np.sum(maps, axis=0) >= 0.5
     if not scans.known:
-        scans.brain = warped | scans.whole | scans.cavity
-    overlap = dice(warped, scans.brain)
+        scans.brain = warped | tumour
+    scores["brain_dice"] = overlap = dice(warped, scans.brain)
     if overlap < GOOD_DICE:
         scans.warnings.append(f"patient {scans.patient.id}: brain Dice with the atlas is only {overlap:.3f}")
     if source != "registration":
-        return maps, overlap, None
-    tumour = scans.whole | scans.cavity
+        return maps, scores
     agreement = tissue_agreement(scans.t1.data, maps, scans.brain, tumour, grids.spacing_of(scans.affine))
     if agreement < GOOD:
         scans.warnings.append(
@@ -159,7 +172,8 @@ def _tissue_maps(
             f"{agreement:.2f} of the scan's variance; {GOOD} and more is usual): look at the outlines of tissue in the "
             "pictures, and whether front and back, top and bottom of the scan are what its header says"
         )
-    return maps, overlap, None if np.isnan(agreement) else round(agreement, 4)
+    scores["tissue_agreement"] = None if np.isnan(agreement) else round(agreement, 4)
+    return maps, scores
 
 
 def _own_maps(scans: Scans) -> list[Array]:

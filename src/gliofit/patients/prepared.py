@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gliofit.anatomy.morph import Morph
-from gliofit.anatomy.registration import Registration
 from gliofit.anatomy.tissue import Tissue
+from gliofit.anatomy.transforms import Registration
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError

@@ -18,7 +18,10 @@ from gliofit.observation.labels import labelling
 REQUIRED = ("id", "t1", "t1c", "flair", "seg")
 """Columns that a sheet must have; cells under t1, t1c and flair may be empty."""
 
-FILES = ("t1", "t1c", "flair", "seg", "whole", "fet", "recurrence", "wm", "gm", "csf", "brain")
+FILES = ("t1", "t1c", "flair", "seg", "whole", "fet", "recurrence", "followup", "wm", "gm", "csf", "brain")
+
+FOLDERS = ("t1", "t1c", "flair", "fet", "followup")
+"""Columns that may name a folder, of a DICOM series."""
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """An id is a folder name, a wildcard and a table cell."""
@@ -33,13 +36,15 @@ class Patient:
     ----------
     id : str
     t1, t1c, flair : Path
-        Skull-stripped scans.
+        Skull-stripped scans; raw ones (`gliofit.patients.raw`) may be folders of DICOM, unstripped, on other grids.
     seg : Path
-        Tumour segmentation.
+        Tumour segmentation; None only with `segment`.
     whole : Path
         Mask of the whole tumour, for a segmentation of the core alone: what of it is not core is edema.
     fet, recurrence : Path
         FET-PET, and segmentation of a later recurrence in the space of the scan, in the labels of `seg` (or a mask).
+    followup : Path
+        Later scan that `recurrence` was drawn on, to be registered to the T1c.
     wm, gm, csf : Path
         Tissue fractions in patient space; with wm and gm given, no registration is needed.
     brain : Path
@@ -47,6 +52,12 @@ class Patient:
     labels : str
         Meaning of the labels of `seg` and `recurrence`: a name of `gliofit.observation.labels.LABELLINGS`, or spelled
         out ("edema=1,core=2").
+    raw : str
+        "yes" for scans that have yet to be brought to the T1c's grid and stripped; "" for those that are ready.
+    segment : str
+        Command that segments the tumour where `seg` is None, see `gliofit.patients.raw.segmenting`.
+    origin : Path
+        JSON of what was done to raw scans, for a row whose files were made of them.
     notes : tuple of str
         What was inferred or left aside in finding the files: sentences that go with the patient's warnings.
     """
@@ -59,20 +70,26 @@ class Patient:
     whole: Path | None = None
     fet: Path | None = None
     recurrence: Path | None = None
+    followup: Path | None = None
     wm: Path | None = None
     gm: Path | None = None
     csf: Path | None = None
     brain: Path | None = None
     labels: str = "brats"
+    raw: str = ""
+    segment: str = ""
+    origin: Path | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in FILES:
+        for name in (*FILES, "origin"):
             value = getattr(self, name)
             object.__setattr__(self, name, Path(value) if value else None)
         if not SAFE_ID.fullmatch(self.id):
             raise InputError(f"patient id '{self.id}' may only have letters, digits, '.', '_' and '-' (no spaces)")
-        if self.seg is None:
+        if self.raw not in ("yes", "no", ""):
+            raise InputError(f"patient {self.id}: raw is '{self.raw}', neither yes nor no")
+        if self.seg is None and not self.segment:
             raise InputError(f"patient {self.id} has no segmentation (seg)")
         if (self.wm is None) != (self.gm is None) or (self.csf and not self.wm):
             raise InputError(f"patient {self.id} has some tissue maps, but not both wm and gm")
@@ -96,7 +113,7 @@ class Patient:
     def scan(self) -> Path:
         """The image to draw results on: T1c, else T1, FLAIR or whatever there is."""
         shown = self.t1c or self.t1 or self.flair or self.fet or self.seg
-        assert shown  # a patient without a segmentation is refused
+        assert shown  # a patient without a segmentation is refused, or has scans to segment
         return shown
 
     @property
@@ -107,15 +124,15 @@ class Patient:
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Names and paths as text and notes as a list, without what it lacks."""
-        values = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        values = {name: value for name, value in asdict(self).items() if value not in (None, (), "")}
         return {name: list(value) if name == "notes" else str(value) for name, value in values.items()}
 
 
-COLUMNS = tuple(field.name for field in fields(Patient) if field.name != "notes")
+COLUMNS = tuple(field.name for field in fields(Patient) if field.name not in ("segment", "origin", "notes"))
 
 
 def read_sample_sheet(
-    path: str | Path, root: str | Path | None = None, made: tuple[str, ...] = ("results/",)
+    path: str | Path, root: str | Path | None = None, made: tuple[str, ...] = ("results/",), segment: str = ""
 ) -> list[Patient]:
     """
     Read and check config/patients.tsv.
@@ -128,6 +145,8 @@ def read_sample_sheet(
         Where relative paths are looked for when they are not under the working directory.
     made : tuple of str
         Files under these folders are made by the pipeline itself and need not exist yet.
+    segment : str
+        Command that segments patients without a segmentation.
 
     Raises
     ------
@@ -160,11 +179,12 @@ def read_sample_sheet(
             raise InputError(f"{where}: the id is empty")
         try:
             columns: dict[str, Any] = {k: _find(v, root, made) if k in FILES else v for k, v in values.items()}
-            patient = Patient(**columns)
+            patient = Patient(**columns, segment="" if columns.get("seg") else segment)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         for column, file in patient.files.items():
-            if not file.is_file() and not values[column].startswith(made):
+            there = file.is_file() or (column in FOLDERS and file.is_dir())
+            if not there and not values[column].startswith(made):
                 raise InputError(f"{where}: {column} of patient {patient.id}, {file}: {no_such_file(file)}")
         if patient.id in (known.id for known in patients):
             raise InputError(f"{where}: patient id {patient.id} is already in use")

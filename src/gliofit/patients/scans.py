@@ -10,6 +10,7 @@ import numpy as np
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import read_json
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.patients import place
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
@@ -122,7 +123,7 @@ def load_scans(patient: Patient) -> Scans:
     for name in ("t1", "t1c", "flair", "wm", "gm", "fet"):
         if name in images and not images[name].any():
             raise InputError(f"{patient.files[name]}: is zero everywhere")
-    warnings = [*patient.notes, *grid.warnings]
+    warnings = [*patient.notes, *(read_json(patient.origin)["warnings"] if patient.origin else []), *grid.warnings]
     labels, doubtful = _labels(patient, images, warnings)
     warnings += doubtful
     if "recurrence" in images:
@@ -141,6 +142,8 @@ def load_scans(patient: Patient) -> Scans:
 
 def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> tuple[Array, list[str]]:
     """Segmentation and mask of the whole tumour, taken from `images`, in our labels, uint8; doubts of them."""
+    if patient.seg is None:
+        raise InputError(f"patient {patient.id} has no segmentation (seg)")
     seg = images.pop("seg")
     if not seg.any():
         raise InputError(f"{patient.seg}: the segmentation is empty")

@@ -7,25 +7,25 @@ are the keyword arguments it takes, checked against their defaults' types and si
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from math import isfinite
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ValidationError
 
 from gliofit.base.errors import InputError
-from gliofit.base.section import fault, unknown
+from gliofit.base.section import fault
 from gliofit.growth import GrowthModel, growth_model
 from gliofit.observation.labels import labelling
 from gliofit.patients.discovery import discover
 from gliofit.patients.headers import check_headers
+from gliofit.patients.raw.rows import check_raw, is_raw
+from gliofit.patients.raw.segmenting import check_command
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
 from gliofit.synthetic.prior import Prior
-
-if TYPE_CHECKING:
-    from gliofit.inversion.registry import Method
 
 MADE = "results/synthetic/"
 """Where the pipeline puts the in-silico patients that it makes itself."""
@@ -35,6 +35,8 @@ RESERVED = frozenset(
         "anatomy",
         "benchmarks",
         "cases",
+        "cohort",
+        "cohort.csv",
         "config.yaml",
         "figures",
         "forward",
@@ -79,7 +81,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     InputError
         One sentence naming the key and what is wrong with it.
     """
-    given = (name for name in ("patients", "brats_dir", "labels") if name in values)
+    given = (name for name in ("patients", "brats_dir", "labels", "segment") if name in values)
     texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
@@ -96,6 +98,11 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         )
     if config.samples.shards > config.samples.train:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")
+    if config.segment:
+        try:
+            check_command(config.segment)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
     try:
         Prior(**config.prior.model_dump())
         model = growth_model(config.growth_model)
@@ -159,6 +166,7 @@ def _check_prior(config: Config, model: GrowthModel, source: str) -> None:
 def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
     """Methods and their settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
+    from gliofit.inversion.checks import check_settings
 
     if not config.methods:
         raise InputError(f"{source}: methods is empty; name at least one")
@@ -167,7 +175,7 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
             described = describe(method)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        _check_settings(described, config.settings(method), f"{source}: methods.{method}")
+        check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
         try:
             described.check_model(model)
         except InputError as error:
@@ -177,29 +185,14 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
             describe(method)
         except InputError as error:
             raise InputError(f"{source}: test_cases.at_most: {error}") from None
-    for method in [*config.gliodil_synthetic.methods, *config.gliodil_synthetic.at_most]:
-        try:
-            describe(method)
-        except InputError as error:
-            raise InputError(f"{source}: gliodil_synthetic: {error}") from None
-
-
-def _check_settings(method: Method, settings: dict[str, Any], where: str) -> None:
-    """Settings against the keyword arguments of a method: their names, types and, for numbers, signs."""
-    defaults = method.settings()
-    hints = get_type_hints(method.run)
-    fields: dict[str, Any] = {name: (hints.get(name, Any), default) for name, default in defaults.items()}
-    model = create_model(method.name, __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
-    for name, value in settings.items():
-        if name not in defaults:
-            raise InputError(f"{where}: {unknown('setting', name, list(defaults))}")
-        if isinstance(value, int | float) and not (isfinite(value) and value >= 0):
-            raise InputError(f"{where}.{name} = {value!r} must be finite and not negative")
-    try:
-        # YAML has lists where Python's defaults are tuples
-        model.model_validate({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
-    except ValidationError as error:
-        raise InputError(f"{where}.{fault(error, model)}") from None
+    for name, section in (("gliodil_synthetic", config.gliodil_synthetic), ("cohort", config.cohort)):
+        for method in [*section.methods, *section.at_most]:
+            try:
+                described = describe(method)
+            except InputError as error:
+                raise InputError(f"{source}: {name}: {error}") from None
+            if "auto" in section.methods.get(method, []) and "auto" not in described.foci:
+                raise InputError(f"{source}: {name}.methods.{method}: finds no number of foci: auto is not for it")
 
 
 def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient], list[str], dict[str, str]]:
@@ -215,6 +208,7 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     Returns
     -------
     patients : dict of id → Patient
+        Those whose scans have yet to be brought together have `raw`.
     warnings : list of str
         Cases of `brats_dir` that were passed over, and why.
     refused : dict of id → str
@@ -225,14 +219,15 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
     InputError
         Naming the sheet's line, or the folder, and the fault.
     """
-    listed = read_sample_sheet(find(config.patients, root), root, (MADE,)) if config.patients else []
+    sheet = find(config.patients, root) if config.patients else None
+    listed = read_sample_sheet(sheet, root, (MADE,), config.segment or "") if sheet else []
     patients: dict[str, Patient] = {}
     warnings, refused = [], {}
     found: list[Patient] = []
     if config.labels:
-        labelling(config.labels)
+        _of_key("labels", labelling, config.labels)
     if config.brats_dir:
-        result = discover(find(config.brats_dir, root), config.labels)
+        result = _of_key("brats_dir", discover, find(config.brats_dir, root), config.labels)
         found, warnings, refused = result.patients, result.warnings, result.refused
     reserved = {name.lower() for name in RESERVED}
     for patient in [*listed, *found]:
@@ -245,7 +240,12 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if any(str(path).startswith(MADE) for path in patient.files.values()):
             continue
         try:
-            check_headers(patient)
+            # data sets are on one grid; a sheet may name scans as they came from the scanner
+            if patient in listed and is_raw(patient):
+                check_raw(patient)
+                patients[patient.id] = replace(patient, raw="yes")
+            else:
+                check_headers(patient)
         except InputError as error:
             refused[patient.id] = str(error)
             del patients[patient.id]
@@ -253,6 +253,14 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if name.lower() in reserved or name in patients:
             raise InputError(f"{refused[name]} (and its id, '{name}', is taken)")
     return patients, warnings, refused
+
+
+def _of_key(key: str, function: Callable, *given: Any) -> Any:
+    """What a function makes of a key's value; its complaint names the key."""
+    try:
+        return function(*given)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def find(path: str, root: str | Path) -> Path:

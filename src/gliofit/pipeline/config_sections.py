@@ -24,6 +24,8 @@ OUT_OF_RANGE = ("edge", "beyond")
 
 Range = Annotated[list[float], Len(2, 2)]
 
+Density = Annotated[float, Field(gt=0, le=1)]
+
 
 class AtlasFiles(Section):
     """An anatomy of the user's own: four NIfTI paths on one grid."""
@@ -115,6 +117,10 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    isodensities: list[Density] = Field(
+        description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
+        "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
+    )
 
 
 class GliodilSynthetic(Section):
@@ -131,6 +137,21 @@ class GliodilSynthetic(Section):
 
     def cases(self, method: str) -> int:
         """How many patients of each kind a method is run on."""
+        return min(self.number, self.at_most.get(method, self.number))
+
+
+class Cohort(Section):
+    """A cohort without patients, and what it is fitted by."""
+
+    number: NonNegativeInt = Field(description="Simulated patients with outlines as rough as real ones; 0: none.")
+    methods: dict[str, list[Literal[1, "auto"]]] = Field(
+        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds. A method that is not "
+        "under `methods` is passed over."
+    )
+    at_most: dict[str, PositiveInt] = Field(description="`{method: number}` for slow methods.")
+
+    def cases(self, method: str) -> int:
+        """How many patients a method is run on."""
         return min(self.number, self.at_most.get(method, self.number))
 
 
@@ -165,7 +186,13 @@ class Config(Section):
         description="What the numbers of all segmentations in `brats_dir` mean: a name (`brats2024`, `hd_glio`, …) or "
         "spelled out (`edema=1,core=2`), see [inputs](../docs/inputs.md); `null`: as the names of the files tell.",
     )
-    registration: Literal["fast", "precise"] = Field(
+    segment: str | None = Field(
+        None,
+        description="Command that segments patients of the sample sheet without a `seg`, run without a shell: "
+        "`my_script {t1c} {flair} {output}`, with `{t1}`, `{t1c}`, `{flair}`, `{fet}` and `{brain}` for scans on the "
+        "T1c's grid, stripped ([raw scans](../docs/raw_scans.md)); `null`: none.",
+    )
+    registration: Literal["greedy", "fast", "precise"] = Field(
         description="Settings of atlas → patient registration (JSON in `src/gliofit/anatomy/registration_settings`)."
     )
     tumour_tissue: Literal["core", "csf", "keep"] = Field(
@@ -190,6 +217,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    cohort: Cohort
     threads: Threads
 
     @property

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from gliofit.growth import growth_model
+from gliofit.growth.model import MODELS, settings_of
 from gliofit.inversion import describe
 from gliofit.patients.sample_sheet import Patient
 from gliofit.pipeline.config import MADE
@@ -25,6 +28,9 @@ FOCI = ("single", "multi")
 
 TOLD = {"mri": "MRI", "mri_pet": "MRI + PET"}
 """What a fit of such a patient is told."""
+
+SOUGHT = {"1": "one focus", "auto": "foci found"}
+"""How many foci a fit to the cohort may have."""
 
 PATIENTS = "patients"
 """The set of cases that patients are."""
@@ -89,11 +95,6 @@ class Plan:
         """Anatomies that a rule may be asked for."""
         return list(dict.fromkeys([self.config.anatomy, self.config.unseen_anatomy, "mni152"]))
 
-    @property
-    def devices(self) -> list[str]:
-        """Where forward runs are timed."""
-        return ["cpu"] + ["cuda"] * (self.config.device == "cuda")
-
     # the tables of Weidner 2026
 
     @cached_property
@@ -138,7 +139,8 @@ class Plan:
     @property
     def time_rows(self) -> dict[str, tuple[str, str]]:
         """Model and device of each row of the surrogates' times."""
-        pairs = ((name, device) for device in self.devices for name in [SOLVER, *self.weights.surrogates])
+        devices = ["cpu"] + ["cuda"] * (self.config.device == "cuda")
+        pairs = ((name, device) for device in devices for name in [SOLVER, *self.weights.surrogates])
         return {forward_row(*pair): pair for pair in pairs}
 
     @property
@@ -174,6 +176,43 @@ class Plan:
         names = [f"gliodil_synthetic_{foci}" for foci in FOCI if self.in_silico]
         return {name: f"results/tables/{name}.csv" for name in names}
 
+    @cached_property
+    def cohort(self) -> dict[str, tuple[str, str]]:
+        """Methods on the cohort without patients, and how many foci they may have, by row."""
+        given = self.config.cohort
+        methods = [method for method in given.methods if method in self.methods and given.number]
+        return {told_row(m, str(sought)): (m, str(sought)) for m in methods for sought in given.methods[m]}
+
+    @property
+    def cohort_titles(self) -> dict[str, str]:
+        """Titles of their rows."""
+        return {row: f"{self.titles[method]}, {SOUGHT[sought]}" for row, (method, sought) in self.cohort.items()}
+
+    @property
+    def cohort_scores(self) -> list[str]:
+        return [
+            f"results/cohort/{index}/{sought}/{method}.scores.json"
+            for method, sought in self.cohort.values()
+            for index in range(self.config.cohort.cases(method))
+        ]
+
+    @property
+    def cohort_tables(self) -> dict[str, str]:
+        """Of the cohort without patients."""
+        return {"cohort": "results/tables/cohort.csv"} if self.cohort else {}
+
+    def sought_model(self, sought: str) -> dict[str, Any]:
+        """The growth model of the config with one focus, or with as many as are found, if it knows of foci."""
+        model = growth_model(self.config.growth_model).to_dict()
+        if "foci" in settings_of(MODELS[model["name"]]):
+            model |= {"foci": sought if sought == "auto" else int(sought)}
+        return model
+
+    @property
+    def other_tables(self) -> dict[str, str]:
+        """All that are not Weidner's."""
+        return self.clinical_tables | self.gliodil_tables | self.cohort_tables | self.forward_tables
+
     # figures, by the keys of the report's captions
 
     @property
@@ -203,7 +242,8 @@ class Plan:
         """What the report shows."""
         gliodil = {"gliodil_synthetic": "results/figures/gliodil_synthetic.png"} if self.in_silico else {}
         training = {network: f"results/networks/{network}/training.png" for network in self.weights.trained}
-        return self.figures | self.analysis_figures | self.forward_figures | gliodil | training
+        cohort = {"cohort": "results/figures/cohort.png"} if self.config.cohort.number else {}
+        return self.figures | self.analysis_figures | self.forward_figures | gliodil | cohort | training
 
     @property
     def page_figures(self) -> dict[str, str]:

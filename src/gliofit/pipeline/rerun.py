@@ -53,6 +53,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         rerun(given.record, given.to)
+    except InputError as error:
+        sys.exit(f"Error: {error}")
     except Exception:
         traceback.print_exc()
         if given.pdb:

@@ -90,16 +90,24 @@ def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
     return [f"{titles.get(fit.method, fit.method)}: {warning}." for fit in fits for warning in fit.warnings]
 
 
-def foci_in_words(fit: Fit) -> str | None:
-    """How many foci explain the outlines, and what one explains of them; None where their number was not sought."""
-    if fit.foci is None:
-        return None
-    number, dice = len(fit.origins), fit.foci["dice"]
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+
+
+def foci_in_words(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
+    """How many foci explain the outlines, and what one does: a sentence for each fit that sought their number."""
+    return [
+        f"{titles.get(fit.method, fit.method)}: {_explained(len(fit.origins), fit.foci['dice'])}"
+        for fit in fits
+        if fit.foci is not None
+    ]
+
+
+def _explained(number: int, dice: Sequence[Mapping[str, float]]) -> str:
     one, these = (", ".join(f"{score:.2f} of the {name}" for name, score in dice[k].items()) for k in (0, number - 1))
     if number == 1:
         tried = " A second one was tried and is not worth its coordinates." if len(dice) > 1 else ""
-        return f"Explained by one focus (Dice: {one}).{tried}"
-    return f"Explained by {number} foci (Dice: {these}); one explains {one}."
+        return f"explained by one focus (Dice: {one}).{tried}"
+    return f"explained by {NUMBERS[number]} foci (Dice: {these}); one explains {one}."
 
 
 def with_deviation(value: float, deviation: float | None, digits: int) -> str:

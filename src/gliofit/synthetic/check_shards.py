@@ -61,14 +61,18 @@ def fault(path: str | Path) -> str | None:
 
 def faults(file: h5py.File) -> Iterator[str]:
     """All faults that can be told apart, the first first."""
-    for check in (_attributes, _datasets):
-        found = list(check(file))
-        yield from found
-        if found:
-            return  # what follows needs these
+    found = layout_faults(file)
+    yield from found
+    if found:
+        return  # what follows needs these
     yield from _grid(file)
     yield from _rows(file)
     yield from _densities(file)
+
+
+def layout_faults(file: h5py.File) -> list[str]:
+    """Faults of attributes and of the kinds and sizes of datasets, which are told without reading any data."""
+    return list(_attributes(file)) or list(_datasets(file))
 
 
 def _attributes(file: h5py.File) -> Iterator[str]:

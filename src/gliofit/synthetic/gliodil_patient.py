@@ -48,8 +48,6 @@ DRAWS = 100
 """How many places of the foci, and how many tumours until one is visible, are tried."""
 
 FOCI = {"single": 1, "multi": 3}
-OBSERVED = ("mri", "mri_pet")
-"""What a fit is told: the outlines alone, or FET-PET too."""
 
 GIBBS_SWEEPS, GIBBS_SIGMA = 3, 0.005
 PET_SCALE, PET_MM, PET_BASELINE = 0.75, 4.0, 0.9

@@ -24,6 +24,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.versions import versions
 from gliofit.growth.theta import MIRROR
+from gliofit.synthetic.check_shards import layout_faults
 from gliofit.synthetic.prior import SPLITS, Prior, Sample, samples
 from gliofit.synthetic.shard_format import FORMAT, FORMAT_VERSION, LEVELS, MAPS, tissue_hash
 
@@ -219,6 +220,8 @@ class ShardDataset:
                 raise InputError(f"{path}: is not a whole HDF5 file ({error})") from error
             if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
                 raise InputError(f"{path}: is not a {FORMAT} of version {FORMAT_VERSION}")
+            if found := layout_faults(file):
+                raise InputError(f"{path}: {found[0]}")
             self._files[path] = file
         return self._files[path]
 

@@ -168,7 +168,7 @@ class Stepper:
             That the stages of each step visited.
         """
         work = np.zeros(self.plan.steps, np.int64)
-        grown = tuple(range(fields)), tuple(range(len(y))), y, buffers, self.grid, region, self.steps(own), work
+        grown = fields, len(y), y, buffers, self.grid, region, self.steps(own), work
         together(self.threads, self.plan.steps, kernels.advance, *grown)
         return work
 

@@ -22,9 +22,20 @@ def predict(problem: Problem) -> Array:
     """
     The inverse network's estimate [values, extras], inside the bounds and with its origin in tissue.
 
+    No network estimates thresholds: a scan finds those that suit the density best, by one run of the solver.
+    """
+    values, extras = problem.split(predicted(problem))
+    if extras.size:
+        extras = problem.target.best_extras(problem.density(values))
+    return np.concatenate([values, extras])
+
+
+def predicted(problem: Problem) -> Array:
+    """
+    The same with the extras at their starts.
+
     Segmentations have a network of their own. Where it is not given, the other one is shown a density that they could
-    have come from (`outlines.density_from_segmentation`). Neither estimates the imaging thresholds: a scan finds those
-    that suit its density best, by one run of the solver.
+    have come from (`outlines.density_from_segmentation`).
     """
     outlines = problem.target.outlined
     if outlines is not None and "inverse_segmentation" in problem.networks:
@@ -35,10 +46,7 @@ def predict(problem: Problem) -> Array:
         crop = Crop(as_density(problem), model)
     with torch_threads(problem.threads):
         values = crop.from_network(model.predict(crop.tissue, crop.target.visible / crop.target.layers))
-    values, extras = problem.split(legal(problem, np.concatenate([values, problem.target.extra_start])))
-    if extras.size:
-        extras = problem.target.best_extras(problem.density(values))
-    return np.concatenate([values, extras])
+    return legal(problem, np.concatenate([values, problem.target.extra_start]))
 
 
 @method("direct", "Direct", networks=("inverse", "inverse_segmentation"))

@@ -29,6 +29,12 @@ from gliofit.observation.density import DensityTarget
 COMPARED = 6
 """Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
 
+ROUGHLY, CLEARLY = 20, 1.03
+"""Most Jacobians on a coarse grid of outlines; the factor by which a loss there is clearly worse than another."""
+
+ENOUGH, FOLLOWED = 1e-3, 2
+"""Tolerance with which numbers of foci are compared; starts of each that are followed at most."""
+
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
@@ -81,6 +87,7 @@ def gauss_newton(
     explained = good_enough * _power(problem)
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
+    precision = tolerance if numbers == (1, 1) else max(tolerance, ENOUGH)
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -99,17 +106,21 @@ def gauss_newton(
                     candidates = []  # a round of starts that leads nowhere new
                     break
                 coarse_best = found[0].loss
+                if not finest and not problem.target.complete:
+                    candidates = _on_outlines(level, candidates, problem.box)
         for p in candidates:
-            end = settled(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
+            end = settled(problem, p, iterations=iterations, tolerance=precision, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
     assert best is not None  # the first round has its start at the centre of mass
     sought = None
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in levels], "rounds": done}
     if numbers != (1, 1):
-        search = partial(_compared, iterations, tolerance)
+        search = partial(_compared, iterations)
         foci = add_foci(problem, best, search, Problem.density, numbers, levels_of(problem, coarsest)[0])
-        problem, best, sought = foci.problem, foci.end, foci.record()
+        problem, sought = foci.problem, foci.record()
+        best = settled(problem, foci.end.parameters, iterations=iterations, tolerance=tolerance)
+        sought["loss"][len(problem.model.origins) - 1] = best.loss
     fit = Fit.of(
         problem,
         best.parameters,
@@ -124,6 +135,12 @@ def gauss_newton(
     if uncertainty:
         fit.covariance, fit.deviation = covariance(problem, best.parameters)
     return fit
+
+
+def _on_outlines(level: Problem, candidates: list[Array], box: Box) -> list[Array]:
+    """Candidates followed on a coarse grid to what was observed itself; those that may still turn out the best."""
+    ends = sorted((settled(level, p, iterations=ROUGHLY, tolerance=1e-3) for p in candidates), key=lambda m: m.loss)
+    return _distinct([m.parameters for m in ends if m.loss < CLEARLY * ends[0].loss], box)
 
 
 def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
@@ -148,10 +165,23 @@ def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
     return end
 
 
-def _compared(iterations: int, tolerance: float, problem: Problem, rough: Problem, starts: list[Array]) -> Minimum:
-    """The end of the search from the most promising of several starts, told after a few Jacobians on a rough grid."""
+def _compared(iterations: int, problem: Problem, rough: Problem, starts: list[Array], before: float) -> Minimum:
+    """
+    The end of the search from the most promising of several starts, told on a rough grid.
+
+    What another grid tells may be wrong: an end that is no better than with one focus less (`before`) is not taken
+    before the next start was followed, too.
+    """
     ends = sorted((minimise(rough, p, iterations=COMPARED, tolerance=1e-2) for p in starts), key=lambda m: m.loss)
-    return settled(problem, ends[0].parameters, iterations=iterations, tolerance=tolerance)
+    best: Minimum | None = None
+    for promising in ends[:FOLLOWED]:
+        rougher = minimise(rough, promising.parameters, iterations=ROUGHLY, tolerance=1e-3)
+        end = settled(problem, rougher.parameters, iterations=iterations, tolerance=ENOUGH)
+        best = end if best is None or end.loss < best.loss else best
+        if best.loss < before:
+            break
+    assert best is not None
+    return best
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:

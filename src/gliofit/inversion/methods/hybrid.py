@@ -5,21 +5,27 @@ the same with the surrogate's error taken off.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
-from gliofit.inversion.methods.direct import predict
-from gliofit.inversion.methods.gradient_based import correct, descend
+from gliofit.inversion.methods.direct import predict, predicted
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.lbfgs import Descent
+from gliofit.inversion.search.surrogate import correct, descend
+from gliofit.inversion.surrogate_foci import fit_foci, sought
 
 
 def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int, **settings) -> Fit:
     if isinstance(corrections, bool) or not isinstance(corrections, int) or corrections < 0:
         raise InputError(f"setting corrections = {corrections!r} must be 0 or a positive whole number")
     started = clock()
+    if sought(problem) and not fix_origin:
+        guess = predicted(replace(problem, model=problem.model.with_one_focus()))
+        return fit_foci(problem, [guess], started, fix_origin=False, starts=starts, corrections=corrections, **settings)
     guess = predict(problem)
     if fix_origin:
         origins = problem.model.origins
@@ -57,7 +63,7 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
     return fit
 
 
-@method("hybrid", "Hybrid", networks=("surrogate", "inverse", "inverse_segmentation"))
+@method("hybrid", "Hybrid", networks=("surrogate", "inverse", "inverse_segmentation"), foci=("given", "auto"))
 def hybrid(
     problem: Problem,
     *,
@@ -71,7 +77,8 @@ def hybrid(
     The direct prediction, refined by L-BFGS on the surrogate; the best under the numerical solver.
 
     `details` tells which was kept and all solver losses; `seconds` includes the solver runs that decide; `evaluations`
-    counts network runs.
+    counts network runs. What outlines show, and several foci, are fitted by `surrogate_foci.fit_foci`, which counts the
+    prediction among its starts.
 
     Parameters
     ----------
@@ -81,7 +88,7 @@ def hybrid(
         As for `gb_surrogate`.
     corrections : int
         Descents that follow with the surrogate's error, which the solver's run tells, taken off
-        (`gradient_based.correct`). 0: the paper's method.
+        (`search.surrogate.correct`), of outlines one for each focus more. 0: the paper's method.
     """
     return _hybrid(
         problem,

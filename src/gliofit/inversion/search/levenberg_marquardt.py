@@ -86,15 +86,17 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
     gradient : ndarray [n + k]
     matrix : ndarray [n + k, n + k]
     """
-    found = target.residuals(c, np.asarray(extras, float))
+    index, seen = target.near(c)
+    cells = c if index is None else c.ravel()[index]
+    found = seen.residuals(cells, np.asarray(extras, float))
     r, of_model, count = found.r, len(jacobian), len(found.by_extra)
     values, size = slice(of_model), of_model + count
     gradient, matrix = np.zeros(size), np.zeros((size, size))
     for m in range(len(r)):
         # the density matters to a map where there are cells and it has a slope: outlines have one near their border
         slope = found.by_density[m]
-        here = (c > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
-        tangents = jacobian[:, here]
+        here = (cells > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
+        tangents = jacobian[:, here if index is None else _spread(index[here], c.shape)]
         rows, residual = slope[here] * tangents, r[m][here]
         by_size = np.zeros(size)
         if found.size_by_density is not None and found.size_by_extra is not None:
@@ -115,6 +117,13 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
         matrix += own_matrix - np.outer(half, by_size) - np.outer(by_size, half) + square * np.outer(by_size, by_size)
     loss = float(np.mean(np.square(r, dtype=np.float64)))
     return loss, gradient / r.size, matrix / r.size
+
+
+def _spread(index: Array, shape: tuple[int, ...]) -> Array:
+    """Flat indices as a mask of a grid."""
+    mask = np.zeros(shape, bool)
+    mask.ravel()[index] = True
+    return mask
 
 
 @dataclass

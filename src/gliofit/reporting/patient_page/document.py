@@ -132,7 +132,8 @@ def write_page(
         drawn["preparation"] = Path(preparation).read_bytes()
     each = [fit.fit for fit in fits.values()]
     columns = Columns.of(each)
-    notes = [*notes, *prepared.report["warnings"], *warnings_of(each, {f.fit.method: f.title for f in fits.values()})]
+    titles = {f.fit.method: f.title for f in fits.values()}
+    notes = [*notes, *prepared.report["warnings"], *warnings_of(each, titles)]
     write_text(
         path,
         render(
@@ -145,12 +146,13 @@ def write_page(
             pictures={name: inlined(png) for name, png in drawn.items()},
             columns=columns.titles,
             rows=[_row(fit, columns) for fit in fits.values()],
-            foci=foci_in_words(main.fit),
+            foci=foci_in_words(each, titles),
             days=f"{ASSUMED_DAYS:g}",
             plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
             deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
+            origin=prepared.report.get("origin"),
             viewer=viewer(prepared, images, layers),
             versions=made_with(),
         ),
@@ -169,6 +171,10 @@ def _facts(prepared: Prepared, main: MethodFit) -> dict[str, str]:
     }
     if overlap is not None:
         facts["Overlap of the atlas’s and the patient’s brain (Dice)"] = f"{overlap:.3f}"
+    if report.get("registration"):
+        smallest = report["registration"]["smallest_jacobian"]
+        fold = "nowhere folded" if smallest > 0 else "folded: look at the pictures"
+        facts["Registration"] = f"{report['registration']['tool']}; smallest Jacobian {smallest:.2f}, {fold}"
     if report["core_csf_before"]:
         share = f"{report['core_csf_before']:.0%} of the core"
         replaced = "left as it is" if report["tumour_tissue"] == "keep" else "taken as white matter"

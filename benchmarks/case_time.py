@@ -1,0 +1,161 @@
+"""
+Where the time of a case goes: from a BraTS patient's files to a method's density by the workflow, with one focus.
+
+    python benchmarks/case_time.py ../shared/patients/BraTS18_CBICA_AQN_1 [--method hybrid] [--registration greedy]
+
+runs the workflow in a folder of its own, where the atlas is already, and then each of its jobs once more, taken apart;
+`--write` puts the table into docs/benchmarks.md. CPU seconds are those of all processes; beside other work only they,
+and no wall times, tell anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cases import FOLDER
+from pages import END, put
+
+from gliofit.anatomy.atlas import SRI24_WHEEL, download_sri24
+from gliofit.base.files import write_json
+
+ROOT = Path(__file__).parents[1]
+
+PARTS = {
+    "check_patient": [("gliofit.patients.scans", "load_scans", "reading and checking scans")],
+    "prepare_patient": [
+        ("gliofit.anatomy.atlas", "load_files", "reading the atlas"),
+        ("gliofit.patients.preparation", "load_scans", "reading and checking scans"),
+        ("gliofit.patients.preparation", "register", "registration"),
+        ("gliofit.anatomy.transforms.Registration", "to_patient", "tissue maps to the scan"),
+        ("gliofit.patients.preparation", "save_volume", "writing"),
+    ],
+    "fit_patient": [
+        ("gliofit.patients.prepared", "load_prepared", "reading"),
+        ("gliofit.inversion.patient_problem", "patient_problem", "to the working grid"),
+        ("gliofit.inversion.registry", "ready", "networks"),
+        ("gliofit.inversion.registry", "invert", "fit"),
+        ("gliofit.base.nifti", "save_volume", "writing"),
+    ],
+}
+"""Job → functions that its script calls (module or class, name), and what their time is called."""
+
+NAME = "case"
+"""Of the table in docs/benchmarks.md."""
+
+REST = "imports and the rest"
+
+
+def processor() -> float:
+    """CPU seconds of this process and its finished children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def timed(function: Callable, spent: dict[str, float], part: str) -> Callable:
+    """`function`, adding its CPU seconds to `spent`."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = processor()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            spent[part] = spent.get(part, 0.0) + processor() - before
+
+    return run
+
+
+def take_apart(rule: str, record: Path, out: Path) -> None:
+    """Run a recorded job once more in this process, and print the CPU seconds of its parts as JSON."""
+    from gliofit.pipeline.rerun import rerun
+
+    spent: dict[str, float] = {}
+    for home, name, part in PARTS[rule]:
+        try:
+            holder: Any = import_module(home)
+        except ModuleNotFoundError:
+            module, _, holder_name = home.rpartition(".")
+            holder = getattr(import_module(module), holder_name)
+        setattr(holder, name, timed(getattr(holder, name), spent, part))
+    rerun(record, out)
+    print(json.dumps({**spent, REST: processor() - sum(spent.values())}))
+
+
+def ran(command: list[str], folder: Path) -> tuple[float, float, str]:
+    """A command's wall and CPU seconds, and what it printed."""
+    before, started = processor(), time.perf_counter()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return time.perf_counter() - started, processor() - before, done.stdout
+
+
+def case(patient: Path, method: str, registration: str, cores: int) -> list[tuple[str, str, str]]:
+    """Rows of the table: job, part, CPU seconds."""
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        (folder / "patients").mkdir()
+        (folder / "patients" / patient.name).symlink_to(patient.resolve())
+        (folder / "resources/atlas").mkdir(parents=True)
+        shutil.copy(download_sri24(FOLDER), folder / "resources/atlas" / SRI24_WHEEL)
+        snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", str(cores)]
+        options = ["--quiet", "all", "--config", "patients=null", f"brats_dir={folder / 'patients'}"]
+        options += [f"registration={registration}", "growth_model={name: fisher_kolmogorov, foci: 1}"]
+        ran([*snakemake, "results/anatomy/sri24/t1.nii.gz", *options], folder)
+        target = f"results/{patient.name}/{method}.nii.gz"
+        _, planning, _ = ran([*snakemake, "--dry-run", target, *options], folder)
+        wall, whole, _ = ran([*snakemake, target, *options], folder)
+        rows = [("Snakemake", "start: imports, checks of headers, planning", f"{planning:.1f}")]
+        taken = planning
+        for rule, log in {rule: folder / f"results/logs/{rule}/{patient.name}" for rule in PARTS}.items():
+            name = log.name + (f"-{method}" if rule == "fit_patient" else "")
+            record = log.with_name(f"{name}.job.yaml")
+            again = [sys.executable, __file__, "--take-apart", rule, str(record), str(folder / "again")]
+            spent = json.loads(ran(again, folder)[2].splitlines()[-1])
+            taken += sum(spent.values())
+            rows += [(f"`{rule}`", part, f"{seconds:.1f}") for part, seconds in spent.items()]
+        rows.append(("Snakemake", "running jobs, provenance (what is left)", f"{whole - taken:.1f}"))
+        rows.append(("all", f"{wall:.0f} s of wall time on {cores} cores, as busy as they were", f"{whole:.1f}"))
+    return rows
+
+
+def section(study: dict) -> list[str]:
+    """The section of docs/benchmarks.md, from case_time.json."""
+    about = (
+        f"`python benchmarks/case_time.py`: {study['patient']} from its files to `{study['method']}.nii.gz` by the "
+        "workflow, one focus, the atlas being there; CPU seconds of all processes."
+    )
+    return ["", "## A case, from files to density", "", about, "", f"<!-- {NAME} -->", *study["lines"], END, ""]
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--take-apart"]:
+        rule, record, out = sys.argv[2:]
+        return take_apart(rule, Path(record), Path(out))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("patient", type=Path, help="a case's folder")
+    parser.add_argument("--method", default="hybrid")
+    parser.add_argument("--registration", default="greedy")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    rows = case(given.patient, given.method, given.registration, given.cores)
+    lines = ["| job | part | CPU s |", "| --- | --- | ---: |", *(f"| {' | '.join(row)} |" for row in rows)]
+    print(*lines, sep="\n")
+    if given.write:
+        write_json(FOLDER / "case_time.json", {"patient": given.patient.name, "method": given.method, "lines": lines})
+        put("benchmarks.md", NAME, lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""
+greedy (github.com/pyushkevich/greedy): rigid, affine, and a compositive deformation.
+
+Seeded, and the affine on one thread, as its sums depend on their number; the deformable stage does not. Warps are
+written as they are (`-wp 0`), not rounded to a tenth of a voxel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gliofit.anatomy.tools import Settings, check_keys, run_python
+from gliofit.base.errors import InputError
+from gliofit.base.files import write_text
+
+RUN = "import sys; from picsl_greedy import Greedy3D; g = Greedy3D(); [g.execute(command) for command in sys.argv[1:]]"
+
+LINEAR_KEYS = {"freedom", "metric", "iterations"}
+DEFORMABLE_KEYS = {"metric", "iterations", "smoothing"}
+"""
+Degrees of freedom (6 rigid, 12 affine), greedy's metric, iterations per level from the coarsest, and the Gaussians (in
+the level's voxels) that smooth an update and the whole field.
+"""
+
+INVERSE_ITERATIONS, EDGE_VOXELS = 10, 6
+
+ITK_AFFINE = """#Insight Transform File V1.0
+#Transform 0
+Transform: AffineTransform_double_3_3
+Parameters: {}
+FixedParameters: 0 0 0
+"""
+
+
+def check_stages(file: Path, linear: list[dict], deformable: dict) -> None:
+    """Raise InputError, naming the file of settings, if a stage is not as greedy needs it."""
+    check_keys(file, linear, LINEAR_KEYS)
+    check_keys(file, [deformable], DEFORMABLE_KEYS)
+    if len(deformable["smoothing"]) != 2:
+        raise InputError(f"{file}: smoothing needs two numbers, of the update and of the field")
+
+
+def run(work: Path, settings: Settings, threads: int) -> list[Path]:
+    """Register the images in `work`; affine, warp and inverse warp that were written there."""
+    images = "-i fixed.nii.gz moving.nii.gz -gm mask.nii.gz"
+    common = f"-d 3 -seed {settings.seed} {images}"
+    start = "-ia-image-centers"
+    commands = []
+    for number, stage in enumerate(settings.linear):
+        levels = "x".join(str(n) for n in stage["iterations"])
+        options = f"-a -dof {stage['freedom']} -threads 1 -m {stage['metric']} -n {levels}"
+        commands.append(f"{common} {options} {start} -o linear{number}.mat")
+        start = f"-ia linear{number}.mat"
+    affine = f"linear{len(settings.linear) - 1}.mat"
+    levels = "x".join(str(n) for n in settings.deformable["iterations"])
+    update, field = settings.deformable["smoothing"]
+    options = f"-threads {threads} -m {settings.deformable['metric']} -n {levels} -s {update}vox {field}vox -wp 0"
+    commands.append(f"{common} {options} -it {affine} -o warp.nii.gz")
+    run_python("greedy", RUN, commands, work, threads)
+    made = [work / name for name in ("affine.txt", "warp.nii.gz", "inverse.nii.gz")]
+    write_text(made[0], itk_affine(np.loadtxt(work / affine)))
+    write_inverse(made[1], made[2], threads)
+    return made
+
+
+def write_inverse(warp: Path, inverse: Path, threads: int) -> None:
+    """
+    Invert a warp by fixed-point iteration (ITK).
+
+    greedy's own inverse, by roots of the warp, takes longer than the registration. The number of iterations is fixed:
+    when to end would depend on sums, and these on threads.
+    """
+    import SimpleITK as sitk
+
+    inverter = sitk.InvertDisplacementFieldImageFilter()
+    inverter.SetNumberOfThreads(threads)
+    inverter.SetMaximumNumberOfIterations(INVERSE_ITERATIONS)
+    inverter.SetMeanErrorToleranceThreshold(0.0)
+    inverter.SetMaxErrorToleranceThreshold(0.0)
+    inverter.SetEnforceBoundaryCondition(False)
+    field = sitk.ReadImage(str(warp), sitk.sitkVectorFloat64)
+    room = [EDGE_VOXELS] * 3  # at the grid's edges, the inverse looks beyond them
+    field = inverter.Execute(sitk.ZeroFluxNeumannPad(field, room, room))
+    sitk.WriteImage(sitk.Cast(sitk.Crop(field, room, room), sitk.sitkVectorFloat32), str(inverse))
+
+
+def itk_affine(matrix: np.ndarray) -> str:
+    """An affine in RAS (4, 4) in the text format of ITK, whose world is LPS."""
+    flip = np.diag([-1.0, -1.0, 1.0, 1.0])
+    lps = flip @ matrix @ flip
+    return ITK_AFFINE.format(" ".join(f"{value:.12g}" for value in [*lps[:3, :3].ravel(), *lps[:3, 3]]))

@@ -1,0 +1,113 @@
+"""Images and points through known transforms: sums on thick slices, paths with odd names, missing files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+from gliofit.anatomy.registration import Registration
+from gliofit.anatomy.transforms import FILES
+from gliofit.base import grids
+from gliofit.base.nifti import Volume
+
+SHAPE, SPACING = (48, 56, 40), 2.0
+AFFINE = np.diag([SPACING, SPACING, SPACING, 1.0])
+AFFINE[:3, 3] = [-47, -55, -39]
+WORLD = np.moveaxis(grids.to_world(AFFINE, np.moveaxis(np.indices(SHAPE), 0, -1)), -1, 0)
+
+
+def write(folder, tool: str, shift=(0.0, 0.0, 0.0), bend=None):
+    """A registration of `tool`'s files: patient → atlas is a shift (RAS, mm), and a bend z += bend(x) of the warp."""
+    affine, warp, inverse = FILES[tool]
+    folder.mkdir(parents=True, exist_ok=True)
+    moved = sitk.AffineTransform(3)
+    moved.SetTranslation([-shift[0], -shift[1], shift[2]])
+    sitk.WriteTransform(moved, str(folder / affine))
+    for name, sign in ((warp, 1), (inverse, -1)):
+        field = np.zeros((*SHAPE, 3))
+        if bend is not None:
+            field[..., 2] = sign * bend(WORLD[0])
+        image = sitk.GetImageFromArray(np.transpose(field, (2, 1, 0, 3)), isVector=True)
+        image.SetSpacing([SPACING] * 3)
+        image.SetDirection([-1, 0, 0, 0, -1, 0, 0, 0, 1])
+        image.SetOrigin([47, 55, -39])
+        sitk.WriteImage(image, str(folder / name))
+    return Registration(folder)
+
+
+def thick(edges, degrees: float = 0.0) -> tuple[tuple, np.ndarray]:
+    """A grid of `edges` mm over the same space and 12 mm more, turned about x."""
+    edges = np.array(edges, float)
+    shape = tuple(int(n) for n in np.ceil((np.array(SHAPE) * SPACING + 24) / edges))
+    angle = np.deg2rad(degrees)
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn * edges
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return shape, affine
+
+
+def millilitres(data, affine) -> float:
+    return float(data.sum(dtype=np.float64)) * abs(np.linalg.det(affine[:3, :3])) / 1000
+
+
+# a sulcus: a sheet 4 mm thick, in the plane of the slices' normal
+SHEET = ((np.abs(WORLD[0]) < 2) & (np.abs(WORLD[1]) < 40) & (np.abs(WORLD[2]) < 28)).astype(np.float32)
+BALL = (np.linalg.norm(WORLD, axis=0) < 8).astype(np.float32)
+
+
+@pytest.mark.parametrize(("edges", "degrees"), [((2, 2, 6), 0), ((2, 2, 10), 0), ((2, 6, 2), 12), ((4, 4, 4), 12)])
+def test_thick_slices_keep_what_thin_structures_hold(tmp_path, edges, degrees):
+    found = write(tmp_path, "ants")
+    shape, affine = thick(edges, degrees)
+    sheet, ball = found.to_patient([Volume(SHEET, AFFINE), Volume(BALL, AFFINE)], shape, affine)
+    for there, here in ((sheet, SHEET), (ball, BALL)):
+        assert millilitres(there, affine) == pytest.approx(millilitres(here, AFFINE), rel=0.005)
+    if edges[0] == 2:
+        # fine in the plane: what is more than half CSF stays so (by means over cubes of the largest edge nothing would)
+        assert millilitres(sheet > 0.5, affine) > 0.85 * millilitres(SHEET > 0.5, AFFINE)
+    (back,) = found.to_atlas([Volume(ball, affine)], SHAPE, AFFINE)
+    assert millilitres(back, AFFINE) == pytest.approx(millilitres(BALL, AFFINE), rel=0.005)
+
+
+@pytest.mark.parametrize("tool", FILES)
+def test_the_same_files_do_the_same_whichever_tool_wrote_them(tmp_path, tool):
+    bend = lambda x: 4 * np.sin(x / 25)  # noqa: E731
+    found = write(tmp_path, tool, shift=(3.0, -4.0, 5.0), bend=bend)
+    assert found.tool == tool
+    points = np.array([[5.0, 6.0, 7.0], [-20.0, 10.0, -5.0]])
+    expected = points + np.array([3, -4, 5])
+    expected[:, 2] += bend(points[:, 0])
+    np.testing.assert_allclose(found.points_to_atlas(points), expected, atol=0.02)
+    np.testing.assert_allclose(found.points_to_patient(expected), points, atol=0.02)
+    # an image goes where its points go
+    blob = np.exp(-((WORLD - expected[0][:, None, None, None]) ** 2).sum(0) / (2 * 5.0**2)).astype(np.float32)
+    (there,) = found.to_patient([Volume(blob, AFFINE)], *thick((3, 3, 3), 20))
+    at = grids.to_world(thick((3, 3, 3), 20)[1], np.array(ndimage.center_of_mass(there)))
+    np.testing.assert_allclose(at, points[0], atol=0.1)
+    # z + b(x) shears and keeps volumes
+    assert found.smallest_jacobian == pytest.approx(1, abs=1e-3)
+
+
+def test_a_fold_is_seen(tmp_path):
+    folded = write(tmp_path, "greedy")
+    field = np.zeros((*SHAPE, 3))
+    field[..., 2] = 6 * np.sin(WORLD[2] / 3)
+    image = sitk.GetImageFromArray(np.transpose(field, (2, 1, 0, 3)), isVector=True)
+    image.SetSpacing([SPACING] * 3)
+    sitk.WriteImage(image, str(folded.files[1]))
+    assert Registration(tmp_path).smallest_jacobian < -0.5
+
+
+def test_brackets_commas_and_blanks_in_a_path(tmp_path):
+    found = write(tmp_path / "results[1],job 2", "greedy", shift=(2.0, 0.0, 0.0))
+    (moved,) = found.to_patient([Volume(BALL, AFFINE)], SHAPE, AFFINE)
+    assert millilitres(moved, AFFINE) == pytest.approx(millilitres(BALL, AFFINE), rel=1e-3)
+
+
+def test_images_are_the_same_on_two_threads(tmp_path):
+    write(tmp_path, "greedy", bend=lambda x: 3 * np.sin(x / 20))
+    one, two = (Registration(tmp_path, n).to_patient([Volume(SHEET, AFFINE)], SHAPE, AFFINE)[0] for n in (1, 2))
+    np.testing.assert_array_equal(one, two)

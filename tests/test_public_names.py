@@ -1,0 +1,28 @@
+"""`import gliofit`: all public names are there, and nothing heavy is imported before it is asked for."""
+
+import subprocess
+import sys
+
+import pytest
+
+import gliofit
+
+
+@pytest.mark.parametrize("name", gliofit.__all__)
+def test_each_public_name_is_there(name):
+    value = getattr(gliofit, name)
+    assert value.__name__ == name
+    assert name in dir(gliofit)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Tumour'"):
+        gliofit.Tumour  # noqa: B018
+
+
+def test_reading_scans_waits_for_no_compiler():
+    code = (
+        "import gliofit.patients.preparation, sys; print({'numba', 'torch', 'scipy.stats', 'ants'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
