@@ -29,6 +29,7 @@ include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
 include: "workflow/rules/planning.smk"
 include: "workflow/rules/gliodil_synthetic.smk"
+include: "workflow/rules/gliodil_studies.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
@@ -52,6 +53,7 @@ rule all:
         "results/shards/check.txt" if WEIGHTS.trained else [],
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
+        recurrences.tables(PLAN),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand(

@@ -48,8 +48,10 @@ def storeys() -> list[list[str]]:
 
 
 def purpose(wing: str) -> str:
-    """First sentence of a wing's docstring."""
-    source = (DOCS.parent / "src" / "gliofit" / wing / "__init__.py").read_text(encoding="utf-8")
+    """First sentence of the docstring of a wing, or of the module on top of all wings."""
+    place = DOCS.parent / "src" / "gliofit"
+    folder, module = place / wing / "__init__.py", place / f"{wing}.py"
+    source = (folder if folder.is_file() else module).read_text(encoding="utf-8")
     return " ".join((ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0].split())
 
 

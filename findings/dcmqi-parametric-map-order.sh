@@ -5,7 +5,7 @@
 # order in the file is free.
 # Seen: highdicom writes the frames from the last place to the first. dcmqi takes origin and direction from the lowest
 # place, then stacks the frames in the order of the file: the volume is upside down, in the right grid, without a
-# warning. 3D Slicer reads parametric maps by dcmqi. (dcmqi places the frames of segmentations right.)
+# warning. (It places the frames of segmentations right.)
 # What to do: write the frames in the order of their places along the normal; every reader then agrees.
 set -euo pipefail
 work=$(mktemp -d)

@@ -229,6 +229,28 @@ LAYOUTS = {
             "fet": "trc-FET_pet",
         },
     ),
+    "PredictGBM's data set": (
+        ["P-1/ses-preop/{}", "P-1/ses-followup/{}"],
+        [
+            "tumor_segmentation/tumor_seg",
+            "skull_stripped/t1c_bet_normalized",
+            "skull_stripped/flair_bet_normalized",
+            "skull_stripped/t1c_bet_mask",
+            *(f"tissue_segmentation/{tissue}_pbmap" for tissue in ("wm", "gm", "csf")),
+            "1:longitudinal/recurrence_preop",
+            "1:tumor_segmentation/tumor_seg",
+        ],
+        "P-1_ses-preop",
+        "brats2024",
+        {
+            "seg": "ses-preop/tumor_segmentation/tumor_seg",
+            "t1c": "t1c_bet_normalized",
+            "flair": "flair_bet_normalized",
+            "brain": "t1c_bet_mask",
+            **{tissue: f"{tissue}_pbmap" for tissue in ("wm", "gm", "csf")},
+            "recurrence": "recurrence_preop",
+        },
+    ),
     "CaPTk": (
         ["case7/{}"],
         ["T1_to_SRI_brain", "T1CE_to_SRI_brain", "FL_to_SRI_brain", "brainTumorMask_SRI", "brainMask_SRI"],
@@ -255,7 +277,7 @@ def test_layouts_of_public_data_sets(tmp_path, name):
         nib.save(nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), np.eye(4)), path)
     (patient,) = discover(tmp_path).patients
     assert (patient.id, patient.labels) == (own, labels)
-    assert {role: path.name.endswith(f"{roles[role]}.nii.gz") for role, path in patient.files.items()} == dict.fromkeys(
+    assert {role: str(path).endswith(f"{roles[role]}.nii.gz") for role, path in patient.files.items()} == dict.fromkeys(
         roles, True
     )
     assert patient.notes == ()

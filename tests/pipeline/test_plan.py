@@ -153,6 +153,7 @@ def test_the_cohort_is_fitted_by_the_methods_that_are_left():
     ]
     assert made.cohort_titles["gauss_newton/auto"].endswith(", foci found")
     assert plan(cohort={"number": 0}).cohort_tables == {}
+    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort == {}
 
 
 def test_the_cohorts_fits_have_the_configs_growth_model():

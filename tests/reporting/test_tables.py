@@ -250,3 +250,21 @@ def test_beside_the_papers_numbers_ours_are_starred_and_explained():
     assert r"\*: p < 0.01 in a paired t-test against “Inverse prediction & GB”" in text
     assert "Bold" not in text
     assert "standard error" not in beside(tidy, 2, TITLES, "median")
+
+
+def test_the_cohorts_table_leaves_out_what_was_not_asked(tmp_path):
+    """How many foci are found is asked of fits that may find several, and of tumours that can tell."""
+    rows = []
+    for case, failed in (("cohort-0", 0.0), ("cohort-1", 1.0)):
+        one = {"dice_core": 0.8, "dice_whole": 0.7, "rmse_unseen": 0.05, "failed": failed, "cpu_seconds": 12.0}
+        auto = one | {"one_found": 1.0 if case == "cohort-0" else np.nan, "several_found": np.nan}
+        rows += [tidy(case, "cohort", "gauss_newton/1", one), tidy(case, "cohort", "gauss_newton/auto", auto)]
+    names = {"gauss_newton/1": "GN, one focus", "gauss_newton/auto": "GN, foci found"}
+    tidied = tables.write_table("cohort", pd.concat(rows), tmp_path / "cohort", list(names), titles=names)
+    found = tidied.set_index(["method", "metric"])
+    assert found.loc[("gauss_newton/1", "failed"), "mean"] == 0.5
+    assert found.loc[("gauss_newton/1", "one_found"), "n"] == 0
+    assert found.loc[("gauss_newton/auto", "one_found"), ["n", "mean"]].tolist() == [1, 1]
+    text = (tmp_path / "cohort.md").read_text()
+    assert "GN, foci found" in text
+    assert "One focus found" in text

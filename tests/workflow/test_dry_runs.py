@@ -28,7 +28,7 @@ def test_each_scale_plans_every_stage(clone, config, shards, trained, made, coho
     assert 2 <= jobs["fit_gliodil_patient"] <= 8 * made
     assert jobs["table_gliodil"] == 2
     assert jobs["cohort_patient"] == cohort
-    assert 4 * cohort < jobs["fit_cohort_patient"] <= 9 * cohort
+    assert 4 * cohort <= jobs["fit_cohort_patient"] <= 9 * cohort
     assert jobs["table_cohort"] == jobs["figure_cohort"] == 1
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1

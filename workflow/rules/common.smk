@@ -10,6 +10,7 @@ from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
 from gliofit.patients.raw.rows import ORIGIN, brought_in
+from gliofit.pipeline import recurrences
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row

@@ -11,10 +11,14 @@ rule gliodil_patient:
             "results/gliodil_synthetic/{foci}_{index}/",
             "seg.nii.gz",
             "fet.nii.gz",
+            "recurrence.nii.gz",
             "truth.nii.gz",
         ),
         truth="results/gliodil_synthetic/{foci}_{index}/truth.json",
-        scores="results/gliodil_synthetic/{foci}_{index}/standard.json",
+        scores=[
+            "results/gliodil_synthetic/{foci}_{index}/standard.json",
+            "results/gliodil_synthetic/{foci}_{index}/geodesic.json",
+        ],
     log:
         "results/logs/gliodil_patient/{foci}_{index}.log",
     conda:
@@ -58,6 +62,7 @@ rule fit_gliodil_patient:
         row=lambda wildcards: told_row(wildcards.method, wildcards.observed),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
     script:
         "../scripts/fit_gliodil_patient.py"
 
@@ -66,7 +71,8 @@ rule collect_gliodil_scores:
     """Per-patient values of all methods."""
     input:
         scores=expand(
-            "results/gliodil_synthetic/{foci}_{index}/standard.json",
+            "results/gliodil_synthetic/{foci}_{index}/{plan}.json",
+            plan=["standard", "geodesic"],
             foci=["single", "multi"],
             index=range(CONFIG.gliodil_synthetic.number),
         )

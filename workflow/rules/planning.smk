@@ -2,14 +2,20 @@
 
 
 rule standard_plan:
-    """A margin around the tumour core, within the brain."""
+    """A margin around the tumour core, within the brain; and one along tissue, of the same volume."""
     input:
         prepared=prepared("{patient}"),
         scans=scans,
         sources=sources("standard_plan.py"),
     output:
-        plan="results/{patient}/plans/standard.nii.gz",
-        scores="results/{patient}/plans/standard.json",
+        plans=[
+            "results/{patient}/plans/standard.nii.gz",
+            "results/{patient}/plans/geodesic.nii.gz",
+        ],
+        scores=[
+            "results/{patient}/plans/standard.json",
+            "results/{patient}/plans/geodesic.json",
+        ],
     log:
         "results/logs/standard_plan/{patient}.log",
     group:
@@ -109,7 +115,7 @@ rule collect_scores:
         scores=expand(
             "results/{patient}/plans/{method}.json",
             patient=PATIENTS,
-            method=[STANDARD_PLAN, *METHODS],
+            method=[*recurrences.MARGINS, *METHODS],
         ),
         sources=sources("collect_scores.py"),
     output:
@@ -152,8 +158,9 @@ rule table_patients:
         runtime=hours(1 / 2),
     params:
         number="patients",
-        methods=[STANDARD_PLAN, *METHODS],
+        methods=[*recurrences.MARGINS, *METHODS],
         titles=PLAN.titles
+        | recurrences.MARGINS
         | {STANDARD_PLAN: f"Standard plan ({CONFIG.plans.margin_mm:g} mm)"},
         cases="patients",
     script:

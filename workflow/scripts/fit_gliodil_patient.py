@@ -21,6 +21,7 @@ with job(snakemake):
     problem = patient_problem(patient, params.spacing, pet=pet)
     networks = ready(wildcards.method, snakemake.input.networks)
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, **params.settings}
+    options["model"] = params.growth_model
     fit = invert(problem.target, problem.tissue, wildcards.method, **options)
     fit.case, fit.spacing = patient.patient.id, params.spacing
     fit.target = "segmentation and PET" if pet else "segmentation"
@@ -28,4 +29,5 @@ with job(snakemake):
     save_volume(output.density, density, patient.affine, "density")
     save_fit(output.summary, fit, output.volumes)
     scores = {**fit_scores(density, truth, patient), "seconds": fit.seconds}
-    Scores(fit.case, fit.method, scores, wildcards.foci, params.row).save(output.scores)
+    about = {"kind": patient.report["truth"]["recurrence"]["kind"]}
+    Scores(fit.case, fit.method, scores, wildcards.foci, params.row, about).save(output.scores)

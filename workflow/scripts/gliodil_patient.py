@@ -1,4 +1,4 @@
-"""Make one of GliODIL's synthetic patients, and see what the standard plan misses of it."""
+"""Make one of GliODIL's synthetic patients, and see what the standard plan and a margin along tissue miss of it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from gliofit.anatomy.tissue import Tissue
-    from gliofit.evaluation.gliodil_scores import standard_scores
+    from gliofit.evaluation.gliodil_scores import margin_scores
     from gliofit.evaluation.score_file import Scores
     from gliofit.synthetic.gliodil_patient import load_patient, make_patient
 
@@ -15,4 +15,7 @@ with job(snakemake):
     folder = Path(output.truth).parent
     make_patient(tissue, folder, snakemake.wildcards.foci, params.seed, snakemake.threads)
     patient, truth = load_patient(folder, tissue)
-    Scores(folder.name, "standard", standard_scores(truth, patient), snakemake.wildcards.foci).save(output.scores)
+    about = {"kind": patient.report["truth"]["recurrence"]["kind"]}
+    for name, path in zip(("standard", "geodesic"), output.scores, strict=True):
+        scores = margin_scores(truth, patient, along_tissue=name == "geodesic")
+        Scores(folder.name, name, scores, snakemake.wildcards.foci, about=about).save(path)

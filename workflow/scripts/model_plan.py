@@ -8,10 +8,12 @@ with job(snakemake):
     import numpy as np
 
     from gliofit.base.nifti import load_volume, save_volume
+    from gliofit.evaluation.coverage_scores import ordered_scores
     from gliofit.evaluation.patient_scores import coverages, data_fit
     from gliofit.evaluation.score_file import Scores
     from gliofit.inversion.fit_file import load_fit
     from gliofit.patients.prepared import load_prepared
+    from gliofit.planning.coverage import density_ranks
     from gliofit.planning.plans import model_plan
 
     files, output, method = snakemake.input, snakemake.output, snakemake.wildcards.method
@@ -24,6 +26,9 @@ with job(snakemake):
     if positive < voxels:
         print(f"The density is positive in {positive} of {voxels} voxels; the rest are those nearest to it.")
     save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")
-    scores = {**data_fit(density, patient), **coverages(plan, patient), "seconds": load_fit(files.summary).seconds}
+    allowed = patient.brain if exclude is None else patient.brain & ~exclude
+    ordered = ordered_scores(density_ranks(density, allowed, patient.tissue.spacing), patient, exclude)
+    scores = {**ordered, **data_fit(density, patient), **coverages(plan, patient)}
+    scores["seconds"] = load_fit(files.summary).seconds
     about = {"plan_voxels": int(plan.sum()), "plan_voxels_with_density": positive}
     Scores(snakemake.wildcards.patient, method, scores, about=about).save(output.scores)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from gliofit.anatomy.geodesic import tissue_distance
 from gliofit.base.arrays import Array
 from gliofit.base.overlap import dice
+from gliofit.evaluation.coverage_scores import ordered_scores, standard_target
 from gliofit.evaluation.patient_scores import data_fit
 from gliofit.patients.labels import EDEMA
 from gliofit.patients.prepared import Prepared
+from gliofit.planning.coverage import curve_volumes, density_ranks, distance_ranks
 from gliofit.planning.plans import MARGIN_MM, model_plan, standard_plan
 
 MARGINS_MM = (15.0, 5.0)
@@ -54,10 +57,27 @@ def missed(plan: Array, truth: Array, patient: Prepared) -> float:
     return float(hidden[~plan].sum() / total) if total > 0 else float("nan")
 
 
-def standard_scores(truth: Array, patient: Prepared) -> dict[str, float]:
-    """What the standard plans miss: missed_M."""
-    plans = {m: standard_plan(patient.core, patient.brain, patient.tissue.spacing, m) for m in MARGINS_MM}
-    return {f"missed_{m:g}": missed(plan, truth, patient) for m, plan in plans.items()}
+def margin_scores(truth: Array, patient: Prepared, along_tissue: bool = False) -> dict[str, float]:
+    """
+    What plans by a margin miss, straight or along tissue, at equal volumes: missed_M, and coverage of the recurrence.
+
+    Parameters
+    ----------
+    truth : ndarray [x, y, z]
+        On the patient's grid.
+    patient : Prepared
+    along_tissue : bool
+        The margin is the shortest way through tissue (`gliofit.anatomy.geodesic`); otherwise it is the standard plan's.
+    """
+    target, straight = standard_target(patient)
+    distance = tissue_distance(target, patient.tissue) if along_tissue else straight
+    ranks = distance_ranks(distance, patient.brain)
+    volumes = curve_volumes(patient.core, patient.brain, patient.tissue.spacing, margins=MARGINS_MM)
+    lost = {
+        f"missed_{m:g}": missed((ranks > 0) & (ranks <= volume), truth, patient)
+        for m, volume in zip(MARGINS_MM, volumes, strict=True)
+    }
+    return lost | ordered_scores(ranks, patient)
 
 
 def fit_scores(density: Array, truth: Array, patient: Prepared) -> dict[str, float]:
@@ -73,9 +93,10 @@ def fit_scores(density: Array, truth: Array, patient: Prepared) -> dict[str, flo
     Returns
     -------
     dict
-        Of `DEFINITIONS`, and `gliofit.evaluation.patient_scores.data_fit`.
+        Of `DEFINITIONS`, of `gliofit.evaluation.patient_scores.data_fit`, and of `coverage_scores`.
     """
     scores = {**errors(density, truth, patient), **data_fit(density, patient)}
+    scores |= ordered_scores(density_ranks(density, patient.brain, patient.tissue.spacing), patient)
     for m in MARGINS_MM:
         standard = standard_plan(patient.core, patient.brain, patient.tissue.spacing, m)
         plan = model_plan(density, int(standard.sum()), patient.brain, spacing=patient.tissue.spacing, fill=True)

@@ -178,10 +178,11 @@ def _case(case: Path) -> Found | None:
 
 def _files(case: Path) -> Found | None:
     """The files of a case by role, as far as their names are known; None if there is no scan or segmentation."""
-    prefix = re.sub(r"_nifti$", "", case.name.lower())
+    name = re.sub(r"_nifti$", "", case.name.lower())
     for layout in LAYOUTS:
-        if layout.cases and not re.fullmatch(layout.cases, prefix):
+        if layout.cases and not re.fullmatch(layout.cases, name):
             continue
+        prefix = name.removeprefix(layout.before)
         if not any(
             _named(case, prefix, layout.roles[role])
             for role in layout.roles

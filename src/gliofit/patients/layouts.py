@@ -38,6 +38,8 @@ class Layout:
         For the sentence when nothing is found.
     cases : str
         Regular expression of the case's name, for layouts that another one's names would fit, too.
+    before : str
+        What stands before the case's own name in its folder's name, in lower case.
     extras : bool
         Whether the names of `EXTRAS` belong to it.
     scans : bool
@@ -49,6 +51,7 @@ class Layout:
     labels: str = "brats"
     example: str = ""
     cases: str = ""
+    before: str = ""
     extras: bool = True
     scans: bool = True
 
@@ -114,6 +117,48 @@ LAYOUTS = (
         "lumiere",
         "Patient-001/week-000-1/DeepBraTumIA-segmentation/atlas/{skull_strip,segmentation}",
         extras=False,
+    ),
+    Layout(
+        "PredictGBM's container input",
+        {
+            "seg": ("tumorseg",),
+            "t1c": ("t1c",),
+            "flair": ("flair",),
+            "fet": ("pet",),
+            "recurrence": ("recurrence",),
+            "wm": ("wm",),
+            "gm": ("gm",),
+            "csf": ("csf",),
+            "brain": ("brain_mask",),
+        },
+        "brats2024",
+        "Patient-00000/00000-tumorseg.nii.gz, -wm, -gm, -csf, -pet, -recurrence",
+        r"patient-.*",
+        before="patient-",
+        extras=False,
+        scans=False,
+    ),
+    Layout(
+        "PredictGBM's data set",
+        {
+            "seg": ("tumor_segmentation/tumor_seg",),
+            "t1": ("skull_stripped/t1_skullstripped", "skull_stripped/t1_bet_normalized"),
+            "t1c": ("skull_stripped/t1c_skullstripped", "skull_stripped/t1c_bet_normalized"),
+            "flair": ("skull_stripped/flair_skullstripped", "skull_stripped/flair_bet_normalized"),
+            "brain": ("skull_stripped/brain_mask", "skull_stripped/t1c_bet_mask"),
+            "wm": ("tissue_segmentation/wm_pbmap",),
+            "gm": ("tissue_segmentation/gm_pbmap",),
+            "csf": ("tissue_segmentation/csf_pbmap",),
+            "recurrence": (
+                "../ses-followup/longitudinal/recurrence_preop",
+                "longitudinal/recurrence_preop",
+            ),
+        },
+        "brats2024",
+        "ID/ses-preop/{tumor_segmentation/tumor_seg,tissue_segmentation/wm_pbmap,…}.nii.gz",
+        r"ses-preop",
+        extras=False,
+        scans=False,
     ),
     Layout(
         "CaPTk",

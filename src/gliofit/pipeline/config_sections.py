@@ -145,14 +145,23 @@ class Cohort(Section):
 
     number: NonNegativeInt = Field(description="Simulated patients with outlines as rough as real ones; 0: none.")
     methods: dict[str, list[Literal[1, "auto"]]] = Field(
-        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds. A method that is not "
-        "under `methods` is passed over."
+        description="`{method: [1, auto]}`: fitted with one focus, or with as many as it finds; `[]`: not at all. A "
+        "method that is not under `methods` is passed over."
     )
     at_most: dict[str, PositiveInt] = Field(description="`{method: number}` for slow methods.")
 
     def cases(self, method: str) -> int:
         """How many patients a method is run on."""
         return min(self.number, self.at_most.get(method, self.number))
+
+
+class GliodilStudies(Section):
+    """GliODIL's studies of itself, on the first of its synthetic patients (of each kind)."""
+
+    number: NonNegativeInt = Field(description="Patients of one focus, and as many of three; 0: none.")
+    pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
+    guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
+    scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
 
 
 class Threads(Section):
@@ -217,6 +226,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    gliodil_studies: GliodilStudies
     cohort: Cohort
     threads: Threads
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
+from gliofit.anatomy.geodesic import tissue_distance
+from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC, pet_region
@@ -58,6 +60,22 @@ def standard_plan(
     plan = np.zeros(core.shape, bool)
     plan[box] = ndimage.distance_transform_edt(~core[box], sampling=spacing) <= margin_mm
     return plan & _allowed(brain, exclude)
+
+
+def geodesic_plan(
+    core: Array, tissue: Tissue, brain: Array, margin_mm: float = MARGIN_MM, exclude: Array | None = None
+) -> Array:
+    """
+    All of the brain that a way through tissue of at most a margin leads to: what a planner draws who knows anatomy.
+
+    Parameters
+    ----------
+    core : ndarray of bool [x, y, z]
+    tissue : Tissue
+    brain, margin_mm, exclude
+        As in `standard_plan`; the way is that of `gliofit.anatomy.geodesic`.
+    """
+    return (tissue_distance(core, tissue, margin_mm) <= margin_mm) & _allowed(brain, exclude)
 
 
 def model_plan(

@@ -28,6 +28,7 @@ from gliofit.observation.thresholds import GLIODIL_DRAWN
 from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC
 from gliofit.patients.prepared import Prepared
 from gliofit.synthetic.brats_like_patient import segment
+from gliofit.synthetic.recurrence import grow_back, kind_of
 
 RANGES = {
     "diffusivity": (0.035, 0.2),
@@ -138,7 +139,7 @@ def make_patient(tissue: Tissue, folder: str | Path, kind: str, seed: int, threa
     tissue : Tissue
         The atlas at 1 mm.
     folder : path
-        Gets seg, fet and truth.nii.gz (the density), all on the tissue's grid, and at last truth.json.
+        Gets seg, fet, recurrence and truth.nii.gz (the density), all on the tissue's grid, and at last truth.json.
     kind : "single" or "multi"
     seed : int
     """
@@ -153,9 +154,12 @@ def make_patient(tissue: Tissue, folder: str | Path, kind: str, seed: int, threa
     else:
         raise InputError(f"{folder}: none of {DRAWS} synthetic tumours has an enhancing core and edema")
     volumes = {"seg": labels, "fet": fet_pet(density, truth.necrotic, tissue, rng), "truth": density}
-    for name, data in volumes.items():
+    growth, later = (truth.diffusivity, truth.growth_rate, truth.ratio), np.random.default_rng([seed, FOCI[kind], 1])
+    again = grow_back(density, labels, tissue, growth, truth.thresholds, kind_of(seed), later, threads)
+    for name, data in (volumes | {"recurrence": again.labels}).items():
         save_volume(folder / f"{name}.nii.gz", data, tissue.affine)
-    write_json(folder / "truth.json", {"synthetic": True, "seed": seed, "days": DAYS, **asdict(truth)})
+    about = {"synthetic": True, "seed": seed, "days": DAYS, **asdict(truth), "recurrence": again.about()}
+    write_json(folder / "truth.json", about)
 
 
 def load_patient(folder: str | Path, tissue: Tissue) -> tuple[Prepared, Array]:
@@ -165,7 +169,8 @@ def load_patient(folder: str | Path, tissue: Tissue) -> tuple[Prepared, Array]:
     if labels.shape != tissue.shape or not np.allclose(labels.affine, tissue.affine, atol=1e-3):
         raise InputError(f"{folder / 'seg.nii.gz'}: not on the grid of the tissue")
     seg = labels.data.astype(np.uint8)
-    row = {"id": folder.name, "seg": str(folder / "seg.nii.gz"), "fet": str(folder / "fet.nii.gz")}
+    row = {"id": folder.name, "labels": "brats2024"}
+    row |= {name: str(folder / f"{name}.nii.gz") for name in ("seg", "fet", "recurrence")}
     report = {"patient": row, "truth": read_json(folder / "truth.json")}
     core = np.isin(seg, (NECROTIC, ENHANCING))
     return Prepared(tissue, seg, core, seg > 0, tissue.brain, report), truth.data

@@ -178,3 +178,15 @@ def test_a_field_comes_back_from_its_grid(small_tissue, solved):
     inside[4:20, 4:20, 4:20] = True
     np.testing.assert_allclose(own[inside], solved[inside], atol=1e-6)
     assert own[~inside].max() == 0
+
+
+def test_a_guess_that_is_off_by_chance_stays_near(small_tissue):
+    c = simulate(small_tissue, Theta((11.0, -7.0, 16.0), 6.0, 3.0))
+    target = SegmentationTarget((c > 0.6).astype(np.float32), (c > 0.2).astype(np.float32))
+    domain = Domain.around(Problem(small_tissue, target), 12, 1.5)
+    plain = first_guess(domain, 6)
+    off = [first_guess(domain, 6, scatter=0.2, rng=np.random.default_rng(n)) for n in (0, 0, 1)]
+    np.testing.assert_array_equal(off[0].field, off[1].field)
+    assert off[0].diffusivity != off[2].diffusivity != plain.diffusivity
+    for guess in off:
+        assert np.abs(domain.tissue.to_voxel(guess.origin) - domain.tissue.to_voxel(plain.origin)).max() < 0.25 * 12

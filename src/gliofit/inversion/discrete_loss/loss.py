@@ -17,6 +17,7 @@ from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
 from gliofit.inversion.discrete_loss.domain import Domain
+from gliofit.inversion.discrete_loss.fused import strays
 from gliofit.inversion.search.lbfgs import to_free
 from gliofit.observation.pet import UPTAKE
 from gliofit.observation.segmentation import STEEPNESS
@@ -77,9 +78,14 @@ class Strays(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, u: Any, outside: Any, range_scale: Any, csf_scale: Any) -> Any:
+        ctx.weights = range_scale**2 / u.numel(), csf_scale**2 / u.numel()
+        if u.device.type == "cpu" and u.dtype == torch.float32:
+            gradients, terms = strays(u.detach().contiguous().numpy(), outside.numpy(), *ctx.weights)
+            ctx.save_for_backward(*torch.from_numpy(gradients))
+            ctx.weights = 0.5, 0.5  # already in the gradients
+            return tuple(torch.from_numpy(terms).float())
         excess, leaked = u - u.clamp(0, 1), u * outside
         ctx.save_for_backward(excess, leaked)
-        ctx.weights = range_scale**2 / u.numel(), csf_scale**2 / u.numel()
         return tuple(
             w * torch.dot(r.flatten(), r.flatten()) for w, r in zip(ctx.weights, (excess, leaked), strict=True)
         )

@@ -7,7 +7,11 @@ steps on u alone would diffuse from voxel to voxel.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+
+from gliofit.inversion.discrete_loss.fused import doubled, gathered
 
 SMALLEST = 3
 """Points per axis that a level must have left."""
@@ -32,6 +36,8 @@ def level_shapes(shape: tuple[int, ...], most: int = 4) -> list[tuple[int, ...]]
 
 def finer(field: torch.Tensor) -> torch.Tensor:
     """T: a field on the next finer grid, every axis doubled, linear between the centres of its cells."""
+    if field.device.type == "cpu" and field.dtype == torch.float32:
+        return _Doubled.apply(field)
     for axis in range(field.ndim):
         n = field.shape[axis]
         before = torch.cat([field.narrow(axis, 0, 1), field.narrow(axis, 0, n - 1)], axis)
@@ -39,6 +45,18 @@ def finer(field: torch.Tensor) -> torch.Tensor:
         halves = [torch.lerp(field, neighbour, 0.25) for neighbour in (before, after)]
         field = torch.stack(halves, axis + 1).flatten(axis, axis + 1)
     return field
+
+
+class _Doubled(torch.autograd.Function):
+    """`finer` of float32 on the processor."""
+
+    @staticmethod
+    def forward(ctx: Any, field: Any) -> Any:
+        return torch.from_numpy(doubled(field.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> Any:
+        return torch.from_numpy(gathered(upstream.numpy()))
 
 
 def compose(levels: list[torch.Tensor]) -> torch.Tensor:

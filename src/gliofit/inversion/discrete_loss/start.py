@@ -62,7 +62,9 @@ def overlap(c: Array, core: Array, whole: Array, thresholds: tuple[float, float]
     return score / max(total, 1e-9)
 
 
-def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
+def first_guess(
+    domain: Domain, times: int, threads: int = 1, scatter: float = 0.0, rng: np.random.Generator | None = None
+) -> Guess:
     """
     Grow from the core's centre with D_ch = V_edema/V_core and ρ_ch, and stop where the overlap is largest.
 
@@ -74,16 +76,26 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     times : int
         Points of time of the field.
     threads : int
+    scatter : float
+        D_ch, ρ_ch and each coordinate of the origin, from the box's corner, are off by a uniform share up to this
+        (GliODIL, Sec. 4.8: 0.2), to see what the start does.
+    rng : numpy Generator, optional
+        For `scatter`.
     """
     tissue, observed = domain.tissue, domain.observed
     seen = observed.core if observed.core.any() else observed.whole
     origin = tissue.nearest_tissue(tissue.centre_of_mass(seen))
     core, edema = float(observed.core.sum()), float(np.clip(observed.whole - observed.core, 0, 1).sum())
     diffusivity = float(np.clip(edema / core, *DIFFUSIVITY)) if observed.has_core and core > 0 else 1.0
+    growth = GROWTH
+    if scatter:
+        off = 1 + (rng or np.random.default_rng(0)).uniform(-scatter, scatter, 5)
+        diffusivity, growth = diffusivity * off[0], growth * off[1]
+        origin = tissue.nearest_tissue(tissue.to_world((tissue.to_voxel(origin) + 0.5) * off[2:] - 0.5))
     thresholds = GLIODIL_START if observed.has_core else (np.inf, GLIODIL_START.whole)
 
     def grown(days: float) -> Array:
-        theta = Theta.from_physical(origin, diffusivity, GROWTH, days)
+        theta = Theta.from_physical(origin, diffusivity, growth, days)
         return simulate(tissue, theta, threads=threads)
 
     best, best_days, days = -1.0, 0.0, 4.0
@@ -100,4 +112,4 @@ def first_guess(domain: Domain, times: int, threads: int = 1) -> Guess:
     # at t = 0 the solver's steps have no length: what it returns is the seed
     field = np.stack([grown(max(t, 1e-6)) for t in moments])
     scale = best_days / DAYS
-    return Guess(field, origin, diffusivity * scale, GROWTH * scale, best)
+    return Guess(field, origin, diffusivity * scale, growth * scale, best)

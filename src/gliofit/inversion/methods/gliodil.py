@@ -42,6 +42,7 @@ def gliodil(
     slack: float = 0.0,
     tail: Literal["front", "field"] = "front",
     optimiser: Literal["adam", "lbfgs"] = "adam",
+    scatter: float = 0.0,
     device: Literal["cpu", "cuda"] = "cpu",
 ) -> Fit:
     """
@@ -71,6 +72,8 @@ def gliodil(
         Of outlines, what is the density below the lower threshold, where no scan speaks: the leading edge of a front
         with θ̂ about the visible part (`gliofit.growth.leading_edge`), or the optimised field, as in the paper. λ_PDE
         leaves the field loose there, and it ends at its box.
+    scatter : float
+        The first guess's D, ρ and origin are off by a random share up to this; see `first_guess`.
     device : {"cpu", "cuda"}
 
     Returns
@@ -98,6 +101,8 @@ def gliodil(
         raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
     if halvings < 0 or cells % 2**halvings or times % 2**halvings:
         raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
+    if not 0 <= scatter < 1:
+        raise InputError(f"setting scatter = {scatter!r} must be a share, at least 0 and below 1")
     if tail not in ("front", "field"):
         raise InputError(f"setting tail = '{tail}' is unknown; there are: front, field")
     import torch
@@ -111,7 +116,8 @@ def gliodil(
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
     # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
-    guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads)
+    rng = np.random.default_rng(problem.seed)
+    guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads, scatter, rng)
     runs, u = [], None
     with torch_threads(problem.threads):
         for coarser, number in zip(range(halvings, -1, -1), iterations, strict=True):

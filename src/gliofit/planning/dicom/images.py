@@ -116,7 +116,7 @@ def _upwards(parametric_map: Dataset) -> None:
     """
     Put the frames in the order of their places along the normal; highdicom has them the other way around.
 
-    dcmqi, and 3D Slicer by it, stacks frames in the order of the file: the map would be mirrored.
+    dcmqi stacks frames in the order of the file, and would mirror the map.
     """
     frames = parametric_map.PerFrameFunctionalGroupsSequence
     axes = parametric_map.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient

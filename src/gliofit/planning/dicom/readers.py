@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
-from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
@@ -73,14 +73,17 @@ def placed(volume: Volume, shape: tuple, affine: Array) -> Array:
     InputError
         If its voxels lie between those of the grid, or outside.
     """
-    index = np.indices(volume.shape).reshape(3, -1).T
-    there = grids.to_voxel(affine, grids.to_world(volume.affine, index))
-    whole = np.round(there).astype(int)
-    beside = float(np.abs(there - whole).max())
-    if beside > 0.05 or (whole < 0).any() or (whole >= shape).any():
+    index = np.linalg.inv(affine) @ volume.affine
+    axes = np.abs(index[:3, :3]).argmax(0)
+    change = np.column_stack([axes, [np.sign(index[axis, n]) for n, axis in enumerate(axes)]])
+    turned = nib.orientations.apply_orientation(volume.data, change)
+    first = np.linalg.inv(affine) @ volume.affine @ nib.orientations.inv_ornt_aff(change, volume.shape)
+    start = np.round(first[:3, 3]).astype(int)
+    beside = max(np.abs(first[:3, :3] - np.eye(3)).max() * max(shape), np.abs(first[:3, 3] - start).max())
+    if beside > 0.05 or (start < 0).any() or (start + turned.shape > shape).any():
         raise InputError(f"the volume that was read lies on another grid (up to {beside:.2g} voxels beside this one)")
-    out = np.zeros(shape, volume.data.dtype)
-    out[tuple(whole.T)] = volume.data.ravel()
+    out = np.zeros(shape, turned.dtype)
+    out[tuple(slice(n, n + m) for n, m in zip(start, turned.shape, strict=True))] = turned
     return out
 
 

@@ -78,10 +78,10 @@ def structures(
     for number, method in enumerate(methods):
         colour = COLOURS[number % len(COLOURS)]
         about = f"where {method} finds most tumour cells; the volume of CTV_standard"
-        wanted.append((f"CTV_{method}", "CTV", colour, about, f"plans/{method}.nii.gz", 1.0))
+        wanted.append((_name("CTV", method), "CTV", colour, about, f"plans/{method}.nii.gz", 1.0))
         for level in sorted(levels):
             about = f"cell density of {level:g} and more by {method}; 1 is the most that tissue holds"
-            name, pale = f"ISO{100 * level:g}_{method}", _paler(colour, level)
+            name, pale = _name(f"ISO{100 * level:g}", method), _paler(colour, level)
             wanted.append((name, "CTV", pale, about, f"{method}.nii.gz", level))
     found = [
         Structure(name, kind, _mask(results, file, at_least), colour, about, file, at_least)
@@ -92,6 +92,15 @@ def structures(
 
 def _mask(results: str | Path, file: str, at_least: float) -> Array:
     return load_volume(Path(results) / file).data >= np.float32(at_least)
+
+
+def _name(prefix: str, method: str) -> str:
+    """A name that fits: the method's longest words are cut, a letter at a time."""
+    words = method.split("_")
+    while len("_".join([prefix, *words])) > LONGEST and max(map(len, words)) > 1:
+        longest = max(range(len(words)), key=lambda n: (len(words[n]), n))
+        words[longest] = words[longest][:-1]
+    return "_".join([prefix, *words])
 
 
 def _paler(colour: tuple[int, int, int], level: float) -> tuple[int, int, int]:

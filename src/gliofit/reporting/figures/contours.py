@@ -51,11 +51,13 @@ def draw_contours(structure_set: Dataset, series: DicomSeries, path: str | Path)
             image = _pixels(series, k)
             aspect = series.pixel_spacing[0] / series.pixel_spacing[1]
             ax.imshow(image, cmap="gray", aspect=aspect, vmax=np.percentile(image[image > image.min()], 99.5))
-            for roi, found in zip(structure_set.ROIContourSequence, outlines, strict=True):
+            # the first, GTV and standard CTV, lie on top
+            for roi, found in reversed(list(zip(structure_set.ROIContourSequence, outlines, strict=True))):
                 for points in found.get(k, []):
                     ax.plot(*np.vstack([points, points[:1]]).T, color=_colour(roi), linewidth=0.7)
             _near(ax, outlines, series)
-            ax.set_title(f"slice {k + 1} of {len(series.slices)}", size=7)
+            words = f"slice {k + 1} of {len(series.slices)}"
+            ax.text(0.02, 0.98, words, transform=ax.transAxes, va="top", color="white", size=6.5)
             ax.set_axis_off()
         keys = [
             Line2D([], [], color=_colour(roi), label=names[roi.ReferencedROINumber])
