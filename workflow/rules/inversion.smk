@@ -34,6 +34,7 @@ rule fit_cases:
 
 
 rule fit_patient:
+    """A patient: tumour core and whole tumour are observed, at unknown imaging thresholds."""
     input:
         prepared=prepared("{patient}"),
         networks=weights,
@@ -47,7 +48,6 @@ rule fit_patient:
         "results/logs/fit_patient/{patient}-{method}.log",
     benchmark:
         "results/benchmarks/fit_patient/{patient}-{method}.tsv"
-    """A patient: tumour core and whole tumour are observed, at unknown imaging thresholds."""
     wildcard_constraints:
         method="|".join(m for m in [*METHODS, REFERENCE] if m not in SAMPLERS),
     conda:
