@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from tqdm import tqdm
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.files import whole_file
 from gliofit.inversion.posterior.points import Density, Points
 from gliofit.inversion.posterior.proposals import Proposal, draw, log_density
+from gliofit.inversion.posterior.state import State, load_state, save_state
 
 SMALLEST_STEP = 1e-12
 """Of the power, where even that leaves the weights too uneven: as when most points have no likelihood at all."""
@@ -70,32 +69,6 @@ class Settings:
                 raise InputError(f"tmcmc: {name} = {value!r} must be a whole number of {least} or more")
         if not 0 < self.variation < np.inf:
             raise InputError(f"tmcmc: variation = {self.variation!r} must be a positive number")
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """
-    A population between two stages.
-
-    Parameters
-    ----------
-    points : Points
-    power : float
-        Of the likelihood.
-    log_evidence : float
-    log_evidence_variance : float
-    parents : tuple of ndarray [B]
-        From which point of the stage before each one comes, of all stages.
-    stages : tuple of dict
-        What happened: power, variation, accepted, runs, seconds.
-    """
-
-    points: Points
-    power: float = 0.0
-    log_evidence: float = 0.0
-    log_evidence_variance: float = 0.0
-    parents: tuple[Array, ...] = ()
-    stages: tuple[dict[str, float], ...] = field(default=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,12 +145,12 @@ def sample(
     """
     path = Path(checkpoint) if checkpoint else None
     record = json.dumps({"settings": repr(settings), "proposal": repr(proposal), **(config or {})}, sort_keys=True)
-    state = _load(path, record) if path is not None and path.is_file() else None
+    state = load_state(path, record) if path is not None and path.is_file() else None
     with tqdm(desc=title, unit="stage", initial=0 if state is None else len(state.stages), mininterval=1) as bar:
         while state is None or state.power < 1 or _final(state) < settings.final:
             state = _first(density, proposal, settings) if state is None else _next(density, proposal, settings, state)
             if path is not None:
-                _save(path, state, record)
+                save_state(path, state, record)
             last = state.stages[-1]
             bar.set_postfix_str(f"power {state.power:.2g}, accepted {last['accepted']:.0%}, runs {_runs(state)}")
             bar.update()
@@ -325,34 +298,3 @@ def _error_of_mean(values: Array, family: Array) -> Array:
     sums = np.zeros((int(family.max()) + 1, *away.shape[1:]))
     np.add.at(sums, family, away)
     return np.sqrt((sums**2).sum(0)) / len(values)
-
-
-def _save(path: Path, state: State, record: str) -> None:
-    numbers = [state.power, state.log_evidence, state.log_evidence_variance]
-    arrays = {f"points.{name}": a for name, a in state.points.arrays().items()}
-    with whole_file(path) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            config=np.array(record),
-            stages=np.array(json.dumps(state.stages)),
-            numbers=np.array(numbers),
-            parents=np.array(state.parents, np.int32),
-            **arrays,  # type: ignore[arg-type]
-        )
-
-
-def _load(path: Path, record: str) -> State:
-    try:
-        with np.load(path) as found:
-            written = json.loads(str(found["config"]))
-            points = Points(**{name[7:]: found[name] for name in found.files if name.startswith("points.")})
-            power, evidence, variance = found["numbers"].tolist()
-            stages = tuple(json.loads(str(found["stages"])))
-            parents = tuple(found["parents"].astype(int)) if found["parents"].size else ()
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{path}: is no checkpoint of a sampler, or is damaged; remove it to begin anew") from None
-    wanted = json.loads(record)
-    differs = [key for key in sorted({*written, *wanted}) if written.get(key) != wanted.get(key)]
-    if differs:
-        raise InputError(f"{path}: is the checkpoint of another config ({', '.join(differs)} differ); remove it")
-    return State(points, power, evidence, variance, parents, stages)
