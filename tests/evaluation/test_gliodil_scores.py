@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from gliofit.evaluation.gliodil_scores import MARGINS_MM, errors, fit_scores, margin_scores, missed
+from gliofit.evaluation.gliodil_study import guess_rows, weight_rows
 from gliofit.evaluation.statistics import signed_rank_test
 from gliofit.planning.plans import standard_plan
 from gliofit.reporting.figures.gliodil_patients import View, synthetic_patients
@@ -97,3 +98,17 @@ def test_more_volume_covers_more(case):
     curve = [v for name, v in margin_scores(truth, patient).items() if name.startswith("coverage_broad_")]
     assert curve == sorted(curve)
     assert 0 <= curve[0] <= curve[-1] <= 1
+
+
+def test_the_studies_run_gliodil_with_every_weight_and_from_guesses_that_are_off(case):
+    patient, truth = case
+    settings = {"cells": 8, "times": 8, "iterations": (10, 5)}
+    options = {"spacing": 4.0, "seed": 3, "threads": 1, "settings": settings}
+    rows = weight_rows(patient, truth, [0.01, 100.0], **options) + guess_rows(patient, truth, 2, 0.2, **options)
+    frame = pd.DataFrame(rows)
+    assert set(frame["method"]) == {"gliodil", "pde_gliodil"}
+    by = frame.set_index(["study", "setting", "method", "metric"])["value"]
+    loose, strict = (by.loc[("pde_weight", weight, "gliodil", "dice_core")] for weight in (0.01, 100.0))
+    assert loose != strict
+    guesses = [by.loc[("guess", float(n), "gliodil", "dice_whole")] for n in range(2)]
+    assert guesses[0] != guesses[1]
