@@ -34,7 +34,8 @@ def test_a_models_face_is_complete(name, small_tissue):
     assert 0 < density.max() <= 1
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+# where a border of tissue passes a voxel, mass effect bends too fast for this: tests/growth/mass_effect has its own
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"mass_effect"}))
 def test_a_models_jacobian_is_its_derivative(name, small_tissue):
     model = growth_model(name)
     values = vector(model)

@@ -93,6 +93,18 @@ class Tissue:
         wm, gm, csf = (image.data for image in images)
         return cls(wm, gm, csf, images[0].affine)
 
+    @classmethod
+    def pressed(cls, wm: Array, gm: Array, csf: Array, affine: Array) -> Tissue:
+        """
+        Tissue that has been moved and pressed, float32 arrays.
+
+        Where it is compressed a voxel holds more than its own volume at rest, so that fractions may exceed 1.
+        """
+        tissue = object.__new__(cls)
+        for name, value in {"wm": wm, "gm": gm, "csf": csf, "affine": affine}.items():
+            object.__setattr__(tissue, name, value)
+        return tissue
+
     def to_nifti(self, folder: str | Path) -> None:
         """Write wm.nii.gz, gm.nii.gz and csf.nii.gz into `folder`."""
         for name in ("wm", "gm", "csf"):

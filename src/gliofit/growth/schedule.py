@@ -49,6 +49,8 @@ class Schedule:
         α, β, γ of each step.
     growth : ndarray [n + 1]
         ρ·t of the logistic flow before each step and after the last.
+    length : ndarray [n]
+        Δt of each step.
     weights_mu_D, growth_mu_D : ndarray
         Their derivatives by μ_D, step lengths included.
     weights_scale, growth_scale : ndarray
@@ -62,6 +64,7 @@ class Schedule:
     growth_mu_D: Array
     weights_scale: Array
     growth_scale: Array
+    length: Array
 
     @property
     def steps(self) -> int:
@@ -169,5 +172,14 @@ def schedule(
         SPREAD_PER_STEP / refine,
         float(np.max(spacing)),
     )
+    return _on(length, dlength, mu_D, mu_rho, radius)
+
+
+def on_steps(length: Array, mu_D: float, mu_rho: float, radius: float) -> Schedule:
+    """Polynomials for one θ on given steps Δt [n], which then do not depend on θ."""
+    return _on(length, np.zeros_like(length), mu_D, mu_rho, radius)
+
+
+def _on(length: Array, dlength: Array, mu_D: float, mu_rho: float, radius: float) -> Schedule:
     stages, weights, by_D, by_scale, q, q_D, q_scale = _tables(mu_D, mu_rho, radius / 2, length, dlength)
-    return Schedule(stages, weights, _merged(q), by_D, _merged(q_D), by_scale, _merged(q_scale))
+    return Schedule(stages, weights, _merged(q), by_D, _merged(q_D), by_scale, _merged(q_scale), length)

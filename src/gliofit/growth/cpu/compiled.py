@@ -27,6 +27,7 @@ from typing import Any
 import llvmlite
 import numba
 from numba.core.caching import FunctionCache
+from numba.core.compiler import Compiler
 from numba.core.serialize import dumps
 
 SOURCES = "gliofit.growth"
@@ -94,9 +95,35 @@ class KernelCache(FunctionCache):
         self._cache_file: Any = _Files(self.cache_path, f"{function.__module__}.{function.__qualname__}")
 
 
+class _Apart(Compiler):
+    """numba's compiler, told that no two arguments of a function share memory (`restrict` in C)."""
+
+    def __init__(self, typingctx, targetctx, library, args, return_type, flags, locals):
+        flags.noalias = True
+        super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)
+
+
 def kernel(function: Callable) -> Any:
     """Compile a function, without Python and its lock, when it is first called with some types; keep the code."""
-    compiled: Any = numba.njit(fastmath=ROUNDING, nogil=True)(function)
+    return _kept(function)
+
+
+def apart(function: Callable) -> Any:
+    """
+    `kernel` for a function of which no two arrays share memory.
+
+    LLVM then makes vector instructions of its loops, with however many arrays, without having to compare addresses.
+    """
+    return _kept(function, pipeline_class=_Apart)
+
+
+def inlined(function: Callable) -> Any:
+    """Compile a function into each kernel that calls it: a call in a loop would keep it from becoming vectors."""
+    return numba.njit(fastmath=ROUNDING, forceinline=True)(function)
+
+
+def _kept(function: Callable, **options: Any) -> Any:
+    compiled: Any = numba.njit(fastmath=ROUNDING, nogil=True, **options)(function)
     with suppress(RuntimeError):  # numba finds no folder that can be written: each process compiles for itself
         compiled._cache = KernelCache(function)
     return compiled

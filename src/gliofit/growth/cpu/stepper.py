@@ -144,9 +144,11 @@ class Stepper:
         lengthening = self.dtype.type(plan.growth_scale[-2])
         return Steps(plan.stages, reach, weights, own, growth, floor, c1, c2, lengthening)
 
-    def run(self, y: Array, fields: int, buffers: Buffers, region: Region, own: Array) -> Array:
+    def run(
+        self, y: Array, fields: int, buffers: Buffers, region: Region, own: Array, span: slice = slice(None)
+    ) -> Array:
         """
-        Do all steps.
+        Do all steps, or some.
 
         Parameters
         ----------
@@ -161,15 +163,19 @@ class Stepper:
         own : ndarray [steps, all fields, 4]
             Derivatives of each step's α, β, γ, and of ρt of the logistic flow at its end, by each tangent's parameter;
             0 for those by the origin.
+        span : slice
+            Which of the plan's steps to do.
 
         Returns
         -------
         voxels : int64 ndarray [steps]
             That the stages of each step visited.
         """
-        work = np.zeros(self.plan.steps, np.int64)
-        grown = fields, len(y), y, buffers, self.grid, region, self.steps(own), work
-        together(self.threads, self.plan.steps, kernels.advance, *grown)
+        steps = self.steps(own)
+        each = {name: getattr(steps, name)[span] for name in ("stages", "reach", "weights", "own", "gain", "floor")}
+        work = np.zeros(len(each["stages"]), np.int64)
+        grown = fields, len(y), y, buffers, self.grid, region, steps._replace(**each), work
+        together(self.threads, len(work), kernels.advance, *grown)
         return work
 
 

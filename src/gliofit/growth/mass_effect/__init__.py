@@ -1,0 +1,1 @@
+"""Tumours that push: elasticity, transport, and growth coupled to both."""

@@ -1,0 +1,132 @@
+"""
+What a tumour moves: the tissue around it, how stiff it is, and how cells spread in it.
+
+Young's moduli and Poisson ratios are those of Subramanian et al. 2019 (J. Math. Biol. 79), which GLIA and
+Learn-Morph-Infer use. A voxel with a share c of tumour is c parts as stiff as tumour and 1 − c parts as its healthy
+tissue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.growth.cpu.padded import OUTSIDE
+from gliofit.growth.mass_effect.elasticity import Operator
+from gliofit.growth.mass_effect.grid import Grid
+from gliofit.growth.ranges import GREY_MATTER_RATIO, relative_diffusivity
+
+YOUNG = {"wm": 2100.0, "gm": 2100.0, "csf": 100.0, "tumour": 8000.0}
+"""Pa."""
+
+POISSON = {"wm": 0.4, "gm": 0.4, "csf": 0.1, "tumour": 0.45}
+
+SCREENING_MM = 270.0
+"""
+Length over which healthy tissue holds a displacement back, κ = (λ + 2μ)/length².
+
+GLIA's weight of 100 in a box of 2π for 256 mm. Where there is tumour (c well above `SCREENED_BELOW`) it fades to 0.
+"""
+
+SCREENED_BELOW = 0.005
+
+C, WM, GM, CSF, HELD = range(5)
+"""Rows of a state: tumour cells, tissue, and what tells tissue from CSF (1 where cells can live at first)."""
+
+FRACTIONS = np.array([False, False, False, True, True])
+"""Carried along without being compressed; the others are amounts."""
+
+FIRM = (0.25, 0.75)
+"""HELD from which a voxel begins to be tissue, and from which it is altogether; a step would make θ's effect jump."""
+
+
+def lame(kind: str) -> tuple[float, float]:
+    """λ and μ (Pa) of a kind of tissue."""
+    young, poisson = YOUNG[kind], POISSON[kind]
+    return young * poisson / ((1 + poisson) * (1 - 2 * poisson)), young / (2 * (1 + poisson))
+
+
+@dataclass(frozen=True, eq=False)
+class Medium:
+    """
+    The box around the brain that things happen in.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the box: the brain and two voxels around it.
+    offset : ndarray (3,)
+        Its first voxel in the whole.
+    grid : Grid
+    inside : ndarray [n], bool
+        Inside the skull.
+    rest : ndarray [5, n]
+        The state before growth; no tumour.
+    largest : float
+        Diffusivity that is never exceeded, relative to white matter's.
+    screening : float
+        mm; 0 for none.
+    """
+
+    shape: tuple[int, int, int]
+    offset: Array
+    grid: Grid
+    inside: Array
+    rest: Array
+    largest: float
+    screening: float
+
+    @classmethod
+    def of(cls, tissue: Tissue, screening: float) -> Medium:
+        if not tissue.mask.any():
+            raise InputError("the anatomy has no tissue for a tumour to begin in")
+        where = [np.flatnonzero(tissue.brain.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+        low, high = (np.array([w[end] for w in where]) for end in (0, -1))
+        offset = low - 2
+        box = tissue.crop(offset, tuple(high - low + 5))
+        grid = Grid.of(box.shape, box.spacing)
+        state = [np.zeros(box.shape, np.float32), box.wm, box.gm, box.csf, box.mask.astype(np.float32)]
+        rest = np.stack([grid.pad(field) for field in state])
+        largest = max(float(relative_diffusivity(box).max()), 1e-6)
+        return cls(box.shape, offset, grid, grid.pad(box.brain) > 0, rest, largest, screening)
+
+    def operator(self, state: Array, threads: int) -> Operator:
+        """Elasticity of a state."""
+        c, wm, gm, csf = state[:4]
+        healthy = np.float32(1) - np.minimum(c, np.float32(1))
+        share = healthy / np.maximum(wm + gm + csf, np.float32(1e-3))
+        lam, mu = (np.zeros_like(c) for _ in range(2))
+        for number, out in enumerate((lam, mu)):
+            of = {kind: np.float32(lame(kind)[number]) for kind in YOUNG}
+            np.add((wm * of["wm"] + gm * of["gm"] + csf * of["csf"]) * share, (1 - healthy) * of["tumour"], out=out)
+            # where tissue has been diluted to nothing the medium is as soft as CSF
+            np.maximum(out, of["csf"], out=out)
+            out *= self.inside
+        kappa = np.zeros_like(c)
+        if self.screening > 0:
+            stiffness = sum(np.multiply((1, 2), lame("wm"))) / self.screening**2
+            kappa = np.float32(stiffness * SCREENED_BELOW) / (np.maximum(c, 0) + np.float32(SCREENED_BELOW))
+            kappa *= self.inside
+        return Operator.of(self.grid, lam, mu, kappa, threads)
+
+    def firm(self, state: Array) -> Array:
+        """How much of a voxel counts as tissue [n], 0 … 1."""
+        low, high = FIRM
+        return np.clip((state[HELD] - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
+
+    def diffusivity(self, state: Array, firm: Array, out: Array) -> None:
+        """Relative to white matter's, as the solver's kernels take it: a face between −largest and tissue is closed."""
+        largest = np.float32(self.largest)
+        d = np.minimum(state[WM] + state[GM] * np.float32(1 / GREY_MATTER_RATIO), largest)
+        flat = out.reshape(-1)
+        flat[:] = np.where(firm > 0, firm * (d + largest) - largest, np.float32(OUTSIDE))
+
+    @staticmethod
+    def drain(state: Array) -> None:
+        """CSF that finds no room beside WM and GM leaves the head, as it does through the spinal canal."""
+        room = np.maximum(1 - state[WM] - state[GM], 0)
+        np.minimum(state[CSF], room, out=state[CSF])

@@ -1,0 +1,158 @@
+"""Fisher–Kolmogorov growth that pushes the brain aside, with the strength of the push as a sixth unknown."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.growth.cpu.crew import cores
+from gliofit.growth.differences import steps_of
+from gliofit.growth.mass_effect.medium import CSF, GM, POISSON, SCREENING_MM, WM, YOUNG, C, Medium
+from gliofit.growth.mass_effect.simulate import Values, run
+from gliofit.growth.mass_effect.tumour import Tumour
+from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
+from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
+from gliofit.growth.ranges import GREY_MATTER_RATIO
+
+GAMMA = Parameter("gamma", "kPa", 0.0, 30.0, 12.0, symbol="γ", digits=1)
+"""
+γ, the pressure of dense tumour.
+
+At its start a compact tumour of 40 ml moves its rim by 3 mm: γ/(3λ_t + 2μ_t + 4μ_w) of its radius (a spherical
+inclusion). Learn-Morph-Infer's solver has 16.
+"""
+
+STEPS = (1e-3, 1e-3, 1e-2)
+"""Shares of μ_D, μ_ρ and γ for differences."""
+
+FORCES = ("gradient", "tanh")
+
+_media: WeakKeyDictionary[Tissue, dict[float, Medium]] = WeakKeyDictionary()
+
+
+@register
+class MassEffect(GrowthModel):
+    """
+    `growth.mass_effect.simulate`: growth, linear elasticity and transport.
+
+    Parameters
+    ----------
+    force : {"gradient", "tanh"}
+        γ∇c, or GLIA's γ·tanh(c)∇c.
+    screening : float
+        Length in mm over which healthy tissue holds displacements back; 0 for none.
+    """
+
+    name = "mass_effect"
+    title = "Fisher–Kolmogorov with mass effect"
+    constants = MappingProxyType(
+        {"grey_matter_ratio": GREY_MATTER_RATIO}
+        | {f"young_{kind}": value for kind, value in YOUNG.items()}
+        | {f"poisson_{kind}": value for kind, value in POISSON.items()}
+    )
+
+    def __init__(self, force: str = "gradient", screening: float = SCREENING_MM):
+        if force not in FORCES:
+            raise InputError(f"growth model mass_effect: unknown force '{force}'; there are: {', '.join(FORCES)}")
+        if isinstance(screening, bool) or not 0 <= screening < np.inf:
+            raise InputError(f"growth model mass_effect: screening = {screening!r} must be a length in mm, 0 for none")
+        self.force, self.screening = force, float(screening)
+        self.parameters = (*origin_parameters(), MU_D, MU_RHO, GAMMA)
+
+    def simulate(
+        self,
+        tissue: Tissue,
+        values: Array,
+        *,
+        jacobian: bool = False,
+        threads: int | None = None,
+        displacement: bool = False,
+        displaced: bool = False,
+    ) -> Any:
+        """
+        See `GrowthModel.simulate`; `tissue` is as it was before the tumour.
+
+        Parameters
+        ----------
+        tissue : Tissue
+        values : array_like (6,)
+        jacobian : bool
+            Derivatives are differences of runs in lockstep.
+        threads : int, optional
+        displacement, displaced : bool
+            Also return these.
+
+        Returns
+        -------
+        c : ndarray [x, y, z]
+            Where the tumour is now, that is in the displaced anatomy.
+        J : ndarray [6, x, y, z], with `jacobian`
+        u : ndarray [3, x, y, z], with `displacement`
+            mm along the axes of the tissue's space, of the voxels' centres; −∇·σ(u) + κu = −γ∇c there.
+        moved : Tissue, with `displaced`
+            The anatomy as the tumour has displaced it; fractions exceed 1 where it is compressed.
+
+        Raises
+        ------
+        InputError
+            Also if γ is negative, or too large for the scheme.
+        """
+        values = self.checked(values)
+        if values[5] < 0:
+            raise InputError(f"growth model mass_effect: gamma = {values[5]:g} kPa must not be negative")
+        threads = min(threads or cores(), cores())
+        medium = _medium(tissue, self.screening)
+        steps = steps_of(tissue, values, STEPS) if jacobian else np.zeros(0)
+        others = [_values(values + step * one) for step, one in zip(steps, np.eye(self.size), strict=False)]
+        first, *rest = run(tissue, medium, _values(values), others, force=self.force, threads=threads)
+        out: list[Any] = [_whole(medium, np.minimum(first.state[C], 1), tissue)]
+        if jacobian:
+            columns = [(t.state[C] - first.state[C]) / np.float32(step) for t, step in zip(rest, steps, strict=True)]
+            out.append(np.stack([_whole(medium, column, tissue) for column in columns]))
+        if displacement:
+            out.append(_displacement(medium, first, tissue))
+        if displaced:
+            out.append(_displaced(medium, first, tissue))
+        return out[0] if len(out) == 1 else tuple(out)
+
+
+def _medium(tissue: Tissue, screening: float) -> Medium:
+    known = _media.setdefault(tissue, {})
+    if screening not in known:
+        known.clear()
+        known[screening] = Medium.of(tissue, screening)
+    return known[screening]
+
+
+def _values(values: Array) -> Values:
+    x, y, z, mu_D, mu_rho, gamma = (float(v) for v in values)
+    return Values((x, y, z), mu_D, mu_rho, 1000 * gamma)
+
+
+def _whole(medium: Medium, field: Array, tissue: Tissue) -> Array:
+    return grids.put(medium.grid.cells(field), medium.offset, tissue.shape)
+
+
+def _displacement(medium: Medium, tumour: Tumour, tissue: Tissue) -> Array:
+    along = []
+    for axis, step in enumerate(medium.grid.strides):
+        u = tumour.u[axis]
+        middle = np.zeros_like(u)
+        middle[:-step] = (u[:-step] + u[step:]) / 2
+        along.append(_whole(medium, middle, tissue))
+    return np.einsum("ij,jxyz->ixyz", tissue.direction.astype(np.float32), np.stack(along))
+
+
+def _displaced(medium: Medium, tumour: Tumour, tissue: Tissue) -> Tissue:
+    wm, gm, csf = (
+        np.maximum(healthy + _whole(medium, tumour.state[row] - medium.rest[row], tissue), 0)
+        for healthy, row in ((tissue.wm, WM), (tissue.gm, GM), (tissue.csf, CSF))
+    )
+    return Tissue.pressed(wm, gm, csf, tissue.affine)

@@ -1,0 +1,140 @@
+"""Growth with mass effect: what is conserved, what it becomes without a push, how it converges."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from gliofit import InputError, Theta, Tissue, growth_model, invert, simulate
+from gliofit.growth.mass_effect.medium import GM, WM, C, Medium
+from gliofit.growth.mass_effect.simulate import Values, run
+
+THETA = (-4.0, 6.0, 2.0, 5.0, 3.0)
+
+
+@pytest.fixture(scope="module")
+def coarse_tissue(small_tissue) -> Tissue:
+    """The small head at 6 mm."""
+    return small_tissue.working_grid(6.0, margin_mm=6.0)
+
+
+def test_without_a_push_it_is_fisher_kolmogorov(small_tissue):
+    plain = simulate(small_tissue, Theta.from_array(THETA))
+    density, u, tissue = growth_model("mass_effect").simulate(
+        small_tissue, [*THETA, 0.0], displacement=True, displaced=True
+    )
+    np.testing.assert_allclose(density, plain, atol=1e-6)
+    assert not u.any()
+    np.testing.assert_array_equal(tissue.wm, small_tissue.wm)
+
+
+def test_a_push_moves_tissue_outwards_and_keeps_it(small_tissue):
+    model = growth_model("mass_effect")
+    assert model.names[5] == "gamma"
+    assert model.units[5] == "kPa"
+    density, u, tissue = model.simulate(small_tissue, [*THETA, model.start[5]], displacement=True, displaced=True)
+    assert density.min() >= 0
+    assert density.max() <= 1
+    assert u.shape == (3, *small_tissue.shape)
+    volume = density.sum() * 0.064
+    assert 20 < volume < 60
+    # a few mm, outwards, and none outside the skull
+    assert 1.5 < np.linalg.norm(u, axis=0).max() < 6
+    away = np.moveaxis(small_tissue.to_world(np.moveaxis(np.indices(small_tissue.shape), 0, -1)), -1, 0)
+    away = away - np.array(THETA[:3]).reshape(3, 1, 1, 1)
+    assert np.mean((u * away).sum(0)[density > 0.1] > 0) > 0.95
+    assert not u[:, ~small_tissue.brain].any()
+    for name in ("wm", "gm"):
+        before, after = getattr(small_tissue, name), getattr(tissue, name)
+        assert after.min() >= 0
+        assert after.sum(dtype=float) == pytest.approx(before.sum(dtype=float), rel=1e-4)
+    assert tissue.csf.sum() < 0.97 * small_tissue.csf.sum()
+    assert tissue.csf.max() <= 1
+
+
+def test_cells_are_conserved_without_growth(small_tissue):
+    medium = Medium.of(small_tissue, 0.0)
+    (tumour,) = run(small_tissue, medium, Values(THETA[:3], 5.0, 0.0, 60e3))
+    assert np.abs(tumour.u).max() > 0.05
+    start = simulate(small_tissue, Theta(THETA[:3], 0.0, 0.0))
+    assert tumour.state[C].sum(dtype=float) == pytest.approx(start.sum(dtype=float), rel=1e-6)
+    assert tumour.state[C].min() >= 0
+
+
+def smooth_tissue(n):
+    """A cube of 80 mm with smooth tissue, on n³ voxels."""
+    h = 80 / n
+    axis = (np.arange(n) + 0.5) * h - 40
+    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+    grey = 0.5 + 0.5 * np.sin(x / 9) * np.cos(y / 11) * np.sin(z / 8 + 1)
+    affine = np.diag([h, h, h, 1.0])
+    affine[:3, 3] = axis[0]
+    return Tissue(1 - grey, grey, 0 * grey, affine)
+
+
+def test_halving_steps_and_spacing_quarters_the_error():
+    runs = []
+    for times in (1, 2, 4):
+        tissue = smooth_tissue(10 * times)
+        medium = Medium.of(tissue, 0.0)
+        values = Values((1.3, -2.1, 0.7), 12.0, 2.0, 10e3)
+        (tumour,) = run(tissue, medium, values, refine=float(times), pairs=8 * times, tolerance=1e-4)
+        inside = tuple(slice(-a, n - a) for a, n in zip(medium.offset, tissue.shape, strict=True))
+        fields = np.stack([medium.grid.cells(tumour.state[row])[inside] for row in (C, WM, GM)])
+        runs.append(fields.reshape(3, 10, times, 10, times, 10, times).mean((2, 4, 6)))
+    change, later = (np.abs(b - a).mean((1, 2, 3)) for a, b in pairwise(runs))
+    assert np.all(np.log2(change / later) > 1.8)
+
+
+def test_both_forces_push(coarse_tissue):
+    largest = []
+    for force in ("gradient", "tanh"):
+        model = growth_model("mass_effect", force=force)
+        _, u = model.simulate(coarse_tissue, [*THETA, 12.0], displacement=True)
+        largest.append(np.abs(u).max())
+    # ∫tanh = ln cosh 1 = 0.43
+    assert 0.25 < largest[1] / largest[0] < 0.6
+
+
+def test_a_huge_push_ends_in_a_sentence_or_in_numbers(coarse_tissue):
+    model = growth_model("mass_effect")
+    with pytest.raises(InputError, match="gamma = 5000 kPa moves tissue further"):
+        model.simulate(coarse_tissue, [*THETA, 5000.0])
+    density, u = model.simulate(coarse_tissue, [*THETA, model.parameters[5].upper], displacement=True)
+    assert np.isfinite(density).all()
+    assert np.isfinite(u).all()
+    with pytest.raises(InputError, match="must not be negative"):
+        model.simulate(coarse_tissue, [*THETA, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"force": "pull"}, "unknown force 'pull'"), ({"screening": -1}, "must be a length")]
+)
+def test_options_that_are_none_are_told(options, words):
+    with pytest.raises(InputError, match=words):
+        growth_model("mass_effect", **options)
+
+
+def test_gauss_newton_finds_the_push(coarse_tissue):
+    model = growth_model("mass_effect")
+    truth = np.array([*THETA, 9.0])
+    density = model.simulate(coarse_tissue, truth)
+    start = truth + np.array([3.0, -2.0, 2.0, 0.8, -0.2, 5.0])
+    fit = invert(density, coarse_tissue, "gauss_newton", model="mass_effect", start=start, iterations=9)
+    assert fit.parameters["gamma"] == pytest.approx(9.0, rel=0.05)
+    assert fit.covariance.shape == (6, 6)
+
+
+def test_the_jacobian_is_the_derivative(small_tissue):
+    # in root mean square: a voxel that tissue is about to enter or leave changes faster than any difference shows
+    model = growth_model("mass_effect")
+    values = np.array([-18.0, 8.0, 4.0, 4.0, 2.8, 8.0])
+    _, jacobian = model.simulate(small_tissue, values, jacobian=True, threads=1)
+    for place in (4, 5):
+        step = 0.01 * abs(values[place]) * np.eye(model.size)[place]
+        more, less = (model.simulate(small_tissue, values + s * step, threads=1) for s in (1, -1))
+        difference = (more - less) / (2 * step[place])
+        error = np.linalg.norm(difference - jacobian[place]) / np.linalg.norm(difference)
+        assert error < 0.1, (model.names[place], error)
