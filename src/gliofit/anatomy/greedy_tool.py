@@ -1,5 +1,9 @@
 """
-greedy (github.com/pyushkevich/greedy): rigid, affine, and a compositive deformation.
+greedy (github.com/pyushkevich/greedy): rigid, affine, and a diffeomorphic deformation.
+
+The deformation is the flow of a stationary velocity field (`-sv`), which does not fold. Without, 66 voxels of the warp
+and 261 of its inverse did on BraTS18_2013_11_1 (smallest Jacobian −0.20 and −0.71; with it 0.10 and 0.16, in a third
+more time).
 
 Seeded, and the affine on one thread, as its sums depend on their number; the deformable stage does not. Warps are
 written as they are (`-wp 0`), not rounded to a tenth of a voxel.
@@ -56,7 +60,7 @@ def run(work: Path, settings: Settings, threads: int) -> list[Path]:
     affine = f"linear{len(settings.linear) - 1}.mat"
     levels = "x".join(str(n) for n in settings.deformable["iterations"])
     update, field = settings.deformable["smoothing"]
-    options = f"-threads {threads} -m {settings.deformable['metric']} -n {levels} -s {update}vox {field}vox -wp 0"
+    options = f"-threads {threads} -m {settings.deformable['metric']} -n {levels} -s {update}vox {field}vox -sv -wp 0"
     commands.append(f"{common} {options} -it {affine} -o warp.nii.gz")
     run_python("greedy", RUN, commands, work, threads)
     made = [work / name for name in ("affine.txt", "warp.nii.gz", "inverse.nii.gz")]
