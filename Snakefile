@@ -56,5 +56,8 @@ rule all:
         recurrences.tables(PLAN),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
+        expand(
+            "results/{patient}/{method}/corner.png", patient=PATIENTS, method=SAMPLERS
+        ),
         expand("results/{patient}/page.html", patient=PATIENTS),
         expand("results/{patient}/check.txt", patient=REFUSED),  # fails, and says why

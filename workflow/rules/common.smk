@@ -8,6 +8,7 @@ from gliofit.anatomy.atlas import SRI24_WHEEL
 from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion import describe
+from gliofit.inversion.posterior_files import MAPS
 from gliofit.patients.raw.rows import ORIGIN, brought_in
 from gliofit.pipeline import recurrences
 from gliofit.pipeline.config import load_config, read_patients
@@ -42,6 +43,8 @@ if REFUSED and not SHEET:
 WEIGHTS = checked(Weights.of, CONFIG, ROOT)
 PLAN = Plan(CONFIG, SHEET, WEIGHTS)
 METHODS = PLAN.methods
+SAMPLERS = [method for method in METHODS if describe(method).posterior]
+"Methods whose fit of a patient comes with samples of the posterior."
 MODEL = type(growth_model(CONFIG.growth_model)).__module__
 PATIENTS = list(SHEET)
 SHOWN_PATIENTS = PATIENTS[:5]

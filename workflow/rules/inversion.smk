@@ -48,6 +48,8 @@ rule fit_patient:
         "results/logs/fit_patient/{patient}-{method}.log",
     benchmark:
         "results/benchmarks/fit_patient/{patient}-{method}.tsv"
+    wildcard_constraints:
+        method="|".join(m for m in [*METHODS, REFERENCE] if m not in SAMPLERS),
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion
@@ -60,8 +62,54 @@ rule fit_patient:
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
         growth_model=CONFIG.growth_model,
+        checkpoint="",
     script:
         "../scripts/fit_patient.py"
+
+
+use rule fit_patient as sample_patient with:
+    output:
+        density="results/{patient}/{method}.nii.gz",
+        summary="results/{patient}/{method}.json",
+        volumes="results/{patient}/{method}.npz",
+        posterior=multiext(
+            "results/{patient}/{method}/",
+            "samples.npz",
+            "posterior.json",
+            *(f"{name}.nii.gz" for name in MAPS),
+        ),
+    log:
+        "results/logs/sample_patient/{patient}-{method}.log",
+    benchmark:
+        "results/benchmarks/sample_patient/{patient}-{method}.tsv"
+    wildcard_constraints:
+        method="|".join(SAMPLERS) or "(?!)",
+    params:
+        settings=lambda wildcards: CONFIG.settings(wildcards.method),
+        seed=CONFIG.seeds.inversion,
+        spacing=CONFIG.spacing,
+        growth_model=CONFIG.growth_model,
+        checkpoint="results/checkpoints/{patient}-{method}.npz",
+
+
+rule corner_plot:
+    """The posterior of a patient's parameters, each alone and every two together."""
+    input:
+        samples="results/{patient}/{method}/samples.npz",
+        sources=sources("corner_plot.py"),
+    output:
+        multiext("results/{patient}/{method}/corner", ".png", ".pdf"),
+    log:
+        "results/logs/corner_plot/{patient}-{method}.log",
+    group:
+        "patient"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(1 / 2),
+    script:
+        "../scripts/corner_plot.py"
 
 
 rule fit_reference:

@@ -141,10 +141,10 @@ class SurrogateLoss:
         density = torch.as_tensor(known, device=self.static.device)
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            self.error = density - self._densities(values)[0]
+            self.error = density - self.densities(values)[0]
         self.evaluations += 1
 
-    def _densities(self, values):
+    def densities(self, values):
         """
         Of the growth model's values [B, n].
 
@@ -163,7 +163,7 @@ class SurrogateLoss:
 
         values, _ = self.crop.whole.split(torch.as_tensor(parameters)[None])
         with torch.no_grad(), torch_threads(self.crop.whole.threads):
-            density = (self._densities(values)[0] + self.error).cpu().numpy()
+            density = (self.densities(values)[0] + self.error).cpu().numpy()
         self.evaluations += 1
         return density
 
@@ -180,7 +180,7 @@ class SurrogateLoss:
 
         parameters = self.lower + unit * self.width
         values, extras = self.crop.whole.split(parameters)
-        densities = self._densities(values) + self.error
+        densities = self.densities(values) + self.error
         self.evaluations += len(unit)
         extras = extras.float().to(self.static.device)
         losses = [self.target.torch_loss(c, self.arrays, e) for c, e in zip(densities, extras, strict=True)]

@@ -21,6 +21,7 @@ from gliofit.inversion.doubts import at_bounds, unexplained
 from gliofit.inversion.fit_format import check
 from gliofit.inversion.own_density import Field, stored_field
 from gliofit.inversion.problem import Problem
+from gliofit.inversion.samples import Samples
 from gliofit.observation.observation import Observation
 
 
@@ -61,9 +62,11 @@ class Fit:
     uncorrected_loss : float, optional
         `loss` before the surrogate's error was taken off, of methods that do so.
     covariance : ndarray (n, n), optional
-        Laplace posterior covariance of `names`.
+        Posterior covariance of `names`: of samples, or Laplace's.
     deviation : ndarray [x, y, z], optional
         Posterior standard deviation of the density.
+    posterior : Samples, optional
+        Of methods that sample it; kept in a file of its own (`gliofit.inversion.samples`).
     own : Field, optional
         The density of a method whose result is not a solver run, on the method's own grid.
     warnings : list of str
@@ -102,6 +105,7 @@ class Fit:
     uncorrected_loss: float | None = None
     covariance: Array | None = None
     deviation: Array | None = None
+    posterior: Samples | None = None
     own: Field | None = None
     warnings: list[str] = field(default_factory=list)
     foci: dict[str, list] | None = None

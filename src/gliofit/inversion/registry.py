@@ -44,6 +44,8 @@ class Method:
         What it can do about several foci: "given", search with as many as it is told; "auto", find their number.
     models : tuple of str
         Growth models that it can fit, if not any; those with networks know the networks' own.
+    posterior : bool
+        Whether it samples the posterior (`Fit.posterior`).
     """
 
     name: str
@@ -53,6 +55,7 @@ class Method:
     atlas: bool = False
     foci: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    posterior: bool = False
 
     def check_model(self, model: GrowthModel) -> None:
         """InputError unless the method can fit the growth model."""
@@ -79,11 +82,12 @@ def method(
     atlas: bool = False,
     foci: tuple[str, ...] = (),
     models: tuple[str, ...] = (),
+    posterior: bool = False,
 ) -> Callable[[Run], Run]:
     """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, title, networks, atlas, foci, models)
+        METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior)
         return run
 
     return register

@@ -138,3 +138,10 @@ def test_the_jacobian_is_the_derivative(small_tissue):
         difference = (more - less) / (2 * step[place])
         error = np.linalg.norm(difference - jacobian[place]) / np.linalg.norm(difference)
         assert error < 0.1, (model.names[place], error)
+
+
+def test_without_a_push_the_jacobian_is_fisher_kolmogorovs(small_tissue):
+    values = np.array([-18.0, 8.0, 4.0, 4.0, 2.8, 0.0])
+    _, exact = growth_model().simulate(small_tissue, values[:5], jacobian=True, threads=1)
+    _, found = growth_model("mass_effect").simulate(small_tissue, values, jacobian=True, threads=1)
+    assert np.linalg.norm(found[0] - exact[0]) < 0.03 * np.linalg.norm(exact[0])

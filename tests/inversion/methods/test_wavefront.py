@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from gliofit import InputError, Theta, simulate
+from gliofit import InputError, Theta, Tissue, simulate
 from gliofit.base.overlap import dice
 from gliofit.inversion import invert
 from gliofit.observation.density import DensityTarget
@@ -69,6 +69,14 @@ def test_a_tumour_without_core_is_seen_by_its_whole_outline(small_tissue, target
     low_grade = SegmentationTarget(0 * target.core, target.whole)
     found = invert(low_grade, small_tissue, "wavefront", iterations=40)
     assert dice(found.density >= found.extras["threshold_whole"], target.whole > 0.5) > 0.9
+
+
+def test_maps_that_are_zero_outside_the_head(small_tissue, target):
+    """As real ones are: no slope there is a number that is none."""
+    cut = [np.where(small_tissue.brain, m, 0) for m in (small_tissue.wm, small_tissue.gm, small_tissue.csf)]
+    found = invert(target, Tissue(*cut, small_tissue.affine), "wavefront", iterations=20)
+    assert np.isfinite(found.history).all()
+    assert 0.8 <= found.details["front_width_mm"] <= 12
 
 
 def test_an_observed_density_is_followed(small_tissue, grown):

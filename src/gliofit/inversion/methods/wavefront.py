@@ -167,8 +167,9 @@ def _optimise(
 
     inside = torch.as_tensor(tissue.mask)
     arrays = {name: torch.as_tensor(np.ascontiguousarray(a)) for name, a in target.arrays().items()}
-    fluid_free = np.maximum(tissue.wm + tissue.gm, 1e-6)
-    steeper = torch.as_tensor((tissue.wm + np.sqrt(GREY_MATTER_RATIO) * tissue.gm) / fluid_free)
+    solid = np.where(tissue.mask, tissue.wm + tissue.gm, 1)
+    mean = (tissue.wm + np.float32(np.sqrt(GREY_MATTER_RATIO)) * tissue.gm) / solid
+    steeper = torch.as_tensor(np.where(tissue.mask, mean, 1).astype(np.float32))
     size = float(max(target.visible.sum(), 1.0))
     logits = torch.as_tensor(start).requires_grad_()
     log_width = torch.tensor(float(np.log(width))).requires_grad_()

@@ -52,8 +52,8 @@ def cohort_shapes(stem: str | Path, shapes: pd.DataFrame) -> None:
                 for of, line in LINES.items():
                     values = np.sort(shapes.loc[shapes["of"] == of, column].dropna())
                     if len(values):
-                        share = np.arange(1, len(values) + 1) / len(values)
-                        ax.step(values, share, where="post", color=colour, ls=line)
+                        share = np.arange(len(values) + 1) / len(values)
+                        ax.step([values[0], *values], share, where="post", color=colour, ls=line)
                 # a row of ticks for each outline, so that they do not hide one another
                 ax.vlines(real[column], 0.07 * place, 0.07 * place + 0.06, color=colour, lw=1)
             ax.set_xlabel(label)

@@ -1,0 +1,192 @@
+"""
+Bayesian calibration by transitional Markov chain Monte Carlo (Ezhov 2021), on the solver itself or on a surrogate.
+
+Both methods sample the same posterior (`gliofit.inversion.posterior`). They differ in how its points move: by a random
+walk, as in the paper, or along gradient and Gauss–Newton Hessian, which takes far fewer points.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gliofit.base.errors import InputError
+from gliofit.base.versions import source
+from gliofit.inversion.fit import Fit
+from gliofit.inversion.legal import clock
+from gliofit.inversion.posterior.predictive import predict
+from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
+from gliofit.inversion.posterior.target import Posterior
+from gliofit.inversion.posterior.tmcmc import Settings, sample
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.registry import method
+from gliofit.inversion.samples import Samples
+
+
+@method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
+def tmcmc(
+    problem: Problem,
+    *,
+    samples: int = 512,
+    first: int = 4,
+    variation: float = 1.0,
+    beta2: float = 0.04,
+    wide: float = 0.8,
+    moves: int = 1,
+    final: int = 0,
+    parameters: str = "unified",
+    prior: str = "log_uniform",
+    ranges: dict[str, Any] | None = None,
+    forward: str = "solver",
+    outline_mm: float = 2.0,
+    stride_mm: float = 6.0,
+    predictive: int = 200,
+    checkpoint: str = "",
+) -> Fit:
+    """
+    Samples of the posterior by TMCMC with the paper's random walk.
+
+    Parameters
+    ----------
+    problem : Problem
+    samples : int
+        Points of each stage (paper: 2048).
+    first : int
+        Points of the prior, in multiples of `samples` (paper: 1).
+    variation : float
+        Coefficient of variation of the weights that a stage goes up to.
+    beta2 : float
+        The walk's covariance, of the population's.
+    wide : float
+        Share of wide steps in the walk (paper: 0); see `proposals.Walk`.
+    moves : int
+        Steps of each point in each stage.
+    final : int
+        Further steps at the end; each adds `samples` points.
+    parameters : {"unified", "paper"}
+        Sampled are the growth model's values, the observation's extras and σ_α, σ; or the paper's eleven.
+    prior : {"log_uniform", "uniform"}
+    ranges : dict, optional
+        Ranges of the prior by name, where not the model's own.
+    forward : {"solver", "surrogate"}
+        What computes densities; the latter needs weights of role "surrogate".
+    outline_mm : float
+        Spacing at which voxels of an outline count as independent.
+    stride_mm : float
+        … and at which those of a PET or a density are taken.
+    predictive : int
+        Samples whose densities make the maps; 0: none.
+    checkpoint : str
+        Path of a file that a killed run goes on from; none if empty.
+
+    Returns
+    -------
+    Fit
+        At the posterior's mean, with its covariance; all samples in `posterior`.
+    """
+    if not 0 < beta2 < np.inf:
+        raise InputError(f"tmcmc: beta2 = {beta2!r} must be a positive number")
+    if not 0 <= wide <= 1:
+        raise InputError(f"tmcmc: wide = {wide!r} must lie in [0, 1]")
+    density = Posterior(
+        problem,
+        parameters=parameters,
+        prior=prior,
+        ranges=ranges,
+        forward=forward,
+        outline_mm=outline_mm,
+        stride_mm=stride_mm,
+    )
+    settings = Settings(samples, variation, moves, final, first, problem.seed)
+    return _fit(problem, density, Walk(beta2, wide), settings, predictive, checkpoint)
+
+
+@method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
+def tmcmc_manifold(
+    problem: Problem,
+    *,
+    samples: int = 128,
+    first: int = 8,
+    variation: float = 1.0,
+    step: float = 0.8,
+    moves: int = 1,
+    final: int = 4,
+    parameters: str = "unified",
+    prior: str = "log_uniform",
+    ranges: dict[str, Any] | None = None,
+    forward: str = "solver",
+    outline_mm: float = 2.0,
+    stride_mm: float = 6.0,
+    predictive: int = 200,
+    checkpoint: str = "",
+) -> Fit:
+    """
+    Samples of the same posterior by TMCMC whose points move along gradient and Gauss–Newton Hessian.
+
+    Settings as for `tmcmc`, but for `step`: the share of the way to the local approximation's mode that a point goes,
+    in (0, 1].
+    """
+    if not 0 < step <= 1:
+        raise InputError(f"tmcmc_manifold: step = {step!r} must lie in (0, 1]")
+    density = Posterior(
+        problem,
+        parameters=parameters,
+        prior=prior,
+        ranges=ranges,
+        forward=forward,
+        outline_mm=outline_mm,
+        stride_mm=stride_mm,
+    )
+    settings = Settings(samples, variation, moves, final, first, problem.seed)
+    return _fit(problem, density, Newton(step), settings, predictive, checkpoint)
+
+
+def _fit(
+    problem: Problem, density: Posterior, proposal: Proposal, settings: Settings, predictive: int, checkpoint: str
+) -> Fit:
+    """Sample, and sum up."""
+    started = clock()
+    config = {**density.fingerprint(), "source": source().sha256}
+    found = sample(density, proposal, settings, checkpoint=checkpoint or None, config=config)
+    parameters = density.parameters(found.unit)
+    mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
+    on_tissue = problem.model.on_tissue(problem.tissue, mean[: problem.model.size])
+    fitted = problem.model.size + len(problem.target.extra_names)
+    fit = Fit.of(
+        problem,
+        np.concatenate([on_tissue, mean[problem.model.size : fitted]]),
+        started,
+        history=[stage["power"] for stage in found.stages],
+        comparable=0,
+        evaluations=found.runs,
+        converged=True,
+        reason=f"the likelihood's full power after {len(found.stages) - 1} stages",
+        details={
+            "most_likely": dict(zip(density.names, parameters[best].tolist(), strict=True)),
+            "log_evidence": found.log_evidence,
+            "log_evidence_error": found.log_evidence_error,
+            "voxels": density.likelihood.voxels,
+        },
+    )
+    fit.extras |= dict(zip(density.names[fitted:], mean[fitted:].tolist(), strict=True))
+    chosen = np.linspace(0, len(parameters) - 1, min(predictive, len(parameters))).round().astype(int)
+    predicted = predict(problem, parameters[chosen]) if len(chosen) else None
+    fit.posterior = Samples(
+        density.names,
+        parameters,
+        dict(zip(density.unknowns.names, density.unknowns.from_unit(found.unit).T, strict=True)),
+        np.full(len(parameters), 1 / len(parameters)),
+        found.log_likelihood,
+        found.error_of_mean(parameters),
+        found.effective(parameters),
+        found.log_evidence,
+        found.log_evidence_error,
+        list(found.stages),
+        {u.name: (float(u.lower), float(u.upper), bool(u.log)) for u in density.unknowns.unknowns},
+        {} if predicted is None else predicted.volumes,
+        predicted,
+    )
+    fit.covariance = fit.posterior.covariance
+    fit.deviation = None if predicted is None else predicted.deviation
+    return fit

@@ -1,0 +1,138 @@
+"""Densities for a sampler, of many θ on one piece of tissue: by the numerical solver or by a surrogate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from gliofit.anatomy.tissue import Tissue
+from gliofit.base.arrays import Array
+from gliofit.base.threads import torch_threads
+from gliofit.inversion.crops import SurrogateLoss
+from gliofit.inversion.problem import Problem
+from gliofit.observation.observation import Observation
+
+Result = TypeVar("Result")
+
+
+class Forward(Protocol):
+    """
+    What turns values of the growth model into densities.
+
+    Attributes
+    ----------
+    tissue : Tissue
+    target : Observation
+        Both on the grid that densities are on.
+    """
+
+    tissue: Tissue
+    target: Observation
+
+    def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
+        """`use(i, c)` of the density c [x, y, z] of each of values [B, n]; densities themselves are not kept."""
+        ...
+
+    def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
+        """`use(i, c, J)`, with the derivatives J [n, x, y, z] by the values."""
+        ...
+
+
+class Solver:
+    """
+    The numerical solver on the box around a ball.
+
+    Nothing outside the box is computed. Its faces are closed, as those of the head are, so that what a tumour would
+    have spread beyond stays within; the likelihood looks at the ball alone.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its `threads` runs go on at once, each in a thread of its own.
+    centre : ndarray (3,)
+    radius : float
+        mm.
+    """
+
+    def __init__(self, problem: Problem, centre: Array, radius: float):
+        whole = problem.tissue
+        reach = radius / whole.spacing
+        middle = whole.to_voxel(centre)
+        low = np.maximum(np.floor(middle - reach), 0).astype(int)
+        shape = tuple(int(n) for n in np.minimum(np.ceil(middle + reach) + 1, whole.shape).astype(int) - low)
+        self.offset = low
+        self.tissue = whole.crop(low, shape)
+        window = tuple(slice(a, a + n) for a, n in zip(low, shape, strict=True))
+        self.target = problem.target.map(lambda a: np.ascontiguousarray(a[window]))
+        self._problem = problem
+        self._model = problem.model
+
+    def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
+        return self._each(lambda i: use(i, self._model.simulate(self.tissue, values[i], threads=1)), len(values))
+
+    def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
+        def one(i: int) -> Result:
+            return use(i, *self._model.simulate(self.tissue, values[i], jacobian=True, threads=1))
+
+        return self._each(one, len(values))
+
+    def _each(self, work: Callable[[int], Result], number: int) -> list[Result]:
+        self._problem.runs.number += number
+        if self._problem.threads == 1 or number < 2:
+            return [work(i) for i in range(number)]
+        with ThreadPoolExecutor(self._problem.threads) as pool:  # the solver's kernels leave Python's lock
+            return list(pool.map(work, range(number)))
+
+
+class Surrogate:
+    """
+    A surrogate on its crop. Derivatives are central differences: it has none forwards.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a network "surrogate".
+    """
+
+    BATCH = 8
+    STEP = 2e-3
+    """Of each value's range."""
+
+    def __init__(self, problem: Problem):
+        self._loss = SurrogateLoss(problem)
+        self.tissue, self.target = self._loss.crop.tissue, self._loss.target
+        box, size = problem.box, problem.model.size
+        self._steps = self.STEP * (box.upper - box.lower)[:size]
+        self._threads = problem.threads
+
+    @property
+    def evaluations(self) -> int:
+        return self._loss.evaluations
+
+    def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
+        return [use(i, c) for i, c in enumerate(self._run(values))]
+
+    def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
+        found = []
+        for i, at in enumerate(values):
+            shifts = np.concatenate([np.diag(self._steps), -np.diag(self._steps)])
+            c, *beside = self._run(np.concatenate([at[None], at + shifts]))
+            more, less = np.split(np.array(beside), 2)
+            found.append(use(i, c, (more - less) / (2 * self._steps[:, None, None, None]).astype(np.float32)))
+        return found
+
+    def _run(self, values: Array) -> Iterator[Array]:
+        import torch
+
+        for batch in _batches(values, self.BATCH):
+            with torch.no_grad(), torch_threads(self._threads):
+                densities = self._loss.densities(torch.as_tensor(batch)).cpu().numpy()
+            self._loss.evaluations += len(batch)
+            yield from densities
+
+
+def _batches(values: Array, size: int) -> Iterable[Any]:
+    return (values[i : i + size] for i in range(0, len(values), size))

@@ -1,0 +1,156 @@
+"""The posterior of a problem, as a sampler sees it: likelihoods of points of the unit cube, where the prior is flat."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
+from gliofit.inversion.posterior.forward import Forward, Solver, Surrogate
+from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood, extent
+from gliofit.inversion.posterior.points import Points
+from gliofit.inversion.posterior.unknowns import unknowns_of
+from gliofit.inversion.problem import Problem
+
+FORWARD = ("solver", "surrogate")
+
+LONGEST_MM = 150.0
+"""No tumour's front, 2·μ_D·μ_ρ, went further than 122 mm of 300 of the prior's (`gliofit.synthetic.prior`)."""
+
+DRAWS = 10_000
+"""A prior that holds none of so many points is empty."""
+
+
+class Posterior:
+    """
+    Of [values, extras, noise] given a problem.
+
+    The prior is that of `unknowns_of`, cut down to origins in tissue within the ball that the likelihood looks at, and
+    to fronts that travel no further than a head is long.
+
+    Parameters
+    ----------
+    problem : Problem
+    parameters, prior, ranges
+        See `unknowns_of`.
+    forward : {"solver", "surrogate"}
+    outline_mm, stride_mm : float
+        See `gliofit.inversion.posterior.likelihood`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of what a point stands for in a fit: values, extras, noise.
+    likelihood : Likelihood
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        parameters: str = "unified",
+        prior: str = "log_uniform",
+        ranges: Mapping[str, Sequence[float]] | None = None,
+        forward: str = "solver",
+        outline_mm: float = OUTLINE_MM,
+        stride_mm: float = STRIDE_MM,
+    ):
+        if forward not in FORWARD:
+            raise InputError(f"forward '{forward}' is unknown; there are: {', '.join(FORWARD)}")
+        for name, value in (("outline_mm", outline_mm), ("stride_mm", stride_mm)):
+            if not 0 < value < np.inf:
+                raise InputError(f"{name} = {value!r} must be a positive number")
+        self.problem = problem
+        centre, self.radius = extent(problem.tissue, problem.target)
+        self.forward: Forward = Solver(problem, centre, self.radius) if forward == "solver" else Surrogate(problem)
+        tissue = self.forward.tissue
+        self.likelihood = Likelihood(tissue, self.forward.target, centre, self.radius, outline_mm, stride_mm)
+        self.unknowns = unknowns_of(problem, self.likelihood.noise, parameters, prior, ranges)
+        self.names = self.unknowns.parameter_names
+        self._of_model = problem.model.size
+        self._centre = centre
+        self._settings = [parameters, prior, sorted((ranges or {}).items()), forward, outline_mm, stride_mm]
+
+    @property
+    def size(self) -> int:
+        return self.unknowns.size
+
+    def parameters(self, unit: Array) -> Array:
+        """[values, extras, noise] [..., n] of points [..., d] of the unit cube."""
+        return self.unknowns.parameters(self.unknowns.from_unit(unit))
+
+    def supported(self, unit: Array) -> Array:
+        """Where the prior is not 0, bool [B], of points [B, d]."""
+        parameters = self.parameters(unit)
+        model, tissue = self.problem.model, self.forward.tissue
+        inside = np.all((unit >= 0) & (unit <= 1), axis=1)
+        mu_D, mu_rho = (parameters[:, self.names.index(name)] for name in ("mu_D", "mu_rho"))
+        inside &= 2 * mu_D * mu_rho <= LONGEST_MM
+        for places in model.origins:
+            points = parameters[:, places]
+            voxel = np.round(tissue.to_voxel(points)).astype(int)
+            on_grid = np.all((voxel >= 0) & (voxel < np.array(tissue.shape)), axis=1)
+            voxel = np.where(on_grid[:, None], voxel, 0)
+            near = ((points - self._centre) ** 2).sum(1) <= self.radius**2
+            inside &= on_grid & near & tissue.mask[tuple(voxel.T)]
+        return inside
+
+    def draw(self, rng: np.random.Generator, number: int) -> Array:
+        """Points [number, d] of the prior."""
+        found: list[Array] = []
+        missing, tried = number, 0
+        while missing:
+            drawn = rng.random((max(4 * missing, 64), self.size))
+            kept = drawn[self.supported(drawn)][:missing]
+            tried += len(drawn)
+            if not len(kept) and tried >= DRAWS and not found:
+                raise InputError("the prior is empty: no origin of it lies in tissue near the tumour")
+            found.append(kept)
+            missing -= len(kept)
+        return np.concatenate(found)
+
+    def evaluate(self, unit: Array, linearised: bool = False) -> Points:
+        """Likelihoods at points [B, d], with gradients and Gauss–Newton matrices or without."""
+        parameters = self.parameters(unit)
+        values = parameters[:, : self._of_model]
+        if not linearised:
+            found = self.forward.densities(values, lambda i, c: self.likelihood.value(c, self._imaging(parameters[i])))
+            return Points(np.array(unit), np.array(found, float).reshape(len(unit)))
+        unknowns = self.unknowns.from_unit(unit)
+        chains = [self.unknowns.derivative(p) * self.unknowns.slope(p) for p in unknowns]
+
+        def use(i: int, c: Array, jacobian: Array) -> tuple[float, Array, Array]:
+            value, gradient, matrix = self.likelihood.linearised(
+                c, jacobian, self._imaging(parameters[i]), list(self.names)
+            )
+            return value, chains[i].T @ gradient, chains[i].T @ matrix @ chains[i]
+
+        terms = self.forward.jacobians(values, use)
+        n, d = len(unit), self.size
+        return Points(
+            np.array(unit),
+            np.array([t[0] for t in terms], float),
+            np.array([t[1] for t in terms], float).reshape(n, d),
+            np.array([t[2] for t in terms], float).reshape(n, d, d),
+        )
+
+    def _imaging(self, parameters: Array) -> dict[str, float]:
+        return dict(zip(self.names[self._of_model :], parameters[self._of_model :].tolist(), strict=True))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the samples depend on, JSON-ready: a checkpoint of another is not taken up."""
+        digest = hashlib.sha256()
+        tissue = self.forward.tissue
+        for data in (tissue.wm, tissue.gm, tissue.affine, *self.forward.target.arrays().values()):
+            digest.update(np.ascontiguousarray(data).tobytes())
+        for u in self.unknowns.unknowns:
+            digest.update(repr((u.name, float(u.lower), float(u.upper), u.log)).encode())
+        return {
+            "model": self.problem.model.to_dict(),
+            "posterior": [str(setting) for setting in self._settings],
+            "data": digest.hexdigest()[:16],
+        }

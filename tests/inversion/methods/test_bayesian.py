@@ -1,0 +1,138 @@
+"""TMCMC on small tumours: every kind of target, both parameter sets, solver and surrogate, what a fit carries."""
+
+import numpy as np
+import pytest
+from networks_for_tests import WaveSurrogate, wave_density
+
+from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit.inversion.posterior.target import Posterior
+from gliofit.inversion.samples import load_samples, save_samples
+from gliofit.observation.density import DensityTarget
+from gliofit.observation.joint import JointTarget
+from gliofit.observation.pet import PETTarget
+from gliofit.observation.segmentation import SegmentationTarget
+
+TRUTH = Theta((6.0, 21.0, 4.0), 7.0, 2.4)
+RANGES = {"mu_D": (3.0, 15.0), "mu_rho": (1.5, 3.5)}
+FEW = {"outline_mm": 8.0, "stride_mm": 12.0, "seed": 2}
+THIN = {"outline_mm": 8.0, "stride_mm": 12.0, "ranges": RANGES}
+
+
+def outlines(c, up=0.68, down=0.21):
+    return SegmentationTarget((c > up).astype(np.float32), (c > down).astype(np.float32))
+
+
+def uptake(c, scale=0.9, background=0.1, noise=0.03):
+    noisy = background + c / scale + noise * np.random.default_rng(0).normal(size=c.shape)
+    return PETTarget(noisy.astype(np.float32), (c > 0.1).astype(np.float32))
+
+
+def targets(c):
+    noisy = (c + 0.02 * np.random.default_rng(1).normal(size=c.shape)).clip(0, 1).astype(np.float32)
+    joint = JointTarget((outlines(c), uptake(c)), (1.0, 1.0))
+    return {"density": DensityTarget(noisy), "segmentation": outlines(c), "pet": uptake(c), "joint": joint}
+
+
+@pytest.fixture(scope="module")
+def grown(small_tissue):
+    return simulate(small_tissue, TRUTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "samples"),
+    [("density", "tmcmc", 64), ("pet", "tmcmc", 64), ("segmentation", "tmcmc_manifold", 40)],
+)
+def test_finds_known_parameters(small_tissue, grown, name, method, samples):
+    settings = {"samples": samples, "first": 4, "final": 1, "predictive": 10, **THIN}
+    fit = invert(targets(grown)[name], small_tissue, method, seed=1, **settings)
+    assert fit.names[:5] == ["x", "y", "z", "mu_D", "mu_rho"]
+    assert fit.covariance.shape == (len(fit.names),) * 2
+    deviations = np.array(list(fit.deviations().values()))
+    assert np.all(deviations > 0)
+    assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 9
+    assert 2 * fit.theta.mu_D * fit.theta.mu_rho == pytest.approx(2 * TRUTH.mu_D * TRUTH.mu_rho, rel=0.4)
+    assert fit.converged
+    posterior = fit.posterior
+    np.testing.assert_allclose(list(fit.parameters.values()), posterior.mean[:5], rtol=1e-9)
+    np.testing.assert_allclose(fit.covariance, np.cov(posterior.values.T), rtol=0.05)
+    assert fit.evaluations == sum(stage["runs"] for stage in posterior.stages)
+    above = posterior.predicted.above
+    assert np.all(above[0.01] >= above[0.1])
+    assert np.all(above[0.1] >= above[0.5])
+    if name != "pet":  # which leaves much open
+        assert above[0.1][grown > 0.5].mean() > 0.8
+        assert above[0.1].sum() == pytest.approx((grown > 0.1).sum(), rel=0.6)
+
+
+def test_the_paper_s_parameters(small_tissue, grown):
+    target = targets(grown)["joint"]
+    fit = invert(target, small_tissue, "tmcmc", samples=16, first=2, parameters="paper", predictive=0, **FEW)
+    unknowns = fit.posterior.unknowns
+    assert set(unknowns) == {"D", "rho", "T", "x", "y", "z", "sigma", "b", "u_T1c", "u_FLAIR", "sigma_alpha"}
+    np.testing.assert_allclose(fit.posterior.values[:, 3], np.sqrt(unknowns["D"] * unknowns["T"]))
+    assert fit.deviation is None
+    assert fit.extras["pet_background"] == 0
+
+
+def test_one_scan_tells_no_more_of_D_rho_and_T_than_mu_D_and_mu_rho(small_tissue, grown):
+    """Twice the speed in half the time is the same tumour, to the likelihood."""
+    posterior = Posterior(Problem(small_tissue, targets(grown)["joint"]), parameters="paper")
+    at = dict(zip(posterior.unknowns.names, posterior.unknowns.from_unit(np.full(11, 0.5)), strict=True))
+    at |= dict(zip("xyz", TRUTH.origin, strict=True)) | {"D": 0.02, "rho": 0.004, "T": 800.0}
+    faster = at | {"D": 0.04, "rho": 0.008, "T": 400.0}
+    other = at | {"T": 400.0}
+    points = np.array([[p[name] for name in posterior.unknowns.names] for p in (at, faster, other)])
+    one, same, less = posterior.evaluate(posterior.unknowns.to_unit(points)).log_likelihood
+    assert same == pytest.approx(one, rel=1e-5)
+    assert abs(less - one) > 1
+
+
+def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path):
+    target, path = targets(grown)["pet"], str(tmp_path / "checkpoint.npz")
+    settings = {"samples": 16, "first": 1, "predictive": 4, "seed": 4, **THIN}
+    one = invert(target, small_tissue, "tmcmc", threads=1, **settings)
+    two = invert(target, small_tissue, "tmcmc", threads=2, checkpoint=path, **settings)
+    np.testing.assert_array_equal(one.posterior.values, two.posterior.values)
+    again = invert(target, small_tissue, "tmcmc", checkpoint=path, **settings)
+    np.testing.assert_array_equal(again.posterior.values, one.posterior.values)
+    with pytest.raises(InputError, match="is the checkpoint of another config"):
+        invert(targets(grown)["density"], small_tissue, "tmcmc", checkpoint=path, **settings)
+
+
+def test_samples_on_disk(small_tissue, grown, tmp_path):
+    fit = invert(targets(grown)["density"], small_tissue, "tmcmc", samples=24, first=1, predictive=6, **THIN)
+    save_samples(tmp_path / "samples.npz", fit.posterior)
+    found = load_samples(tmp_path / "samples.npz")
+    assert found.names == tuple(fit.names)
+    np.testing.assert_array_equal(found.values, fit.posterior.values)
+    assert found.summary() == fit.posterior.summary()
+    assert found.arviz()["posterior"]["mu_D"].shape == (1, 24)
+    (tmp_path / "broken.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"broken\.npz: is no file of posterior samples"):
+        load_samples(tmp_path / "broken.npz")
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "says"),
+    [
+        ("tmcmc", {"beta2": 0.0}, "beta2"),
+        ("tmcmc", {"wide": 1.5}, "wide"),
+        ("tmcmc", {"samples": 1}, "samples"),
+        ("tmcmc_manifold", {"step": 0.0}, "step"),
+    ],
+)
+def test_settings_are_checked(small_tissue, grown, method, settings, says):
+    with pytest.raises(InputError, match=says):
+        invert(targets(grown)["density"], small_tissue, method, **settings)
+
+
+def test_on_a_surrogate(small_tissue):
+    """The surrogate's own tumour is found by it; the solver is left for the maps at the end."""
+    pytest.importorskip("torch")
+    network = WaveSurrogate()
+    seen = wave_density(small_tissue, TRUTH)
+    settings = {"forward": "surrogate", "samples": 40, "predictive": 0, **THIN}
+    fit = invert(seen, small_tissue, "tmcmc_manifold", networks={"surrogate": network}, **settings)
+    assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 2
+    assert fit.parameters["mu_D"] == pytest.approx(TRUTH.mu_D, rel=0.15)
+    assert sum(network.batches) > fit.evaluations  # a gradient takes several runs

@@ -1,0 +1,189 @@
+"""The samplers on problems with known posteriors: evidence, moments, bounds, resumed runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal, norm
+
+from gliofit import InputError
+from gliofit.inversion.posterior.points import Points
+from gliofit.inversion.posterior.proposals import Newton, Walk, draw, log_density
+from gliofit.inversion.posterior.tmcmc import Settings, next_power, sample
+
+
+class Normal:
+    """A normal likelihood over the unit cube, cut off by it."""
+
+    def __init__(self, mean, covariance):
+        self.mean, self.covariance = np.asarray(mean, float), np.asarray(covariance, float)
+        self.precision = np.linalg.inv(self.covariance)
+        self.size = len(self.mean)
+
+    def draw(self, rng, number):
+        return rng.random((number, self.size))
+
+    def supported(self, unit):
+        return np.all((unit >= 0) & (unit <= 1), axis=1)
+
+    def evaluate(self, unit, linearised=False):
+        away = unit - self.mean
+        value = multivariate_normal(self.mean, self.covariance).logpdf(unit).reshape(len(unit))
+        if not linearised:
+            return Points(unit.copy(), value)
+        return Points(unit.copy(), value, -away @ self.precision, np.tile(self.precision, (len(unit), 1, 1)))
+
+
+def correlated(size, deviation=0.02):
+    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(size, size)))
+    return turn @ np.diag(np.linspace(0.3, 1.5, size) * deviation) ** 2 @ turn.T
+
+
+KINDS = {
+    "walk": (Walk(0.04, 0.8), Settings(1500, seed=3)),
+    "manifold": (Newton(0.8), Settings(256, variation=2.0, final=3, first=4, seed=3)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_normal_posterior_and_its_evidence(kind):
+    proposal, settings = KINDS[kind]
+    mean = np.array([0.4, 0.5, 0.6, 0.45])
+    problem = Normal(mean, correlated(4))
+    found = sample(problem, proposal, settings)
+    # the prior's density is 1 and the likelihood's integral is 1
+    assert abs(found.log_evidence) < 5 * found.log_evidence_error + 0.15
+    error = found.error_of_mean(found.unit)
+    deviation = np.sqrt(np.diag(problem.covariance))
+    assert np.all(np.abs(found.unit.mean(0) - mean) < 5 * error + 0.02 * deviation)
+    assert np.all(error < 0.3 * deviation)
+    np.testing.assert_allclose(found.unit.std(0), deviation, rtol=0.2)
+    truth = problem.covariance / np.outer(deviation, deviation)
+    np.testing.assert_allclose(np.corrcoef(found.unit.T), truth, atol=0.2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_posterior_at_the_bounds(kind):
+    """Half a normal density, its peak on a face of the cube: redrawing what falls outside would be wrong by a tenth."""
+    proposal, settings = KINDS[kind]
+    scale = 0.05
+    problem = Normal([0.0, 1.0], np.diag([scale**2] * 2))
+    found = sample(problem, proposal, replace(settings, samples=2 * settings.samples))
+    half = scale * np.sqrt(2 / np.pi)
+    assert abs(found.log_evidence - 2 * np.log(0.5)) < 4 * found.log_evidence_error + 0.05
+    np.testing.assert_allclose(found.unit.mean(0), [half, 1 - half], atol=0.12 * half)
+    np.testing.assert_allclose(found.unit.std(0), scale * np.sqrt(1 - 2 / np.pi), rtol=0.12)
+
+
+def test_steps_keep_a_density_that_is_cut_off():
+    """Many Hastings steps from exact draws of a triangular density over a narrow cube leave it as it is."""
+    rng = np.random.default_rng(0)
+    number = 20_000
+    points = np.sqrt(rng.random((number, 1)))  # density 2x
+    root = np.full((number, 1, 1), 0.7)
+    for _ in range(8):
+        new, there = draw(points, root, rng)
+        ratio = np.log(new / points)[:, 0] + log_density(points, new, root) - there
+        taken = np.log(rng.random(number)) < ratio
+        points[taken] = new[taken]
+    assert points.mean() == pytest.approx(2 / 3, abs=5 * np.sqrt(1 / 18 / number))
+    assert (points**2).mean() == pytest.approx(1 / 2, abs=5 * np.sqrt(1 / 12 / number))
+
+
+def test_density_of_a_step():
+    """Against the normal density divided by the cube's share of it; in 2D one coordinate after another."""
+    centre, root = np.array([[0.1, 0.9]]), np.array([[[0.3, 0.0], [0.2, 0.4]]])
+    at = np.array([[0.35, 0.6]])
+    first = norm(0.1, 0.3)
+    second = norm(0.9 + 0.2 * (0.35 - 0.1) / 0.3, 0.4)
+    expected = sum(d.logpdf(x) - np.log(d.cdf(1) - d.cdf(0)) for d, x in zip((first, second), at[0], strict=True))
+    assert log_density(at, centre, root)[0] == pytest.approx(expected, rel=1e-9)
+    new, there = draw(np.repeat(centre, 500, 0), np.repeat(root, 500, 0), np.random.default_rng(0))
+    assert new.min() >= 0
+    assert new.max() <= 1
+    np.testing.assert_allclose(log_density(new, np.repeat(centre, 500, 0), np.repeat(root, 500, 0)), there, rtol=1e-6)
+
+
+def test_a_stage_goes_as_far_as_the_weights_allow():
+    values = np.random.default_rng(0).normal(size=500) * 50
+    power, variation = next_power(values, 0.1, 1.0)
+    assert 0.1 < power < 1
+    weights = np.exp((power - 0.1) * (values - values.max()))
+    assert weights.std() / weights.mean() == pytest.approx(1, abs=1e-6)
+    assert variation == pytest.approx(1, abs=1e-6)
+    assert next_power(np.zeros(50), 0.3, 1.0) == (1.0, 0.0)
+
+
+def test_a_killed_run_goes_on_to_the_same_samples(tmp_path):
+    """SIGKILL in the middle of stage 5; threads and timing have no part in the samples."""
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, time, numpy as np\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "from test_tmcmc import Normal, correlated, Settings, Walk, sample\n"
+        "class Slow(Normal):\n"
+        "    calls = 0\n"
+        "    def evaluate(self, unit, linearised=False):\n"
+        "        self.calls += 1\n"
+        "        if self.calls == 6:\n"
+        "            print('stage 5', flush=True)\n"
+        "            time.sleep(60)\n"
+        "        return super().evaluate(unit, linearised)\n"
+        "problem = Slow([0.4] * 4, correlated(4, 0.005))\n"
+        f"sample(problem, Walk(0.04), Settings(100, seed=2), checkpoint={str(tmp_path / 'c.npz')!r})\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout.readline() == b"stage 5\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    problem, settings = Normal([0.4] * 4, correlated(4, 0.005)), Settings(100, seed=2)
+    undisturbed = sample(problem, Walk(0.04), settings)
+    resumed = sample(problem, Walk(0.04), settings, checkpoint=tmp_path / "c.npz")
+    assert len(resumed.stages) == len(undisturbed.stages) > 7
+    np.testing.assert_array_equal(resumed.unit, undisturbed.unit)
+    assert resumed.log_evidence == undisturbed.log_evidence
+    np.testing.assert_array_equal(resumed.chain, undisturbed.chain)
+
+
+def test_checkpoints_of_other_runs_are_refused(tmp_path):
+    problem, path = Normal([0.4] * 2, correlated(2)), tmp_path / "c.npz"
+    sample(problem, Walk(0.04), Settings(50), checkpoint=path, config={"data": "a"})
+    with pytest.raises(InputError, match=r"c\.npz: is the checkpoint of another config \(data differ\)"):
+        sample(problem, Walk(0.04), Settings(50), checkpoint=path, config={"data": "b"})
+    with pytest.raises(InputError, match="settings differ"):
+        sample(problem, Walk(0.04), Settings(60), checkpoint=path, config={"data": "a"})
+    path.write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"c\.npz: is no checkpoint"):
+        sample(problem, Walk(0.04), Settings(50), checkpoint=path)
+
+
+def test_points_without_a_likelihood_are_left_behind():
+    class Holed(Normal):
+        def evaluate(self, unit, linearised=False):
+            found = super().evaluate(unit, linearised)
+            value = np.where(unit[:, 0] < 0.3, np.nan, found.log_likelihood)
+            return Points(found.unit, value, found.gradient, found.matrix)
+
+    found = sample(Holed([0.4, 0.5], correlated(2, 0.05)), Walk(0.1), Settings(400))
+    assert found.unit[:, 0].min() >= 0.3
+
+
+def test_a_prior_without_any_likelihood_is_refused():
+    class Empty(Normal):
+        def evaluate(self, unit, linearised=False):
+            return Points(unit, np.full(len(unit), -np.inf))
+
+    with pytest.raises(InputError, match="no point of the prior has a likelihood"):
+        sample(Empty([0.4], [[1.0]]), Walk(0.1), Settings(10))
+
+
+def test_settings_are_checked():
+    for wrong in ({"samples": 1}, {"samples": 2.5}, {"samples": 5, "moves": 0}, {"samples": 5, "final": -1}):
+        with pytest.raises(InputError, match="whole number"):
+            Settings(**wrong)
+    with pytest.raises(InputError, match="variation"):
+        Settings(10, variation=0)
