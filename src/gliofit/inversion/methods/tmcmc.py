@@ -23,6 +23,9 @@ from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
 
+ENOUGH = 50
+"""Independent samples below which a posterior is not to be trusted."""
+
 
 @method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
 def tmcmc(
@@ -142,6 +145,17 @@ def tmcmc_manifold(
     return _fit(problem, density, Newton(step), settings, predictive, checkpoint)
 
 
+def few(samples: Samples) -> list[str]:
+    """A sentence if some parameter's samples are worth less than `ENOUGH` independent ones."""
+    worst = int(samples.effective.argmin())
+    if samples.effective[worst] >= ENOUGH:
+        return []
+    return [
+        f"the {len(samples.values)} samples of {samples.names[worst]} are worth {samples.effective[worst]:.0f} independent "
+        "ones: means, intervals and evidence may be wrong; take more samples, and compare with another seed"
+    ]
+
+
 def _fit(
     problem: Problem, density: Posterior, proposal: Proposal, settings: Settings, predictive: int, checkpoint: str
 ) -> Fit:
@@ -188,5 +202,8 @@ def _fit(
         predicted,
     )
     fit.covariance = fit.posterior.covariance
+    if doubts := few(fit.posterior):
+        fit.converged, fit.warnings = False, [*doubts, *fit.warnings]
+        fit.reason = "points that are offspring of few; " + fit.reason
     fit.deviation = None if predicted is None else predicted.deviation
     return fit
