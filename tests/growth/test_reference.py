@@ -40,7 +40,7 @@ def test_a_compiled_step_is_the_plain_one(small_tissue, all_helpers, dtype, tole
     expected = reference.step(begin, stages, weights, growth, own, omega, d, tissue.mask, tissue.spacing)
 
     nothing, flows = np.zeros((1, 3)), np.array([0, growth])
-    plan = Schedule(np.array([stages]), weights[None], flows, nothing, 0 * flows, nothing, 0 * flows)
+    plan = Schedule(np.array([stages]), weights[None], flows, nothing, 0 * flows, nothing, 0 * flows, np.ones(1))
     stepper = Stepper(ground.diffusivity, omega / 2 / tissue.spacing**2, plan, threads)
     region = region_of(ground.diffusivity.shape, tissue.shape[2], CORNER, WINDOW, threads)
     y, buffers = stepper.room(fields, 20)

@@ -73,7 +73,7 @@ FOCI = [(0.0, 0.0, 0.0), (14.0, -10.0, 6.0), (-8.0, 16.0, -6.0)]
 
 @pytest.mark.parametrize("foci", [2, 3])
 def test_the_surrogate_of_several_foci_is_near_the_solver(cases, foci):
-    """A coarse run with all seeds, corrected; of networks that know one focus, each alone and joined as 1 − ∏(1 − c)."""
+    """A coarse run with all seeds, corrected; of networks that know one focus, each alone and joined: 1 − ∏(1 − c)."""
     network = load_surrogate(WEIGHTS / "surrogate.safetensors")
     crop, _, _ = cases[1]
     centre = crop.to_world(np.full(3, 31.5))

@@ -51,8 +51,10 @@ def test_finds_known_parameters(small_tissue, grown, name, method, samples):
     assert np.all(deviations > 0)
     assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 9
     assert 2 * fit.theta.mu_D * fit.theta.mu_rho == pytest.approx(2 * TRUTH.mu_D * TRUTH.mu_rho, rel=0.4)
-    assert fit.converged
     posterior = fit.posterior
+    few = posterior.effective.min() < 50
+    assert fit.converged != few
+    assert any("independent ones" in warning for warning in fit.warnings) == few
     np.testing.assert_allclose(list(fit.parameters.values()), posterior.mean[:5], rtol=1e-9)
     np.testing.assert_allclose(fit.covariance, np.cov(posterior.values.T), rtol=0.05)
     assert fit.evaluations == sum(stage["runs"] for stage in posterior.stages)

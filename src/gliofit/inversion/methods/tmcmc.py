@@ -148,11 +148,12 @@ def tmcmc_manifold(
 def few(samples: Samples) -> list[str]:
     """A sentence if some parameter's samples are worth less than `ENOUGH` independent ones."""
     worst = int(samples.effective.argmin())
-    if samples.effective[worst] >= ENOUGH:
+    worth, name = samples.effective[worst], samples.names[worst]
+    if worth >= ENOUGH:
         return []
     return [
-        f"the {len(samples.values)} samples of {samples.names[worst]} are worth {samples.effective[worst]:.0f} independent "
-        "ones: means, intervals and evidence may be wrong; take more samples, and compare with another seed"
+        f"the {len(samples.values)} samples of {name} are worth {worth:.0f} independent ones: means, intervals and "
+        "evidence may be wrong; take more samples, and compare with another seed"
     ]
 
 
