@@ -9,7 +9,7 @@ DOWNSTREAM = {"score", "collect_metrics", "table", "figure_errors", "figure_pati
 DOWNSTREAM |= {"model_plan", "collect_scores", "table_patients", "deviation", "patient_page"}
 DOWNSTREAM |= {"fit_gliodil_patient", "collect_gliodil_scores", "table_gliodil", "figure_gliodil"}
 DOWNSTREAM |= {"fit_cohort_patient", "collect_cohort_scores", "table_cohort"}
-DOWNSTREAM |= {"figure_failures", "record_run", "results_page"}
+DOWNSTREAM |= {"compare_plans", "figure_failures", "record_run", "results_page"}
 
 
 def edit(path) -> None:

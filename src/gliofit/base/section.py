@@ -49,7 +49,7 @@ UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 def unknown(kind: str, name: str, known: list[str]) -> str:
     """The words for an unknown name, with the nearest known one."""
     close = get_close_matches(name, known, 1, 0.6)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}"
+    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
     return f"unknown {kind} '{name}'; {hint}"
 
 

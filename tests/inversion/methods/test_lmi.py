@@ -122,7 +122,7 @@ def test_an_origin_beside_the_tissue_moves_into_it(small_tissue, segmented, trut
 def test_bad_input_is_refused(small_tissue, segmented, truth):
     with pytest.raises(InputError, match="needs trained weights for: lmi"):
         invert(segmented, small_tissue, "lmi")
-    with pytest.raises(InputError, match="no setting spacing"):
+    with pytest.raises(InputError, match="unknown setting 'spacing'; there are: none"):
         invert(segmented, small_tissue, "lmi", networks={"lmi": Known(truth, small_tissue)}, spacing=2)
 
 

@@ -117,7 +117,7 @@ _IN_SILICO = (
 _COHORT = (
     Column("dice_core", "Core Dice", -2, "%", higher_is_better=True, decimals=1),
     Column("dice_whole", "Whole Dice", -2, "%", higher_is_better=True, decimals=1),
-    Column("rmse_unseen", "RMSE unseen", -2),
+    Column("rmse_unseen", "RMSE beyond the outlines", -2),
     Column("failed", "Failed", -2, "%", decimals=0),
     Column("one_found", "One focus found", -2, "%", higher_is_better=True, decimals=0),
     Column("several_found", "Several found", -2, "%", higher_is_better=True, decimals=0),
@@ -158,8 +158,8 @@ TABLES: dict[int | str, Layout] = {
         "solver_cpu",
     ),
     "cohort": Layout(
-        "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE unseen: of the density "
-        "outside the whole tumour, within 20 mm of it; failed: mean of 1 − core Dice and 1 − whole Dice above 0.4; "
+        "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: of the "
+        "density outside the whole tumour, within 20 mm of it; failed: mean of 1 − core Dice and 1 − whole Dice above 0.4; "
         "foci found: share of the tumours that grew from one focus, and of those from several more than 20 mm apart.",
         _COHORT,
         "cohort",
