@@ -159,8 +159,9 @@ TABLES: dict[int | str, Layout] = {
     ),
     "cohort": Layout(
         "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: "
-        "of the density outside the whole tumour, within 20 mm of it; failed: mean of 1 − core and 1 − whole Dice > 0.4; "
-        "foci found: share of the tumours that grew from one focus, and of those from several more than 20 mm apart.",
+        "of the density outside the whole tumour, within 20 mm of it; failed: mean of 1 − core and 1 − whole "
+        "Dice > 0.4; foci found: share of the tumours that grew from one focus, and of those from several more "
+        "than 20 mm apart.",
         _COHORT,
         "cohort",
         "gauss_newton/1",
