@@ -22,6 +22,7 @@ configfile: Path(workflow.basedir) / "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/anatomy.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/training.smk"

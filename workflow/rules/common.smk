@@ -1,4 +1,4 @@
-"""Validation before anything runs, and what the other rules share: the plan of the run, inputs and resources."""
+"""Validation before anything runs, and what the other rules share: the plan of the run, and inputs."""
 
 import os
 import re
@@ -85,30 +85,6 @@ def templates(page):
     return [os.path.relpath(path) for path in template_files(page)]
 
 
-# resources: a retried job, as after running out of memory or time on a cluster, asks for more
-
-
-def memory(gigabytes_at_1mm):
-    """`mem_mb` of a job on the working grid, where voxels scale with spacing⁻³; the process itself takes 1.5 GB."""
-    scaled = 1500 + 1000 * gigabytes_at_1mm / CONFIG.spacing**3
-    return lambda wildcards, attempt: int(scaled * attempt)
-
-
-def gigabytes(number):
-    """`mem_mb` of a job on a scan's own grid, or on none."""
-    return lambda wildcards, attempt: 1000 * number * attempt
-
-
-def hours(number):
-    """`runtime` of a job."""
-    return lambda wildcards, attempt: int(60 * number * attempt)
-
-
-def gpus(wildcards):
-    """Graphics cards of a fit: one, for a method that is set to use it."""
-    return int(CONFIG.settings(wildcards.method).get("device") == "cuda")
-
-
 # inputs
 
 
@@ -186,11 +162,6 @@ def fits(wildcards):
 scattergather:
     train=CONFIG.samples.shards,
     validation=1,
-
-
-# jobs of a cluster each have cards of their own; on one machine they share what the profile grants
-resource_scopes:
-    gpu="local",
 
 
 wildcard_constraints:
