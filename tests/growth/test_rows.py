@@ -27,7 +27,7 @@ def twice(typing_context, fields, q, first, blocks):
 
 @numba.njit
 def doubled(q, first, blocks):
-    twice(1, q, first, blocks)
+    twice((0,), q, first, blocks)
 
 
 @pytest.mark.parametrize(("dtype", "name"), [(np.float32, "float"), (np.float64, "double")])

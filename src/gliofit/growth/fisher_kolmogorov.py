@@ -107,13 +107,10 @@ def simulate(
 
 
 def compile_kernels() -> None:
-    """
-    Compile all float32 CPU kernels, or load them from numba's cache, so that no run's time contains it.
-
-    They are the same for a density alone, for its tangents, and for any number of foci.
-    """
+    """Compile the float32 CPU kernels of one focus, or load them from numba's cache: no run's time contains it then."""
     tissue = Tissue(np.ones((8, 8, 8)), np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), np.diag([4.0, 4.0, 4.0, 1.0]))
-    simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=True, threads=1)
+    for jacobian in (False, True):
+        simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=jacobian, threads=1)
 
 
 def _run(

@@ -7,9 +7,9 @@ Why by hand. numba turns Python into LLVM's intermediate representation (IR), an
 From a Python loop over voxels LLVM makes vector instructions only if it can prove that no array overlaps another. With
 six fields, each at its own distance in three arrays, it gives up, or keeps two versions of the loop with tests before
 them. And it makes an address for each neighbour in each field, 42 of them, for 16 registers. Here the vectors are
-written out, so that nothing needs a proof; a field is reached from the field before it. Field 0 is the density, all
-others are its tangents, and a loop goes over these inside each block: so one kernel, compiled once, serves any number
-of foci, and the faces' coefficients are computed once for all fields.
+written out, so that nothing needs a proof; a field is reached from the field before it. One text serves any number of
+fields: `fields`, a tuple of as many numbers, tells the writer how many to unroll. Field 0 is the density, all others
+are its tangents; the faces' coefficients are computed once for all of them.
 
 What a block is. A row (x, y) is a stretch of voxels along z, a multiple of LANES long. A block is LANES voxels of it
 that are worked on at once: each value below is a vector of LANES numbers. For a block at voxel n, z + 1 is the vector
@@ -19,8 +19,8 @@ LLVM splits a block into what the processor has: one register with AVX-512, two 
 How to read it. `@intrinsic` functions are called by kernels like any compiled function. They return the types they
 take and `write`, which numba calls once, when it compiles a kernel for these types. Nothing is computed then:
 `rows.mul(a, b)` appends an instruction to the kernel and returns a name for its result. A Python `for` around it
-repeats the instruction in the text (faces); only `loop` and `tangents` make loops that the processor runs. As an
-example, row ← 2·row would be
+repeats the instruction in the text (faces, fields); only `loop` makes a loop that the processor runs. As an example,
+row ← 2·row would be
 
     def write(context, builder, signature, arguments):
         rows = _Rows(context, builder, signature, arguments, "fields q first blocks")
@@ -55,6 +55,9 @@ from numba.extending import intrinsic
 LANES = 16
 """Voxels per block."""
 
+ORIGIN = 3
+"""Fields 1 … ORIGIN are the tangents by the origin, which the time steps do not depend on."""
+
 INDEX, NUMBER = ir.IntType(64), ir.IntType(32)
 
 ROUND = ("contract",)
@@ -72,6 +75,7 @@ class _Rows:
         self.context, self.builder = context, builder
         self.arguments = dict(zip(names.split(), arguments, strict=True))
         self.types = dict(zip(names.split(), signature.args, strict=True))
+        self.fields = len(self.types["fields"])
         number = self.types["q"].dtype
         self.size = number.bitwidth // 8
         self.scalar = context.get_value_type(number)
@@ -189,31 +193,22 @@ class _Stencil(_Rows):
             centre = self.sub(centre, coefficient)
         return out, centre
 
-    def tangents(self, density, body) -> None:
-        """Call body(k, place) for each tangent, field k, and its pointer to the block that `density` points to in q."""
-        builder = self.builder
-        first = builder.gep(density, [self.to_field])
-        entry, head, done = builder.block, builder.append_basic_block("tangents"), builder.append_basic_block("last")
-        builder.cbranch(builder.icmp_signed(">", self.arguments["fields"], _index(1)), head, done)
-        builder.position_at_end(head)
-        k, place = builder.phi(INDEX), builder.phi(first.type)
-        body(k, place)
-        following = builder.add(k, _index(1)), builder.gep(place, [self.to_field])
-        for value, begin, onward in zip((k, place), (_index(1), first), following, strict=True):
-            value.add_incoming(begin, entry)
-            value.add_incoming(onward, builder.block)
-        builder.cbranch(builder.icmp_signed("<", following[0], self.arguments["fields"]), head, done)
-        builder.position_at_end(done)
+    def each_field(self, n):
+        """Pointers to a block of q in each field."""
+        place = self.here(self.q, n)
+        for k in range(self.fields):
+            yield k, place
+            place = self.builder.gep(place, [self.to_field])
 
-    def recurrence(self, place, faces: list, centre, flows: bool = False) -> tuple:
+    def recurrence(self, k: int, place, faces: list, centre) -> tuple:
         """
-        q, and c1·(q + ωL q) − c2·before, of the field that `place` is in.
+        q, and c1·(q + ωL q) − c2·before, of field k, in which `place` is.
 
-        The density is a sum over the `flows` through the faces, which keeps the mass to the last digit; tangents are a
+        The density is a sum over the flows through the faces, which keeps the mass to the last digit; tangents are a
         weighted sum over the neighbours, with fewer instructions.
         """
         here, there = self.load(place, _index(0)), [self.load(place, step) for step in self.in_q]
-        if flows:
+        if k == 0:
             total = here
             for face, q in zip(faces, there, strict=True):
                 total = self.add(total, self.mul(face, self.sub(q, here)))
@@ -229,8 +224,8 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
 
     Parameters
     ----------
-    fields : int
-        How many there are.
+    fields : tuple
+        As long as there are fields.
     q, before, out : ndarray [fields, n]
         As far from field to field in all of them.
     d : ndarray [n]
@@ -254,9 +249,9 @@ def stage_row(typing_context, fields, q, before, out, d, at, to, first, blocks, 
         to_out = rows.distance(rows.q, rows.origin("out", rows.items("at")[2]))
 
         def block(n):
-            (faces, centre), density = rows.faces(n), rows.here(rows.q, n)
-            rows.store(rows.recurrence(density, faces, centre, flows=True)[1], density, to_out)
-            rows.tangents(density, lambda k, place: rows.store(rows.recurrence(place, faces, centre)[1], place, to_out))
+            faces, centre = rows.faces(n)
+            for k, place in rows.each_field(n):
+                rows.store(rows.recurrence(k, place, faces, centre)[1], place, to_out)
 
         rows.loop(block)
         return context.get_dummy_value()
@@ -278,7 +273,7 @@ def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, s
     mix : tuple of float
         (α, β, γ).
     own : ndarray [fields, 4]
-        Derivatives of α, β, γ and of ρt by each tangent's parameter; 0 for an origin's coordinates.
+        Derivatives of α, β, γ and of ρt by each tangent's parameter (past ORIGIN).
     gain : float
         exp(ρt) − 1 of the logistic flow.
     """
@@ -289,27 +284,27 @@ def finish_row(typing_context, fields, q, before, y, d, at, to, first, blocks, s
         to_y = rows.distance(rows.q, rows.origin("y"))
         mix, gain = [rows.splat(v) for v in rows.items("mix")], rows.splat(rows.arguments["gain"])
         table = rows.array("own").data
+        own = {
+            k: [rows.splat(builder.load(builder.gep(table, [_index(4 * k + i)]))) for i in range(4)]
+            for k in range(ORIGIN + 1, rows.fields)
+        }
         grown = rows.add(rows.one, gain)
 
         def block(n):
-            (faces, centre), density = rows.faces(n), rows.here(rows.q, n)
-            parts = rows.load(density, to_y), *rows.recurrence(density, faces, centre, flows=True)
-            mixed = rows.sum_of(zip(mix, parts, strict=True))
-            scale = builder.fdiv(rows.one, rows.add(rows.one, rows.mul(mixed, gain)))
-            slope = rows.mul(rows.mul(grown, scale), scale)
-            of_density = *parts, rows.mul(mixed, rows.sub(rows.one, mixed))
-            rows.store(rows.mul(rows.mul(mixed, grown), scale), density, to_y)
-
-            def tangent(k, place):
-                parts = rows.load(place, to_y), *rows.recurrence(place, faces, centre)
-                entries = [builder.add(builder.mul(k, _index(4)), _index(i)) for i in range(4)]
-                own = [rows.splat(builder.load(builder.gep(table, [entry]))) for entry in entries]
-                moved = rows.add(
-                    rows.sum_of(zip(mix, parts, strict=True)), rows.sum_of(zip(own, of_density, strict=True))
-                )
-                rows.store(rows.mul(slope, moved), place, to_y)
-
-            rows.tangents(density, tangent)
+            faces, centre = rows.faces(n)
+            for k, place in rows.each_field(n):
+                parts = rows.load(place, to_y), *rows.recurrence(k, place, faces, centre)
+                mixed = rows.sum_of(zip(mix, parts, strict=True))
+                if k == 0:
+                    scale = builder.fdiv(rows.one, rows.add(rows.one, rows.mul(mixed, gain)))
+                    slope = rows.mul(rows.mul(grown, scale), scale)
+                    of_density = *parts, rows.mul(mixed, rows.sub(rows.one, mixed))
+                    value = rows.mul(rows.mul(mixed, grown), scale)
+                else:
+                    if k > ORIGIN:
+                        mixed = rows.add(mixed, rows.sum_of(zip(own[k], of_density, strict=True)))
+                    value = rows.mul(slope, mixed)
+                rows.store(value, place, to_y)
 
         rows.loop(block)
         return context.get_dummy_value()

@@ -174,7 +174,7 @@ class Stepper:
         steps = self.steps(own)
         each = {name: getattr(steps, name)[span] for name in ("stages", "reach", "weights", "own", "gain", "floor")}
         work = np.zeros(len(each["stages"]), np.int64)
-        grown = fields, len(y), y, buffers, self.grid, region, steps._replace(**each), work
+        grown = tuple(range(fields)), tuple(range(len(y))), y, buffers, self.grid, region, steps._replace(**each), work
         together(self.threads, len(work), kernels.advance, *grown)
         return work
 

@@ -80,7 +80,7 @@ def _along_y(slot, ring, sy):
 
 @kernel
 def _clear(fields, buffer, begin, stop):
-    for k in range(fields):
+    for k in range(len(fields)):
         for n in range(uintp(begin), uintp(stop)):
             buffer[k, n] = 0
 
@@ -242,8 +242,8 @@ def advance(crew, caller, fields, all_fields, y, buffers, grid, region, steps, w
     crew : Crew
     caller : bool
         Whether this is the thread that lays out each step, or a helper.
-    fields, all_fields : int
-        How many there are in all steps but the last, and in the last. The last of `all_fields`, if it is one
+    fields, all_fields : tuple
+        As long as there are fields in all steps but the last, and in the last. The last of `all_fields`, if it is one
         more, is the tangent by the time scale.
     y : ndarray [fields, n]
         The density and its tangents; advanced in place.
@@ -269,7 +269,7 @@ def advance(crew, caller, fields, all_fields, y, buffers, grid, region, steps, w
                 return
         parts = region.extent[PARTS]
         if member < parts and region.extent[ROWS] > 0:
-            if step < last or fields == all_fields:
+            if step < last or len(fields) == len(all_fields):
                 _sweep(crew, member, fields, y, buffers, grid, region, steps, step)
             else:
                 _lengthen(crew, member, y, region, steps.lengthening, step)
