@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gliofit
 
-COMPILED = {"kernel", "intrinsic"}
+COMPILED = {"kernel", "apart", "inlined", "intrinsic"}
 """Decorators of functions that numba compiles: their types come from the call."""
 
 

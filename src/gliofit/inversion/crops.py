@@ -144,7 +144,7 @@ class SurrogateLoss:
             self.error = density - self.densities(values)[0]
         self.evaluations += 1
 
-    def densities(self, values):
+    def densities(self, values: Any) -> Any:
         """
         Of the growth model's values [B, n].
 

@@ -145,21 +145,21 @@ def _described(a: Array) -> dict[str, float]:
 
 def save_samples(path: str | Path, samples: Samples) -> None:
     """Write an npz: `names`, `samples` [M, n], `weights`, `log_likelihood`, unknowns and volumes by name."""
+    arrays: dict[str, Any] = {
+        "names": np.array(samples.names),
+        "samples": samples.values,
+        "weights": samples.weights,
+        "log_likelihood": samples.log_likelihood,
+        "errors": samples.errors,
+        "effective": samples.effective,
+        "log_evidence": np.array([samples.log_evidence, samples.log_evidence_error]),
+        "stages": np.array(json.dumps(samples.stages)),
+        "prior": np.array(json.dumps(samples.prior)),
+    }
+    arrays |= {f"unknown.{name}": a for name, a in samples.unknowns.items()}
+    arrays |= {f"volume.{name}": a for name, a in samples.volumes.items()}
     with whole_file(path) as part, part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            names=np.array(samples.names),
-            samples=samples.values,
-            weights=samples.weights,
-            log_likelihood=samples.log_likelihood,
-            errors=samples.errors,
-            effective=samples.effective,
-            log_evidence=np.array([samples.log_evidence, samples.log_evidence_error]),
-            stages=np.array(json.dumps(samples.stages)),
-            prior=np.array(json.dumps(samples.prior)),
-            **{f"unknown.{name}": a for name, a in samples.unknowns.items()},  # type: ignore[arg-type]
-            **{f"volume.{name}": a for name, a in samples.volumes.items()},  # type: ignore[arg-type]
-        )
+        np.savez_compressed(file, **arrays)
 
 
 def load_samples(path: str | Path) -> Samples:

@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,16 +45,11 @@ class State:
 def save_state(path: Path, state: State, record: str) -> None:
     """Write a checkpoint; `record` says what the samples depend on."""
     numbers = [state.power, state.log_evidence, state.log_evidence_variance]
-    arrays = {f"points.{name}": a for name, a in state.points.arrays().items()}
+    arrays: dict[str, Any] = {f"points.{name}": a for name, a in state.points.arrays().items()}
+    arrays |= {"config": np.array(record), "stages": np.array(json.dumps(state.stages))}
+    arrays |= {"numbers": np.array(numbers), "parents": np.array(state.parents, np.int32)}
     with whole_file(path) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            config=np.array(record),
-            stages=np.array(json.dumps(state.stages)),
-            numbers=np.array(numbers),
-            parents=np.array(state.parents, np.int32),
-            **arrays,  # type: ignore[arg-type]
-        )
+        np.savez(file, **arrays)
 
 
 def load_state(path: Path, record: str) -> State:

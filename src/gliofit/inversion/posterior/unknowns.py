@@ -23,12 +23,11 @@ from gliofit.inversion.problem import Problem
 PRIORS = ("log_uniform", "uniform")
 SETS = ("unified", "paper")
 
-SIGMA_ALPHA = (0.05, 0.5)
-"""
-Width of the double logistic, a density.
+SHARPEST_LABELS = 0.05
+"""The least width σ_α of the double logistic, a density (Ezhov 2021, Table II)."""
 
-The paper's range ends at 0.08 (Ezhov 2021, Table II); beyond it, the scan itself says how far its labels may be wrong.
-"""
+VAGUEST_LABELS = 0.5
+"""The most. The paper's range ends at 0.08; beyond it, the scan itself says how far its labels may be wrong."""
 
 SIGMA = (0.01, 0.25)
 """Standard deviation of the uptake, or of an observed density (Ezhov 2021, Table II)."""
@@ -201,7 +200,7 @@ def unknowns_of(
     names = (*model.names, *extras, *noise)
     box = problem.box
     limits = dict(zip(names, zip(box.lower, box.upper, strict=True), strict=False))
-    limits |= {name: SIGMA_ALPHA if name == "sigma_alpha" else SIGMA for name in noise}
+    limits |= {name: (SHARPEST_LABELS, VAGUEST_LABELS) if name == "sigma_alpha" else SIGMA for name in noise}
     if kind == "paper":
         _check_paper(model, names)
         origin = {name: limits[name] for name in ("x", "y", "z")}
