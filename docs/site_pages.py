@@ -64,6 +64,9 @@ def reference() -> dict[str, str]:
     about = "The public face. These names stay; `from gliofit import …` brings them."
     made = {"api/index.md": "\n\n".join(["# gliofit", about, *(f"::: gliofit.{name}" for name in public)])}
     for wing in wings():
+        if (PACKAGE / f"{wing}.py").is_file():  # the entry point above all wings is a module
+            made[f"api/{wing}.md"] = f"# {wing}\n\n::: gliofit.{wing}"
+            continue
         parts = [f"# {wing}", ast.get_docstring(ast.parse(_text(PACKAGE / wing / "__init__.py"))) or ""]
         for path in sorted((PACKAGE / wing).rglob("*.py")):
             module = path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".")
