@@ -156,6 +156,8 @@ def _names(source: str) -> set[str]:
     """What a module defines or imports at its top level."""
     found = set()
     for node in ast.parse(source).body:
+        if isinstance(node, ast.If):  # what is imported for type checkers alone, and lazily for all others
+            found |= {alias.name for n in ast.walk(node) if isinstance(n, ast.ImportFrom) for alias in n.names}
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):

@@ -80,7 +80,7 @@ class Posterior:
         return self.unknowns.size
 
     def parameters(self, unit: Array) -> Array:
-        """[values, extras, noise] [..., n] of points [..., d] of the unit cube."""
+        """Values, extras and noise, ndarray (…, n), of points (…, d) of the unit cube."""
         return self.unknowns.parameters(self.unknowns.from_unit(unit))
 
     def supported(self, unit: Array) -> Array:

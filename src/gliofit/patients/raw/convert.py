@@ -45,7 +45,7 @@ def convert(folder: Path, modality: str) -> tuple[Volume, DicomSeries]:
     Raises
     ------
     InputError
-        Naming the folder: not one sound volume (`gliofit.patients.dicom_series.read_series`), of another modality, or
+        Naming the folder: not one sound volume (`gliofit.patients.dicom_headers.read_series`), of another modality, or
         converted to other places or values than the headers say.
     """
     series = read_series(folder)
