@@ -54,7 +54,8 @@ if workflow.is_main_process:
         print(f"Note: {note}", file=sys.stderr)
 
 CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
-GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | PLAN.in_silico_titles
+TITLES = recurrences.row_titles(PLAN)
+"Of every row of every table."
 
 
 def sources(script, *modules):
