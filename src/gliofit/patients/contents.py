@@ -71,9 +71,12 @@ def same_scans(files: dict[str, Path], images: dict[str, Array]) -> list[str]:
 def exchanged(path: Path, t1: Array, t1c: Array, labels: Array, brain: Array) -> list[str]:
     """Whether T1 and T1c are exchanged: tumour that is called enhancing is brighter on the T1."""
     part, rest = brain & (labels == ENHANCING), brain & (labels == 0)
-    usual, usual_c = (float(np.median(image[rest])) if rest.any() else 0.0 for image in (t1, t1c))
-    if not part.any() or min(usual, usual_c) <= 0 or min(t1.min(), t1c.min()) < -0.05 * min(usual, usual_c):
+    if not part.any() or not rest.any():
         return []
+    usual, usual_c = float(np.median(t1[rest])), float(np.median(t1c[rest]))
+    lowest = min(float(t1.min()) / max(usual, 1e-9), float(t1c.min()) / max(usual_c, 1e-9))
+    if usual <= 0 or usual_c <= 0 or lowest < -0.05:
+        return []  # of normalised intensities, a ratio says nothing
     plain, contrast = float(t1[part].mean()) / usual, float(t1c[part].mean()) / usual_c
     if not plain > EXCHANGED * contrast:
         return []
