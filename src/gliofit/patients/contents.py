@@ -74,9 +74,9 @@ def exchanged(path: Path, t1: Array, t1c: Array, labels: Array, brain: Array) ->
     if not part.any() or not rest.any():
         return []
     usual, usual_c = float(np.median(t1[rest])), float(np.median(t1c[rest]))
-    lowest = min(float(t1.min()) / max(usual, 1e-9), float(t1c.min()) / max(usual_c, 1e-9))
-    if usual <= 0 or usual_c <= 0 or lowest < -0.05:
-        return []  # of normalised intensities, a ratio says nothing
+    normalised = t1.min() < -0.05 * usual or t1c.min() < -0.05 * usual_c
+    if usual <= 0 or usual_c <= 0 or normalised:
+        return []  # a ratio would say nothing
     plain, contrast = float(t1[part].mean()) / usual, float(t1c[part].mean()) / usual_c
     if not plain > EXCHANGED * contrast:
         return []
@@ -88,7 +88,7 @@ def exchanged(path: Path, t1: Array, t1c: Array, labels: Array, brain: Array) ->
 
 def check_tumour(path: Path | None, tumour: Array, brain: Array, what: str = "tumour") -> None:
     """Raise an InputError if a segmentation marks most of the brain, as a mask of the brain or of its tissue does."""
-    share = float(np.count_nonzero(tumour & brain)) / max(1, np.count_nonzero(brain))
+    share = float((tumour & brain).sum() / brain.sum()) if brain.any() else 0.0
     if share > MOST_OF_BRAIN:
         raise InputError(
             f"{path}: marks {share:.0%} of the brain as {what}: is it a mask of the brain, or a segmentation of tissue?"
