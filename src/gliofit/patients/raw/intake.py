@@ -180,7 +180,8 @@ def _find_place(name: str, image: Raw, role: str, reference: Raw, brain: Array, 
         image.said.append("all else was brought to its grid")
         return
     still, tool = reference.volume, f"antspyx {versions('antspyx').get('antspyx', '')}"
-    image.motion = align(still, image.volume, brain, reference.stripped == image.stripped)
+    # a PET shows little but where the brain ends, with a skull around it or not
+    image.motion = align(still, image.volume, brain, name == "fet" or reference.stripped == image.stripped)
     points = grids.to_world(still.affine, np.argwhere(brain)[::97])
     moved = float(image.motion.moves(points).mean())
     same = image.volume.shape == still.shape and apart(image.volume.affine, still.affine, still.shape) < PLACE
