@@ -109,8 +109,8 @@ def test_what_moved_is_brought_back(study, brought):
         away = np.linalg.norm(
             grids.to_voxel(np.linalg.inv(np.array(image["to_reference"]) @ truth[name]), points) - points, axis=1
         )
-        # half a voxel of the coarser grid, which has 4 or 5 mm; PET shows little but where the brain ends
-        assert away.mean() < 2, name
+        # a third of the voxels of 3 to 5 mm; PET shows little but where the brain ends
+        assert away.mean() < 1.5, name
         before, after = image["mutual_information"]
         assert after > before
 
