@@ -150,7 +150,7 @@ class Registration:
         """Volumes of one grid in a part of another."""
         import SimpleITK as sitk
 
-        affine = grids.shifted(affine, [side.start for side in place])
+        affine = grids.shifted(affine, np.array([side.start for side in place]))
         fine, dense = grids.sub_voxels(alike[0].affine, affine)
         resampler = sitk.ResampleImageFilter()
         resampler.SetNumberOfThreads(self.threads)
@@ -170,7 +170,7 @@ def _cropped(alike: list[Volume]) -> list[Volume]:
     """Volumes of one grid without what is zero in all of them, but for a rim, as interpolation ends there."""
     some = np.any([volume.data != 0 for volume in alike], 0)
     box = grids.box_of(some, 1) if some.any() else (slice(0, 1),) * 3
-    affine = grids.shifted(alike[0].affine, [side.start for side in box])
+    affine = grids.shifted(alike[0].affine, np.array([side.start for side in box]))
     return [Volume(volume.data[box], affine) for volume in alike]
 
 
