@@ -115,7 +115,8 @@ def _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz
 
 @apart
 def residual(
-    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, sign, fx, fy, fz, rx, ry, rz
+    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, sign,
+    fx, fy, fz, rx, ry, rz,
 ):  # fmt: skip
     """r ← sign·f − A u on faces that may move, 0 on the others; outside `spans` r is left as it is."""
     nx, ny, _, row = size
