@@ -94,8 +94,8 @@ class Operator:
         """A Chebyshev step, into `before`."""
         coefficients = self.lam, self.mu, self.kappa, *self.edge, *self.inverse
         size, per_mm = self.grid[:4], _per_mm(self.grid)
-        share(self.threads, stencil.relax, size, self.spans, per_mm, *u, *coefficients, np.float32(along), np.float32(anew),
-              *f, *before)  # fmt: skip
+        steps = np.float32(along), np.float32(anew)
+        share(self.threads, stencil.relax, size, self.spans, per_mm, *u, *coefficients, *steps, *f, *before)
 
     def coarser(self) -> Operator:
         """A on the grid of twice the spacing: means over the cells inside, where at least half of them are."""
