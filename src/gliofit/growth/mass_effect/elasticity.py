@@ -120,7 +120,9 @@ def _spans(grid: Grid, inside: Array) -> Array:
     first, last = rows.argmax(axis=1), grid.row - rows[:, ::-1].argmax(axis=1)
     length = np.minimum(-(-(last - first) // VECTOR) * VECTOR, grid.row)
     first = np.minimum(first, grid.row - length)
-    return np.where(rows.any(axis=1)[:, None], np.stack([first, first + length], axis=1), 0).astype(np.int64)
+    spans = np.stack([first, first + length], axis=1)
+    spans[~rows.any(axis=1)] = 0
+    return spans
 
 
 def _per_mm(grid: Grid) -> tuple:
