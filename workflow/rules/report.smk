@@ -50,11 +50,7 @@ rule html_report:
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
-        titles=PLAN.titles
-        | GLIODIL_TITLES
-        | PLAN.cohort_titles
-        | PLAN.forward_titles["surrogate_error"]
-        | PLAN.forward_titles["surrogate_time"],
+        titles=TITLES,
         shown=PLAN.shown,
         cases=CONFIG.anatomy,
     script:

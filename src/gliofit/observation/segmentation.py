@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -211,6 +210,8 @@ class SegmentationTarget(SingleObservation):
         Each has a loss of its own, which depends on the density's histogram alone: a scan over all thresholds costs
         less than one evaluation of the loss by voxels, and finds the lowest of several minima.
         """
+        from scipy.optimize import minimize_scalar  # its import takes longer than planning a patient's jobs
+
         level = np.minimum((c * LEVELS).astype(np.int32), LEVELS - 1).ravel()
         middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(np.bincount(level, minlength=LEVELS), 1)
         found = []

@@ -16,6 +16,12 @@ DIM = 0.1
 BOTH_SIDES = 0.05
 """With more of the scan than this below its background, intensities were normalised, and any value can be brain."""
 
+CONSTANT = 0.2
+"""With more of the grid than this exactly at its background, and that not 0, someone put it there: see `brain_of`."""
+
+SLIVER = 0.005
+"""Of the 99th percentile: what differs less from such a background is what interpolation left."""
+
 DARK_RING = 0.7
 """
 Of the brightest shell near the surface: a darker shell beneath it is bone. On the stripped T1 and T1c of the shared
@@ -64,7 +70,7 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
         mm.
     background : float
         Value outside the brain. What is above it by more than a tenth of the median counts; where intensities lie on
-        both sides of it (z-scores), whatever differs.
+        both sides of it (z-scores), or where it was put there (the least z-score, −1), whatever differs.
     """
     away = scan - np.float32(background)
     if both_sides(away):
@@ -74,7 +80,10 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
         positive = away[away > 0]
         if not positive.size:
             return np.zeros(scan.shape, bool)
-        bright = away > DIM * np.median(positive)
+        least = DIM * np.median(positive)
+        if background != 0 and np.count_nonzero(away == 0) > CONSTANT * away.size:
+            least = SLIVER * np.percentile(positive, 99)
+        bright = away > least
     index = np.argwhere(bright)
     # one spare voxel around, so that closing and filling see the outside
     low, high = np.maximum(index.min(0) - 3, 0), index.max(0) + 4

@@ -63,7 +63,7 @@ def read_recurrence(recurrence: Array, labels: str, source: Path | None = None) 
     A recurrence in the labels of `gliofit.observation.labels`, the cavity left out.
 
     One whose only number is 1 is taken as a mask that does not tell parts apart (edema here), unless 1 is enhancing
-    tumour in its labelling.
+    tumour in its labelling; so is one whose only number is 255.
 
     Parameters
     ----------
@@ -73,8 +73,9 @@ def read_recurrence(recurrence: Array, labels: str, source: Path | None = None) 
         Named in the error.
     """
     seg = numbers(recurrence, source or "the recurrence")
-    if values(seg) == {1} and labelling(labels).get(1) != ENHANCING:
-        return np.where(seg == 1, np.uint8(EDEMA), np.uint8(0))
+    found = values(seg)
+    if (found == {1} and labelling(labels).get(1) != ENHANCING) or found == {255}:
+        return np.where(seg > 0, np.uint8(EDEMA), np.uint8(0))
     meaning = relabel(seg, labels, source or "the recurrence")
     return np.where(meaning == CAVITY, np.uint8(0), meaning)
 

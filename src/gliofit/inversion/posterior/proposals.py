@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
-from scipy.stats import truncnorm
 
 from gliofit.base.arrays import Array
 from gliofit.inversion.posterior.points import Points
@@ -150,6 +149,8 @@ def draw(centre: Array, root: Array, rng: np.random.Generator) -> tuple[Array, A
         In [0, 1].
     log_density : ndarray [B]
     """
+    from scipy.stats import truncnorm  # its import takes longer than planning a patient's jobs
+
     uniform = rng.random(centre.shape)
     normal = np.zeros_like(centre)
     log_density = np.zeros(len(centre))
@@ -163,6 +164,8 @@ def draw(centre: Array, root: Array, rng: np.random.Generator) -> tuple[Array, A
 
 def log_density(unit: Array, centre: Array, root: Array) -> Array:
     """Logarithm [B] of the density with which `draw` steps to points [B, d]."""
+    from scipy.stats import truncnorm
+
     normal = np.zeros_like(centre)
     found = np.zeros(len(centre))
     for i in range(centre.shape[1]):
