@@ -28,8 +28,9 @@ STEEPNESS = 50.0
 
 SHARP = 200.0
 """
-β where numbers of foci are compared. A density that hardly changes between two thresholds is within the blur of both for
-many millimetres: at 50, further foci lower the loss by flattening it, not by explaining the outlines (docs/cohort.md).
+β where numbers of foci are compared. A density that hardly changes between two thresholds is within the blur of both
+for many millimetres: at 50, further foci lower the loss by flattening it, not by explaining the outlines
+(docs/cohort.md).
 """
 
 
