@@ -95,7 +95,7 @@ class FitRecord(Part):
     theta: ThetaRecord = Field(description="the parameters that every growth model has")
     extras: dict[str, float] = Field(description="imaging parameters (thresholds) that were fitted along, by name")
     loss: Number = Field(
-        description="the observation's misfit at the result, comparable between methods; of sharper outlines if `foci` is given"
+        description="the observation's misfit at the result, comparable between methods; sharper if there is `foci`"
     )
     history: list[Number] = Field(description="the method's own loss per iteration or generation")
     comparable: int | None = Field(
