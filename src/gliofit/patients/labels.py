@@ -22,7 +22,7 @@ from gliofit.observation.labels import (
     values,
 )
 
-__all__ = ["CAVITY", "EDEMA", "ENHANCING", "LABELLINGS", "NECROTIC", "labelling", "parts", "relabel"]
+__all__ = ["CAVITY", "EDEMA", "ENHANCING", "LABELLINGS", "NECROTIC", "labelling", "numbers", "parts", "relabel"]
 
 OUTER = 0.35
 """
