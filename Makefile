@@ -29,7 +29,7 @@ reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/qu
 	$(BIN)/python -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 25
 
 kill-test: $(INSTALLED)  ## The quick run, killed 20 times and resumed, makes the same tables (KILLS=20)
 	$(BIN)/python tests/kills/kill_test.py --kills $(KILLS)

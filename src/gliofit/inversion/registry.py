@@ -110,10 +110,13 @@ def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
 
     What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
     """
+    compile_kernels()
+    wanted = dict(zip(describe(name).networks, paths, strict=False))
+    if not wanted:
+        return {}  # and no seconds for torch
     from gliofit.networks.weights import load_network
 
-    compile_kernels()
-    return {role: load_network(path, role) for role, path in zip(describe(name).networks, paths, strict=False)}
+    return {role: load_network(path, role) for role, path in wanted.items()}
 
 
 def invert(

@@ -174,7 +174,7 @@ def relabel(seg: Array, labels: str = "brats", source: object = "the segmentatio
 
 def values(seg: Array) -> set[int]:
     """The numbers other than 0 in a uint8 array."""
-    return set(np.flatnonzero(np.bincount(np.ravel(seg), minlength=1)).tolist()) - {0}
+    return set(np.flatnonzero(np.bincount(seg[seg != 0], minlength=1)).tolist())
 
 
 def parts(labels: Array) -> tuple[Array, Array]:

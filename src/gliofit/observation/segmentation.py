@@ -28,6 +28,13 @@ from gliofit.observation.thresholds import FITTED, START, STARTS
 STEEPNESS = 50.0
 """β of the sigmoid that blurs a threshold (GliODIL, Eq. 11)."""
 
+SHARP = 200.0
+"""
+β where numbers of foci are compared. A density that hardly changes between two thresholds is within the blur of both
+for many millimetres: at 50, further foci lower the loss by flattening it, not by explaining the outlines
+(docs/cohort.md).
+"""
+
 
 THRESHOLDS = (
     Parameter("threshold_core", "", *FITTED.core, START.core, symbol="τ_core", digits=3),
@@ -251,6 +258,9 @@ class SegmentationTarget(SingleObservation):
     @property
     def outlined(self) -> Observation:
         return self
+
+    def sharpened(self) -> SegmentationTarget:
+        return replace(self, steepness=max(self.steepness, SHARP))
 
     def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
         if self.measure != "dice":

@@ -21,7 +21,8 @@ from gliofit.observation.labels import (
     values,
 )
 
-__all__ = ["CAVITY", "EDEMA", "ENHANCING", "LABELLINGS", "NECROTIC", "doubts", "labelling", "parts", "relabel"]
+__all__ = ["CAVITY", "EDEMA", "ENHANCING", "LABELLINGS", "NECROTIC"]
+__all__ += ["doubts", "labelling", "numbers", "parts", "relabel"]
 
 
 def read_segmentation(seg: Array, labels: str, source: Path | None, warnings: list[str]) -> Array:

@@ -159,7 +159,7 @@ def _tissue_maps(
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
         maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
-    warped = np.sum(maps, axis=0) >= 0.5
+    warped = sum(maps[1:], maps[0]) >= 0.5
     if not scans.known:
         scans.brain = warped | tumour
     scores["brain_dice"] = overlap = dice(warped, scans.brain)
@@ -210,6 +210,9 @@ def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tiss
     brain, whole, core : ndarray of bool [x, y, z]
     tumour_tissue : "core", "csf" or "keep"
     """
+    box = grids.box_of(brain)
+    filled = [np.zeros_like(brain, np.float32) for _ in maps]
+    maps, brain, whole, core = [m[box] for m in maps], brain[box], whole[box], core[box]
     wm, gm, csf = (np.where(brain, np.clip(m, 0, 1), 0).astype(np.float32) for m in maps)
     total = np.maximum(wm + gm + csf, 1)
     wm, gm, csf = wm / total, gm / total, csf / total
@@ -221,7 +224,9 @@ def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tiss
         wm, csf = np.where(inside, wm + csf, wm), np.where(inside, 0, csf)
     if tumour_tissue == "core":
         wm, gm = np.where(brain & core, wm + gm, wm), np.where(brain & core, 0, gm)
-    return [np.clip(m, 0, 1).astype(np.float32) for m in (wm, gm, csf)]
+    for full, part in zip(filled, (wm, gm, csf), strict=True):
+        full[box] = np.clip(part, 0, 1)
+    return filled
 
 
 def _volumes(scans: Scans, maps: list[Array]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from gliofit.base.nifti import Volume, load_volume
 from gliofit.patients import contents, place
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
 from gliofit.patients.headers import check_headers, in_atlas_space
-from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, parts, read_recurrence, read_segmentation
+from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, numbers, parts, read_recurrence, read_segmentation
 from gliofit.patients.sample_sheet import Patient
 
 BRAIN_ML = (200.0, 2600.0)
@@ -146,6 +146,7 @@ def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> 
     seg = images.pop("seg")
     if not seg.any():
         raise InputError(f"{patient.seg}: the segmentation is empty")
+    seg = numbers(seg, patient.seg)
     labels = read_segmentation(seg, patient.labels, patient.seg, warnings)
     if "whole" in images:
         whole = mask(patient.whole, images.pop("whole"))

@@ -116,16 +116,17 @@ def gauss_newton(
     grids = [*levels[:-1], finest_grid]
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
     if numbers != (1, 1):
-        search = partial(_compared, iterations)
-        foci = add_foci(problem, best, search, Problem.density, numbers, levels_of(problem, coarsest)[0])
+        # blurred outlines lead from further away
+        rough = levels_of(problem, coarsest)[0]
+        problem, finest_grid = (replace(p, target=p.target.sharpened()) for p in (problem, finest_grid))
+        end = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
+        foci = add_foci(problem, end, partial(_compared, iterations), Problem.density, numbers, rough)
         problem, sought = foci.problem, foci.record()
         best = settled(problem, foci.end.parameters, iterations=iterations, tolerance=tolerance)
     if problem.tissue is not finest_grid.tissue:
         problem = replace(finest_grid, model=problem.model)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
         details["searched_mm"] = float(levels[-1].tissue.spacing.max())
-    if sought is not None:
-        sought["loss"][len(problem.model.origins) - 1] = best.loss
     fit = Fit.of(
         problem,
         best.parameters,
@@ -137,6 +138,8 @@ def gauss_newton(
         foci=sought,
         details=details,
     )
+    if fit.foci is not None:
+        fit.foci["dice"][len(fit.origins) - 1] = fit.explained(problem.target)
     if uncertainty:
         fit.covariance, fit.deviation = covariance(problem, best.parameters)
     return fit
