@@ -3,6 +3,7 @@ Time of a run on idle cores and beside busy programs, and of two checkouts by tu
 
     python benchmarks/beside_others.py                        idle and beside one busy process, 1 thread and all
     python benchmarks/beside_others.py --against ../other     the same runs in another checkout, by turns
+    … --write                                                 and the table of it in docs/benchmarks.md
 
 Every checkout runs in a process of its own with its own sources, and one run at a time: a turn is one run in each, so
 that what else the machine does meets all alike. Medians are printed, their ratio, and the quartiles of the ratio
@@ -21,9 +22,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from pages import put
 
 HERE = Path(__file__).resolve()
 SIDES = ("64³", "128³", "256³")
+
+NAME = "beside others"
+"""Of the table in docs/benchmarks.md."""
+
+HEAD = "| case | run | busy processes | threads | ms | CPU ms | ms of the other | ratio | ratio by turn, quartiles |"
 
 
 def serve(checkout: str) -> None:
@@ -80,6 +87,7 @@ def main(options) -> None:
     checkouts = [HERE.parents[1], *([Path(options.against).resolve()] if options.against else [])]
     workers = [Worker(checkout) for checkout in checkouts]
     alone: dict[tuple, float] = {}
+    rows = [HEAD, "|---|---|--:|--:|--:|--:|--:|--:|---|"]
     print(f"{os.cpu_count()} cores; load before: {os.getloadavg()[0]:.1f}; {options.turns} turns each; ms")
     for side in options.sides:
         for jacobian in (False, True):
@@ -89,16 +97,22 @@ def main(options) -> None:
                         for worker in workers:
                             worker(side, threads, jacobian)
                         taken = np.array([[w(side, threads, jacobian) for w in workers] for _ in range(options.turns)])
-                    wall = np.median(taken[:, :, 0], 0)
+                    wall, cpu = np.median(taken, 0).T
                     alone.setdefault((side, jacobian), wall[0])
                     text = f"{side} {'Jacobian' if jacobian else 'density '} {others} busy, {threads} threads:"
                     text += f" {wall[0] * 1e3:8.2f} = {wall[0] / alone[side, jacobian]:.2f} of the first line's"
-                    text += f", CPU {np.median(taken[:, 0, 1]) * 1e3:8.2f}"
+                    text += f", CPU {cpu[0] * 1e3:8.2f}"
+                    row = f"| {side} | {'Jacobian' if jacobian else 'density'} | {others} | {threads} "
+                    row += f"| {wall[0] * 1e3:.1f} | {cpu[0] * 1e3:.1f} "
                     if len(workers) > 1:
-                        text += f"; other {wall[1] * 1e3:8.2f}, ratio {wall[0] / wall[1]:.3f}"
-                        text += f", by turn {quartiles(taken[:, 0, 0] / taken[:, 1, 0])}"
+                        by_turn = quartiles(taken[:, 0, 0] / taken[:, 1, 0])
+                        text += f"; other {wall[1] * 1e3:8.2f}, ratio {wall[0] / wall[1]:.3f}, by turn {by_turn}"
+                        row += f"| {wall[1] * 1e3:.1f} | {wall[0] / wall[1]:.2f} | {by_turn} |"
+                    rows.append(row if len(workers) > 1 else row + "| – | – | – |")
                     print(text, flush=True)
     print(f"load after: {os.getloadavg()[0]:.1f}")
+    if options.write:
+        put("benchmarks.md", NAME, rows)
     for worker in workers:
         worker.close()
 
@@ -110,6 +124,7 @@ if __name__ == "__main__":
     parser.add_argument("--sides", nargs="+", default=SIDES, choices=SIDES)
     parser.add_argument("--threads", nargs="+", type=int, default=sorted({1, len(os.sched_getaffinity(0))}))
     parser.add_argument("--busy", nargs="+", type=int, default=[0, 1], help="busy processes beside the runs")
+    parser.add_argument("--write", action="store_true", help="the table into docs/benchmarks.md")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     serve(chosen.serve) if chosen.serve else main(chosen)

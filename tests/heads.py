@@ -158,6 +158,8 @@ class Input:
 
 CAVITY = np.where(AWAY < 11, 4, SEG) * (SEG > 0)
 FLUID = {name: np.where(CAVITY == 4, 120, data).astype(np.float32) for name, data in SCANS.items()}
+PET = ((BRAIN + 2.0 * (SEG == 3)) * TEXTURE).astype(np.float32)
+RECURRENCE = np.where(BRAIN, np.select([AWAY < 12, AWAY < 25], [3, 2], 0), 0).astype(np.uint8)
 Z = {name: np.where(BRAIN, (d - d[BRAIN].mean()) / d[BRAIN].std(), 0).astype(np.float32) for name, d in SCANS.items()}
 LEFT_LOST = np.diag([SPACING, SPACING, SPACING, 1.0])
 
@@ -380,4 +382,78 @@ INPUTS = (
     ),
     Input("file", "another grid", whole_head(t1c=T1C[:, :, 1:]), "error", "t1c.nii.gz: shape"),
     Input("file", "no number", whole_head(t1n=np.where(BRAIN, T1, np.nan)), "error", "t1n.nii.gz: holds .* not finite"),
+    # whether values can be what a column says
+    Input(
+        "content", "a mask of the brain as seg", whole_head(seg=BRAIN.astype(np.uint8)), "error", "100% of the brain"
+    ),
+    Input(
+        "content",
+        "tissue as seg",
+        whole_head(seg=(CSF * 3 + GM + WM * 2).astype(np.uint8)),
+        "error",
+        "seg.nii.gz: marks 100% of the brain as tumour: is it a mask of the brain",
+    ),
+    Input("content", "a mask as T1", whole_head(t1n=BRAIN * 100.0), "error", "t1n.nii.gz: is no scan"),
+    Input("content", "T1 twice", whole_head(t1c=T1), "warning", "t1c and t1 are the same image"),
+    Input("content", "T1 and T1c exchanged", whole_head(t1n=T1C, t1c=T1), "warning", "are the two exchanged"),
+    Input(
+        "content",
+        "an overflow",
+        whole_head(t1n=T1.astype(np.int16).astype(np.int8)),
+        "warning",
+        "darker than its background",
+    ),
+    Input("content", "PET", whole_head(fet=PET), "right"),
+    Input("content", "the segmentation as PET", whole_head(fet=SEG), "error", "fet.nii.gz: is no scan"),
+    Input("content", "a normalised PET", whole_head(fet=PET - 1.2), "error", "uptake is negative in"),
+    Input("content", "PET cut out", whole_head(fet=np.where(SEG > 0, 0, PET)), "error", "no uptake in the enhancing"),
+    Input("content", "PET mirrored", whole_head(fet=PET[::-1]), "warning", "takes up no more than the brain"),
+    Input("content", "recurrence", whole_head(recurrence=RECURRENCE), "right"),
+    Input(
+        "content",
+        "recurrence of 255",
+        whole_head(recurrence=np.where(RECURRENCE > 0, 255, 0).astype(np.uint8)),
+        "warning",
+        "recurrence.nii.gz: is a mask without parts",
+    ),
+    Input("content", "recurrence copied", whole_head(recurrence=SEG), "warning", "is the segmentation itself"),
+    Input("content", "recurrence mirrored", whole_head(recurrence=RECURRENCE[::-1]), "warning", "mm away from the tum"),
+    Input(
+        "content",
+        "recurrence in the air",
+        whole_head(recurrence=np.where(DEPTH > 1.1, RECURRENCE.max(), 0).astype(np.uint8)),
+        "error",
+        "100% of the recurrence lies outside the brain",
+    ),
+    Input(
+        "content",
+        "maps in percent",
+        whole_head(**{name: 100 * data for name, data in MAPS.items()}),
+        "error",
+        "wm.nii.gz: not a map of fractions: .* in percent",
+    ),
+    Input(
+        "content",
+        "maps that overlap",
+        whole_head(wm=BRAIN.astype(np.float32), gm=BRAIN.astype(np.float32)),
+        "error",
+        "wm.nii.gz: wm, gm add up to more than 1",
+    ),
+    Input(
+        "content", "wm and gm exchanged", whole_head(**MAPS | {"wm": MAPS["gm"], "gm": MAPS["wm"]}), "warning", "exch"
+    ),
+    Input(
+        "content",
+        "maps of half the brain",
+        whole_head(**{name: data * (WORLD[0] > 0) for name, data in MAPS.items()}),
+        "warning",
+        "cover only 5.% of the brain",
+    ),
+    Input(
+        "brain",
+        "background of the least z-score",
+        {n: np.where(BRAIN, d, d.min()).astype(np.float32) for n, d in Z.items()} | {"seg": SEG},
+        "warning",
+        "its background is -.*, not 0",
+    ),
 )

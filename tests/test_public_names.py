@@ -26,3 +26,20 @@ def test_reading_scans_waits_for_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_planning_a_run_waits_for_no_optimiser():
+    code = "import gliofit.pipeline.plan, sys; print({'torch', 'scipy.stats', 'scipy.optimize'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_descent_waits_for_no_compiler():
+    """torch would import its own, which takes as long as torch, to leave the optimiser uncompiled."""
+    code = (
+        "import sys, numpy; from gliofit.inversion.search.lbfgs import minimise\n"
+        "found = minimise(lambda u: ((u - 0.3) ** 2).sum(), numpy.full(2, 0.6), iterations=9)\n"
+        "assert abs(found.unit - 0.3).max() < 1e-3; print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
+from gliofit.anatomy import transforms
 from gliofit.anatomy.registration import Registration
 from gliofit.anatomy.transforms import FILES
 from gliofit.base import grids
@@ -111,3 +112,25 @@ def test_images_are_the_same_on_two_threads(tmp_path):
     write(tmp_path, "greedy", bend=lambda x: 3 * np.sin(x / 20))
     one, two = (Registration(tmp_path, n).to_patient([Volume(SHEET, AFFINE)], SHAPE, AFFINE)[0] for n in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (30.0, -25.0, 20.0)])
+def test_what_is_sampled_in_part_of_a_grid_is_what_all_of_it_would_have(tmp_path, monkeypatch, shift):
+    found = write(tmp_path, "greedy", shift=shift, bend=lambda x: 4 * np.sin(x / 25))
+    shape, affine = thick((3, 2, 4), 12)
+    volumes = [Volume(BALL, AFFINE), Volume(SHEET, AFFINE)]
+    parts = found.to_patient(volumes, shape, affine)
+    monkeypatch.setattr(transforms, "_place", lambda *_: tuple(slice(0, n) for n in shape))
+    for part, whole in zip(parts, found.to_patient(volumes, shape, affine), strict=True):
+        np.testing.assert_allclose(part, whole, atol=1e-5)
+    assert parts[0].any()
+    # a place that ends within the ball: all of the grid is sampled then
+    half = tuple(slice(0, (side.start + side.stop) // 2) for side in grids.box_of(parts[0] > 0))
+    monkeypatch.setattr(transforms, "_place", lambda *_: half)
+    np.testing.assert_allclose(found.to_patient(volumes[:1], shape, affine)[0], parts[0], atol=1e-5)
+
+
+def test_an_empty_volume_stays_empty(tmp_path):
+    (none,) = write(tmp_path, "ants").to_patient([Volume(np.zeros_like(BALL), AFFINE)], SHAPE, AFFINE)
+    assert none.shape == SHAPE
+    assert not none.any()

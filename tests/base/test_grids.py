@@ -48,3 +48,11 @@ def test_labels_are_taken_from_the_nearest_voxel():
     found = grids.resample(data, np.diag([2, 2, 2, 1.0]), (4, 4, 4), np.diag([1, 1, 1, 1.0]), order=0)
     assert found.dtype == np.uint8
     assert set(np.unique(found)) <= set(range(8))
+
+
+def test_the_box_of_a_mask_with_room_stays_within_the_grid():
+    mask = np.zeros((9, 8, 7), bool, order="F")
+    mask[1, 3:5, 2] = mask[4, 4, 6] = True
+    assert grids.box_of(mask) == (slice(1, 5), slice(3, 5), slice(2, 7))
+    assert grids.box_of(mask, 2) == (slice(0, 7), slice(1, 7), slice(0, 7))
+    assert grids.box_of(mask, np.array([0, 1, 5])) == (slice(1, 5), slice(2, 6), slice(0, 7))

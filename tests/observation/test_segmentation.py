@@ -7,6 +7,7 @@ import pytest
 
 from gliofit import JointTarget, PETTarget, SegmentationTarget, Theta, simulate
 from gliofit.inversion.search.levenberg_marquardt import normal_equations
+from gliofit.observation.segmentation import SHARP
 
 THETA = Theta((-4.0, 6.0, 2.0), 6.0, 3.0)
 
@@ -98,3 +99,15 @@ def test_voxels_without_tumour_and_cells_are_compared_all_at_once(small_tissue, 
     assert ours[0] == pytest.approx(np.mean(total), rel=1e-5)
     for one, other in zip(ours[1:], plain[1:], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())
+
+
+def test_less_blur_sees_that_a_flat_density_explains_no_core():
+    whole = np.ones((10, 10, 10), np.float32)
+    core = np.zeros_like(whole)
+    core[:, :, :3] = 1
+    flat, thresholds = np.full_like(whole, 0.48), np.array([0.5, 0.46])
+    target = SegmentationTarget(core, whole)
+    sharp = JointTarget((target,), (1.0,)).sharpened().parts[0]
+    assert sharp.steepness == SHARP == sharp.sharpened().steepness
+    assert target.sharpened().loss(flat, thresholds) == sharp.loss(flat, thresholds) > 0.45
+    assert target.loss(flat, thresholds) < 0.35

@@ -210,7 +210,7 @@ LAYOUTS = {
             "ce-gadolinium_T1w",
             "FLAIR",
             "T2w",
-            "dseg",
+            "label-lesion_dseg",
             "desc-brain_mask",
             "label-WM_probseg",
             "label-GM_probseg",
@@ -222,7 +222,7 @@ LAYOUTS = {
             "t1": "T1w",
             "t1c": "ce-gadolinium_T1w",
             "flair": "FLAIR",
-            "seg": "dseg",
+            "seg": "label-lesion_dseg",
             "brain": "desc-brain_mask",
             "wm": "label-WM_probseg",
             "gm": "label-GM_probseg",
@@ -299,3 +299,42 @@ def test_an_automatic_segmentation_of_upenn_is_said(tmp_path):
     (patient,) = discover(tmp_path).patients
     assert patient.seg.name == "UPENN-GBM-00002_11_automated_approx_segm.nii.gz"
     assert "nobody has corrected" in patient.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("there", "seg", "note"),
+    [
+        (["dseg"], "sub-01_dseg", "its name does not say of what it is"),
+        (["dseg", "label-lesion_mask"], "sub-01_label-lesion_mask", "sub-01_dseg.nii.gz not used"),
+        (["desc-aseg_dseg", "label-tumor_roi"], "sub-01_label-tumor_roi", "sub-01_desc-aseg_dseg.nii.gz not used"),
+        (["dseg", "desc-tumor_dseg"], "sub-01_desc-tumor_dseg", "sub-01_dseg.nii.gz not used"),
+    ],
+)
+def test_a_segmentation_of_bids_that_does_not_say_of_what(tmp_path, there, seg, note):
+    """fMRIPrep's `dseg` is one of tissue."""
+    case(tmp_path / "sub-01/anat", *(f"sub-01_{stem}.nii.gz" for stem in ["T1w", *there]))
+    (patient,) = discover(tmp_path).patients
+    assert patient.seg.name == f"{seg}.nii.gz"
+    assert note in " ".join(patient.notes)
+
+
+@pytest.mark.parametrize("start", ["P1_ses-1_", "P1-ses-1-", "P1_", "ses-1_", ""])
+def test_files_below_a_time_point_may_have_the_patients_name(tmp_path, start):
+    case(tmp_path / "P1/ses-1", *(f"{start}{role}.nii.gz" for role in ("t1n", "t1c", "t2f", "seg")))
+    (patient,) = discover(tmp_path).patients
+    assert patient.id == "P1_ses-1"
+    assert set(patient.files) == {"t1", "t1c", "flair", "seg"}
+    assert patient.notes == ()
+
+
+def test_names_that_differ_in_capitals_alone_are_two(tmp_path):
+    case(tmp_path / "A", "t1n.nii.gz", "T1N.nii.gz", "seg.nii.gz")
+    (fault,) = discover(tmp_path).refused.values()
+    assert "T1N.nii.gz and t1n.nii.gz could both be its t1" in fault
+
+
+def test_files_that_systems_hide_are_none(tmp_path):
+    case(tmp_path / "A", "t1n.nii.gz", "seg.nii.gz", "._t1n.nii.gz", "._t1c.nii.gz")
+    (patient,) = discover(tmp_path).patients
+    assert set(patient.files) == {"t1", "seg"}
+    assert "._" not in " ".join(patient.notes)

@@ -134,7 +134,10 @@ def test_a_cavity_is_neither_core_nor_edema(own_results, name):
     assert ((scans.cavity | scans.core) == true.core).all()
 
 
-@pytest.mark.parametrize("name", ["z-scores", "background of 100", "background of -1", "skull on, with a mask"])
+@pytest.mark.parametrize(
+    "name",
+    ["z-scores", "background of 100", "background of -1", "background of the least z-score", "skull on, with a mask"],
+)
 def test_a_brain_is_whole_whatever_surrounds_it(own_results, name):
     assert own_results[name][2].brain.sum() == pytest.approx(own_results["good"][2].brain.sum(), rel=0.01)
 

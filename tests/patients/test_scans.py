@@ -6,8 +6,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 from cases import but_for_its_size, small_patient, write
+from scipy import ndimage
 
+from gliofit.base import grids
 from gliofit.base.errors import InputError
+from gliofit.patients import place
 from gliofit.patients.scans import brain_of, check_patient, load_scans
 
 
@@ -158,3 +161,13 @@ def test_a_recurrence_is_checked_like_a_segmentation(tmp_path, small_tissue):
         load_scans(small_patient(tmp_path / "C", small_tissue, recurrence=7 * mask))
     with pytest.raises(InputError, match=r"recurrence\.nii\.gz: holds values that are not whole"):
         load_scans(small_patient(tmp_path / "D", small_tissue, recurrence=0.4 * mask))
+
+
+def test_a_spread_by_sums_is_that_of_the_voxels():
+    rng = np.random.default_rng(0)
+    mask = ndimage.gaussian_filter(rng.normal(size=(20, 30, 24)), 3) > 0.02
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = turn * [1.0, 2.0, 0.7], [40, -30, 12]
+    voxels = grids.to_world(affine, np.argwhere(mask)).std(0)
+    np.testing.assert_allclose(place._spread(mask, affine), voxels, rtol=1e-9)

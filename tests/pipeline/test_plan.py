@@ -10,6 +10,7 @@ import yaml
 
 from gliofit.base.errors import InputError
 from gliofit.patients.sample_sheet import Patient
+from gliofit.pipeline import recurrences
 from gliofit.pipeline.config import MADE, load_config
 from gliofit.pipeline.plan import REFERENCE, Plan
 from gliofit.pipeline.weights import Weights
@@ -161,3 +162,11 @@ def test_the_cohorts_fits_have_the_configs_growth_model():
     assert plan().sought_model("1") == {"name": "fisher_kolmogorov", "foci": 1}
     ratio = plan(growth_model="fisher_kolmogorov_ratio", methods={"gauss_newton": None})
     assert ratio.sought_model("1") == {"name": "fisher_kolmogorov_ratio"}
+
+
+def test_every_row_of_every_table_has_a_title():
+    made = plan()
+    titles = recurrences.row_titles(made)
+    rows = [*recurrences.MARGINS, *made.methods, *made.in_silico, *made.cohort, *made.error_rows, *made.time_rows]
+    assert len(rows) > 30
+    assert set(rows) <= set(titles)

@@ -9,7 +9,7 @@ from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
-from gliofit.patients.raw.rows import ORIGIN, brought_in
+from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
 from gliofit.pipeline import recurrences
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
@@ -54,7 +54,8 @@ if workflow.is_main_process:
         print(f"Note: {note}", file=sys.stderr)
 
 CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
-GLIODIL_TITLES = {STANDARD_PLAN: "Standard plan"} | PLAN.in_silico_titles
+TITLES = recurrences.row_titles(PLAN)
+"Of every row of every table."
 
 
 def sources(script, *modules):
@@ -62,17 +63,21 @@ def sources(script, *modules):
     The package's source files that a rule's results depend on, declared as its inputs.
 
     They are found from the script's import statements. Editing the solver then reruns the simulations, and editing a
-    figure does not.
+    figure does not. Only for rules that have a job: reading all of the package takes longer than planning a patient.
     """
-    files = dependencies(ROOT / "workflow" / "scripts" / script, *modules)
-    return [os.path.relpath(path) for path in files]
+
+    def found(wildcards):
+        files = dependencies(ROOT / "workflow" / "scripts" / script, *modules)
+        return [os.path.relpath(path) for path in files]
+
+    return found
 
 
 def method_sources(script):
     """A script's sources with the method's and the growth model's: editing a method reruns just its fits."""
     return lambda wildcards: sources(
         script, describe(wildcards.method).run.__module__, MODEL
-    )
+    )(wildcards)
 
 
 def data(*names):
@@ -129,6 +134,15 @@ def scans(wildcards):
 def given_scans(wildcards):
     """The user's own files and folders of a patient."""
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+def contours(wildcards):
+    """The picture of the plans in DICOM, of a patient whose scans came in as DICOM: plans go back on their series."""
+    if wildcards.patient in REFUSED:
+        return []
+    patient = SHEET[wildcards.patient]
+    came = patient.raw and patient.files[reference_of(patient)].is_dir()
+    return [f"results/{patient.id}/dicom.png"] * came
 
 
 def row(wildcards):

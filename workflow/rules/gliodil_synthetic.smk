@@ -118,7 +118,7 @@ rule table_gliodil:
     params:
         number="gliodil_synthetic_{foci}",
         methods=[STANDARD_PLAN, *PLAN.in_silico],
-        titles=GLIODIL_TITLES,
+        titles=recurrences.ways(PLAN),
         cases="{foci}",
     script:
         "../scripts/table.py"
@@ -158,6 +158,6 @@ rule figure_gliodil:
     params:
         caption=CAPTIONS["gliodil_synthetic"],
         fits=list(PLAN.in_silico),
-        titles=GLIODIL_TITLES,
+        titles=recurrences.ways(PLAN),
     script:
         "../scripts/figure_gliodil.py"

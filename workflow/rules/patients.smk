@@ -92,7 +92,7 @@ rule prepare_patient:
         "results/benchmarks/prepare_patient/{patient}.tsv"
     conda:
         ENVIRONMENT
-    threads: CONFIG.threads.registration
+    threads: shared_out(CONFIG.threads.registration)
     resources:
         mem_mb=gigabytes(8),
         runtime=hours(4),

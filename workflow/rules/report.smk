@@ -50,11 +50,7 @@ rule html_report:
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
-        titles=PLAN.titles
-        | GLIODIL_TITLES
-        | PLAN.cohort_titles
-        | PLAN.forward_titles["surrogate_error"]
-        | PLAN.forward_titles["surrogate_time"],
+        titles=TITLES,
         shown=PLAN.shown,
         cases=CONFIG.anatomy,
     script:
@@ -77,6 +73,7 @@ rule patient_page:
         standard_scores=f"results/{{patient}}/plans/{STANDARD_PLAN}.json",
         deviation=[f"results/{{patient}}/{PLAN.on_page}_deviation.nii.gz"]
         * PLAN.gives_deviation(PLAN.on_page),
+        contours=contours,
         sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),
     output:

@@ -22,6 +22,16 @@ def hours(number):
     return lambda wildcards, attempt: int(60 * number * attempt)
 
 
+def shared_out(threads):
+    """
+    Threads of a patient's registration: those of the config, while there are cores for all patients at once.
+
+    Only a part of it has more than one, and with as many patients as cores, one each takes less time.
+    """
+    every = (workflow.cores or 1) // max(1, len(PATIENTS))
+    return max(1, min(threads, every))
+
+
 def gpus(wildcards):
     """Graphics cards of a fit: one, for a method that is set to use it."""
     return int(CONFIG.settings(wildcards.method).get("device") == "cuda")

@@ -221,6 +221,8 @@ def _assemble(t1: Volume, wm: Volume, gm: Volume, csf: Volume, source: str) -> A
 
 def _canonical(volume: Volume) -> Volume:
     """Axes reordered and flipped to the nearest RAS, voxels untouched."""
+    if nib.aff2axcodes(volume.affine) == ("R", "A", "S"):
+        return volume
     image = nib.as_closest_canonical(nib.Nifti1Image(volume.data, volume.affine))
     return Volume(np.ascontiguousarray(image.dataobj), image.affine)
 

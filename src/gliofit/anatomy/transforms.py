@@ -31,6 +31,9 @@ Tool → its files: affine, warp, and the warp's inverse. Each tool has names of
 another: greedy takes ANTs' .mat for another affine, without a word.
 """
 
+BLOCK_MM, RIM_MM = 8.0, 12.0
+"""Where a volume lies on another grid is told by the middles of blocks of this size, and a rim around them."""
+
 LPS = np.array([-1.0, -1.0, 1.0])
 """ITK's world to NIfTI's, and back."""
 
@@ -82,11 +85,11 @@ class Registration:
         Where the grid is coarser than a volume, along any axis, a voxel is the mean over sub-points as dense as the
         volume's voxels, so that fractions and densities keep their sum.
         """
-        return self._sampled(self._to_atlas, volumes, shape, affine)
+        return self._sampled(self._to_atlas, self._to_patient, volumes, shape, affine)
 
     def to_atlas(self, volumes: Sequence[Volume], shape: tuple, affine: Array) -> list[Array]:
         """Patient-space volumes on an atlas grid; otherwise as `to_patient`."""
-        return self._sampled(self._to_patient, volumes, shape, affine)
+        return self._sampled(self._to_patient, self._to_atlas, volumes, shape, affine)
 
     def points_to_patient(self, points: Array) -> Array:
         """World points (n, 3) in mm of the atlas → the patient's world."""
@@ -124,29 +127,76 @@ class Registration:
         inverse = sitk.DisplacementFieldTransform(_field(self.files[2]))
         return sitk.CompositeTransform([inverse, self._affine.GetInverse()])
 
-    def _sampled(self, transform: Any, volumes: Sequence[Volume], shape: tuple, affine: Array) -> list[Array]:
-        """Volumes at the places where `transform` takes the points of a grid."""
-        import SimpleITK as sitk
-
+    def _sampled(
+        self, transform: Any, back: Any, volumes: Sequence[Volume], shape: tuple, affine: Array
+    ) -> list[Array]:
+        """Volumes at the places where `transform`, the inverse of `back`, takes the points of a grid."""
         sampled: list[Array] = []
         # volumes of one grid go together: where a voxel comes from takes longer to tell than what is there
         for _, group in groupby(volumes, lambda volume: (volume.shape, np.asarray(volume.affine).tobytes())):
-            alike = list(group)
-            fine, dense = grids.sub_voxels(alike[0].affine, affine)
-            resampler = sitk.ResampleImageFilter()
-            resampler.SetNumberOfThreads(self.threads)
-            resampler.SetTransform(transform)
-            resampler.SetInterpolator(sitk.sitkLinear)
-            resampler.SetSize([int(n) for n in np.array(shape) * fine])
-            origin, spacing, direction = _geometry(dense)
-            resampler.SetOutputOrigin(origin)
-            resampler.SetOutputSpacing(spacing)
-            resampler.SetOutputDirection(direction)
-            out = sitk.GetArrayFromImage(resampler.Execute(_image(alike)))
-            out = out.reshape(*out.shape[:3], -1)  # of one number a voxel there is no last axis
-            parts = (out[..., number].T for number in range(len(alike)))
-            sampled += [np.ascontiguousarray(grids.means(part, fine), np.float32) for part in parts]
+            alike = _cropped(list(group))
+            place = _place(back, alike, shape, affine)
+            parts = self._on_grid(transform, alike, place, affine)
+            if any(_reaches_a_face(part, place, shape) for part in parts):
+                place = tuple(slice(0, n) for n in shape)
+                parts = self._on_grid(transform, alike, place, affine)
+            for part in parts:
+                whole = np.zeros(shape, np.float32)
+                whole[place] = part
+                sampled.append(whole)
         return sampled
+
+    def _on_grid(self, transform: Any, alike: list[Volume], place: tuple[slice, ...], affine: Array) -> list[Array]:
+        """Volumes of one grid in a part of another."""
+        import SimpleITK as sitk
+
+        affine = grids.shifted(affine, np.array([side.start for side in place]))
+        fine, dense = grids.sub_voxels(alike[0].affine, affine)
+        resampler = sitk.ResampleImageFilter()
+        resampler.SetNumberOfThreads(self.threads)
+        resampler.SetTransform(transform)
+        resampler.SetInterpolator(sitk.sitkLinear)
+        resampler.SetSize([int((side.stop - side.start) * n) for side, n in zip(place, fine, strict=True)])
+        origin, spacing, direction = _geometry(dense)
+        resampler.SetOutputOrigin(origin)
+        resampler.SetOutputSpacing(spacing)
+        resampler.SetOutputDirection(direction)
+        out = sitk.GetArrayFromImage(resampler.Execute(_image(alike)))
+        out = out.reshape(*out.shape[:3], -1)  # of one number a voxel there is no last axis
+        return [grids.means(out[..., number].T, fine) for number in range(len(alike))]
+
+
+def _cropped(alike: list[Volume]) -> list[Volume]:
+    """Volumes of one grid without what is zero in all of them, but for a rim, as interpolation ends there."""
+    some = np.any([volume.data != 0 for volume in alike], 0)
+    box = grids.box_of(some, 1) if some.any() else (slice(0, 1),) * 3
+    affine = grids.shifted(alike[0].affine, np.array([side.start for side in box]))
+    return [Volume(volume.data[box], affine) for volume in alike]
+
+
+def _place(back: Any, alike: list[Volume], shape: tuple, affine: Array) -> tuple[slice, ...]:
+    """The part of a grid where volumes of another lie: where `back` takes the middles of small blocks, and a rim."""
+    some = np.any([volume.data != 0 for volume in alike], 0)
+    size = np.maximum(1, BLOCK_MM / grids.spacing_of(alike[0].affine)).astype(int)
+    for axis, n in enumerate(size):
+        some = np.logical_or.reduceat(some, np.arange(0, some.shape[axis], n), axis)
+    points = (np.argwhere(some) + 0.5) * size - 0.5
+    if not len(points):
+        return tuple(slice(0, 1) for _ in shape)
+    index = grids.to_voxel(affine, _moved(back, grids.to_world(alike[0].affine, points)))
+    room = RIM_MM / grids.spacing_of(affine)
+    low = np.clip(np.floor(index.min(0) - room), 0, np.array(shape) - 1).astype(int)
+    high = np.clip(np.ceil(index.max(0) + room) + 1, low + 1, shape).astype(int)
+    return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _reaches_a_face(part: Array, place: tuple[slice, ...], shape: tuple) -> bool:
+    """Whether a part of a grid has something where it, and not the grid, ends."""
+    for axis, (side, n) in enumerate(zip(place, shape, strict=True)):
+        ends = np.moveaxis(part, axis, 0)
+        if (side.start > 0 and ends[0].any()) or (side.stop < n and ends[-1].any()):
+            return True
+    return False
 
 
 def _geometry(affine: Array) -> tuple[list[float], list[float], list[float]]:

@@ -31,6 +31,15 @@ def shifted(affine: Array, offset: Array) -> Array:
     return moved
 
 
+def box_of(mask: Array, margin: int | Array = 0) -> tuple[slice, slice, slice]:
+    """The smallest box with all of a mask [x, y, z] that is not empty, and `margin` voxels around, within the grid."""
+    sides = []
+    for axis, room in enumerate(np.broadcast_to(margin, 3).tolist()):
+        inside = np.flatnonzero(mask.any(tuple({0, 1, 2} - {axis})))
+        sides.append(slice(max(0, int(inside[0]) - room), min(mask.shape[axis], int(inside[-1]) + 1 + room)))
+    return sides[0], sides[1], sides[2]
+
+
 def aligned_grid(affine: Array, mask: Array, spacing: float, margin_mm: float = 4.0) -> tuple[tuple, Array]:
     """
     The smallest RAS-aligned grid of `spacing` mm that covers `mask`.
@@ -45,9 +54,8 @@ def aligned_grid(affine: Array, mask: Array, spacing: float, margin_mm: float = 
         Positive diagonal; the origin is a multiple of the spacing, so that grids of
         one anatomy at several spacings nest.
     """
-    index = np.argwhere(mask)
-    low, high = index.min(0) - 0.5, index.max(0) + 0.5
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
+    edges = [(side.start - 0.5, side.stop - 0.5) for side in box_of(mask)]
+    corners = np.array(np.meshgrid(*edges, indexing="ij")).reshape(3, -1).T
     world = to_world(affine, corners)
     # a multiple of four spacings keeps the 4 → 2 → 1 mm hierarchy of one anatomy aligned at its edges
     step = 4.0 * max(1.0, spacing / 4.0)
@@ -147,7 +155,10 @@ def _along_axes(data: Array, index: Array, shape: tuple, fine: Array) -> Array:
         place = index[source[axis], axis] * np.arange(n * f) + index[source[axis], 3]
         size = out.shape[axis]
         weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(size))).reshape(n, f, size).mean(1)
-        out = np.moveaxis(np.tensordot(weights.astype(np.float32), out, (1, axis)), 0, axis)
+        used = np.flatnonzero(weights.any(0))
+        part = slice(used[0], used[-1] + 1) if used.size else slice(0)
+        out = np.moveaxis(out, axis, 0)[part]
+        out = np.moveaxis(np.tensordot(weights[:, part].astype(np.float32), out, (1, 0)), 0, axis)
     return np.ascontiguousarray(out)
 
 

@@ -7,13 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json, write_json
-from gliofit.evaluation.metrics import tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Scores:
     @property
     def rows(self) -> pd.DataFrame:
         """Tidy rows, `gliofit.evaluation.metrics.COLUMNS`."""
+        from gliofit.evaluation.metrics import tidy  # pandas, which writing scores does without
+
         return tidy(self.case, self.set, self.row or self.method, dict(self.scores))
 
 

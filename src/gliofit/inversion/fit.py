@@ -38,7 +38,8 @@ class Fit:
         The numerical solver's density at θ̂ on the problem's grid, or that of `own`. A fit that was read from its file
         has none; see `density_on`.
     loss : float
-        The target's loss of `density`, comparable between methods.
+        The target's loss of `density`, comparable between methods; where the number of foci was sought, that of the
+        target with its thresholds blurred less (`Observation.sharpened`).
     history : list of float
         The method's own loss per iteration (surrogate methods: the surrogate's loss).
     evaluations : int

@@ -56,7 +56,7 @@ class FociRecord(Part):
     Methods that search on a surrogate have these from it, but for the number that was kept.
     """
 
-    loss: list[Number] = Field(description="by number of foci")
+    loss: list[Number] = Field(description="by number of foci, on the grid on which they are compared")
     dice: list[dict[str, Number]] = Field(description="of each outline, by number of foci")
 
 
@@ -94,7 +94,9 @@ class FitRecord(Part):
     parameters: dict[str, float] = Field(description="all of the growth model's parameters by name, in its order")
     theta: ThetaRecord = Field(description="the parameters that every growth model has")
     extras: dict[str, float] = Field(description="imaging parameters (thresholds) that were fitted along, by name")
-    loss: Number = Field(description="the observation's misfit at the result, comparable between methods")
+    loss: Number = Field(
+        description="the observation's misfit at the result, comparable between methods; sharper if there is `foci`"
+    )
     history: list[Number] = Field(description="the method's own loss per iteration or generation")
     comparable: int | None = Field(
         description="so many first entries of `history` are of one and the same loss; null: all are"

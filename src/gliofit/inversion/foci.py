@@ -20,8 +20,11 @@ from gliofit.base.arrays import Array
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import Minimum
 
-PATCH_MM = 10.0
-"""Edge of the patches of an outline that are off independently of one another: errors of outlines are that long."""
+ERROR_LENGTH = 0.4
+"""
+Correlation length of an outline's errors, in radii of a ball of its volume: that of the cohort's rough outlines, whose
+roughness is real ones' (docs/cohort.md). What is off is off over a share of a tumour, large or small.
+"""
 
 SMALLEST_PIECE_ML = 0.3
 """A missed piece below this is no focus."""
@@ -38,7 +41,7 @@ MATCHING = 4
 APART_MM = 6.0
 """Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
 
-COMPARED = 4
+COMPARED = 3
 """Places for a further focus from which a search begins, those whose density explains most."""
 
 
@@ -53,7 +56,8 @@ class Foci:
         With the model of as many foci as are kept.
     end : Minimum
     losses : list of float
-        Of at most one focus, two, …, the first that is not kept included.
+        Of at most one focus, two, …, the first that is not kept included; of the given problem, whose thresholds are
+        better blurred little (`Observation.sharpened`).
     explained : list of dict
         Dice of each outline, likewise.
     """
@@ -97,7 +101,7 @@ def add_foci(
     numbers : tuple of int
         Fewest and most foci (`GrowthModel.foci_range`): up to the former they are added whatever they are worth.
     rough : Problem
-        The problem on a coarser grid, for what need not be exact; or the problem itself.
+        The problem on a coarser grid or with outlines that are blurred more, for what need not be exact.
     """
     least, most = numbers
     patches = independent_patches(problem)
@@ -136,9 +140,10 @@ def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool
     """
     Whether `unknowns` more are worth the loss they save: Schwarz's criterion, patches as independent observations.
 
-    The loss stands for the variance of what is not explained: patches·ln(before/after) > unknowns·ln(patches).
+    The loss is the volume between outlines, a mean distance; its square stands for the variance of what is not
+    explained: 2·patches·ln(before/after) > unknowns·ln(patches).
     """
-    return bool(patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
+    return bool(2 * patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
 
 
 def _apart(origins: Array) -> bool:
@@ -147,12 +152,21 @@ def _apart(origins: Array) -> bool:
 
 
 def independent_patches(problem: Problem) -> float:
-    """Number of patches of `PATCH_MM` that the observed outlines consist of."""
+    """
+    Number of patches of the observed outlines that are off independently of one another, as far as one can say.
+
+    Errors with the correlation exp(−r²/2l²), l = `ERROR_LENGTH` radii, leave one patch per 2πl². About 20 per outline,
+    whatever its size; more of a ragged one.
+    """
     outlines = problem.target.outlines()
     if outlines is None:
         return 1.0
-    area = sum(_surface(fraction >= 0.5, problem.tissue.spacing) for fraction in outlines)
-    return max(area / PATCH_MM**2, 2.0)
+    spacing, patches = problem.tissue.spacing, 0.0
+    for mask in (fraction >= 0.5 for fraction in outlines):
+        radius = (3 * np.count_nonzero(mask) * float(np.prod(spacing)) / (4 * np.pi)) ** (1 / 3)
+        if radius > 0:
+            patches += _surface(mask, spacing) / (2 * np.pi * (ERROR_LENGTH * radius) ** 2)
+    return max(patches, 2.0)
 
 
 def _surface(mask: Array, spacing: Array) -> float:

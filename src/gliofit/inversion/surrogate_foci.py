@@ -116,21 +116,26 @@ def fit_foci(
     if begun[1] < descent.loss:
         parameters, descent = settled(seen.problem, seen.loss(seen.problem), begun[0], False, settings)
 
-    def search(more: Problem, _: Problem, places: list[Array], before: float) -> Minimum:
-        return _with_one_more(seen.loss(more), more, places, before, settings)
+    blurred = seen
+    if problem.model.foci_range != (1, 1):
+        problem = replace(problem, target=problem.target.sharpened())
+        seen = _Seen(problem)
+        parameters, descent = settled(seen.problem, seen.loss(seen.problem), parameters, False, settings)
+
+    def search(more: Problem, rough: Problem, places: list[Array], before: float) -> Minimum:
+        return _with_one_more(seen.loss(more), more, blurred.loss(rough), rough, places, before, settings)
 
     found = add_foci(
-        seen.problem, _minimum(parameters, descent), search, seen.density, problem.model.foci_range, seen.problem
+        seen.problem, _minimum(parameters, descent), search, seen.density, problem.model.foci_range, blurred.problem
     )
     number = len(found.problem.model.origins)
     turns = max(number, corrections) if corrections else 0
     of_solver = replace(problem, model=found.problem.model)
     fit = _on_solver(of_solver, found.problem, seen, found.end, started, settings, turns)
     record = found.record()
-    record["loss"][number - 1] = fit.loss
     record["dice"][number - 1] = fit.explained(problem.target)
     fit.foci = record if problem.model.foci_range != (1, 1) else None
-    fit.evaluations = spent + seen.evaluations
+    fit.evaluations = spent + blurred.evaluations + (seen.evaluations if seen is not blurred else 0)
     fit.seconds = clock() - started
     return fit
 
@@ -152,11 +157,21 @@ def _one_focus(seen: _Seen, guesses: list[Array]) -> tuple[Array, float]:
 
 
 def _with_one_more(
-    loss: SurrogateLoss, more: Problem, places: list[Array], before: float, settings: dict[str, Any]
+    loss: SurrogateLoss,
+    more: Problem,
+    blurred: SurrogateLoss,
+    rough: Problem,
+    places: list[Array],
+    before: float,
+    settings: dict[str, Any],
 ) -> Minimum:
-    """The end of the descent from the most promising of several starts; of the next, if that is no better."""
+    """
+    The end of the descent from the most promising of several starts; of the next, if that is no better.
+
+    Starts begin with outlines that are `blurred` more, which lead from further away.
+    """
     short = {**settings, "iterations": SHORTLY}
-    tried = [lowest(more, loss, legal(more, p), False, 1, short) for p in places[:FOLLOWED]]
+    tried = [lowest(rough, blurred, legal(rough, p), False, 1, short) for p in places[:FOLLOWED]]
     tried.sort(key=lambda end: end[1].loss)
     best: Minimum | None = None
     for parameters, _ in tried:

@@ -76,6 +76,10 @@ def labelling(text: str) -> dict[int, int]:
     InputError
         If it is neither.
     """
+    if not isinstance(text, str):
+        raise InputError(
+            f"labels are {type(text).__name__} and not text; a name such as brats2024, or spelled out: edema=1,core=2"
+        )
     if text in LABELLINGS:
         return LABELLINGS[text]
     if "=" not in text:
@@ -170,7 +174,7 @@ def relabel(seg: Array, labels: str = "brats", source: object = "the segmentatio
 
 def values(seg: Array) -> set[int]:
     """The numbers other than 0 in a uint8 array."""
-    return set(np.flatnonzero(np.bincount(np.ravel(seg), minlength=1)).tolist()) - {0}
+    return set(np.flatnonzero(np.bincount(seg[seg != 0], minlength=1)).tolist())
 
 
 def parts(labels: Array) -> tuple[Array, Array]:

@@ -106,6 +106,10 @@ class Observation(ABC):
         """The part that consists of outlines; None without one."""
         return None
 
+    def sharpened(self) -> Observation:
+        """The same with thresholds blurred less: itself, unless it has any."""
+        return self
+
     def missed(self, c: Array, extras: Array) -> list[Array]:
         """Of each outline, densest first, what a density [x, y, z] does not reach, bool; none if it has none."""
         return []

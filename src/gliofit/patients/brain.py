@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
+from gliofit.base import grids
 from gliofit.base.arrays import Array
 
 DIM = 0.1
@@ -15,6 +16,12 @@ DIM = 0.1
 
 BOTH_SIDES = 0.05
 """With more of the scan than this below its background, intensities were normalised, and any value can be brain."""
+
+CONSTANT = 0.2
+"""With more of the grid than this exactly at its background, and that not 0, someone put it there: see `brain_of`."""
+
+SLIVER = 0.005
+"""Of the 99th percentile: what differs less from such a background is what interpolation left."""
 
 DARK_RING = 0.7
 """
@@ -47,7 +54,7 @@ class Background:
 
 def background_of(scan: Array) -> Background:
     """The background of a scan [x, y, z], told from the faces of its grid."""
-    faces = [np.take(scan, end, axis).ravel() for axis in range(3) for end in (0, -1)]
+    faces = [np.moveaxis(scan, axis, 0)[end].ravel() for axis in range(3) for end in (0, -1)]
     values, number = np.unique(np.concatenate(faces), return_counts=True)
     most = int(number.argmax())
     return Background(float(values[most]), float(number[most] / number.sum()))
@@ -64,7 +71,7 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
         mm.
     background : float
         Value outside the brain. What is above it by more than a tenth of the median counts; where intensities lie on
-        both sides of it (z-scores), whatever differs.
+        both sides of it (z-scores), or where it was put there (the least z-score, −1), whatever differs.
     """
     away = scan - np.float32(background)
     if both_sides(away):
@@ -74,11 +81,11 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
         positive = away[away > 0]
         if not positive.size:
             return np.zeros(scan.shape, bool)
-        bright = away > DIM * np.median(positive)
-    index = np.argwhere(bright)
-    # one spare voxel around, so that closing and filling see the outside
-    low, high = np.maximum(index.min(0) - 3, 0), index.max(0) + 4
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        least = DIM * np.median(positive)
+        if background != 0 and np.count_nonzero(away == 0) > CONSTANT * away.size:
+            least = SLIVER * np.percentile(positive, 99)
+        bright = away > least
+    box = grids.box_of(bright, 3)  # with room, so that closing and filling see the outside
     piece = np.pad(bright[box], 3)
     if spacing.max() < 1.5:
         piece = ndimage.binary_opening(piece)  # cuts off threads of voxels that resampling leaves
@@ -86,7 +93,7 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
     if number > 1:
         piece = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
     piece = ndimage.binary_fill_holes(ndimage.binary_closing(piece, iterations=2))
-    brain = np.zeros(scan.shape, bool)
+    brain = np.zeros_like(scan, bool)
     brain[box] = piece[3:-3, 3:-3, 3:-3]
     return brain
 
@@ -111,9 +118,12 @@ def skull_on(scan: Array, brain: Array, spacing: Array, background: float = 0.0)
         mm.
     background : float
     """
-    if both_sides(scan - np.float32(background)):
+    if not brain.any() or both_sides(scan - np.float32(background)):
         return False  # of z-scores, "darker" has no ratio
-    step = tuple(slice(None, None, max(1, round(COARSE_MM / edge))) for edge in spacing)
+    step = tuple(
+        slice(side.start, side.stop, max(1, round(COARSE_MM / edge)))
+        for side, edge in zip(grids.box_of(brain), spacing, strict=True)
+    )
     edges = np.array(spacing) * [s.step for s in step]
     scan, brain = scan[step], brain[step]
     depth = ndimage.distance_transform_edt(np.pad(brain, 1), sampling=edges)[1:-1, 1:-1, 1:-1]

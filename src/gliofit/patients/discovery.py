@@ -211,15 +211,27 @@ def _named(case: Path, prefix: str, names: tuple[str, ...]) -> list[Path]:
     for name in names:
         place, _, stem = name.format(case=prefix).rpartition("/")
         entries = _entries(case / place) if place else _entries(case)
-        for start in ("", f"{prefix}_", f"{prefix}-") if "{case}" not in name else ("",):
-            there += [entries[file] for end in IMAGE if (file := f"{start}{stem}{end}".lower()) in entries]
+        for start in _starts(case, prefix) if "{case}" not in name else ("",):
+            there += [p for end in IMAGE for p in entries.get(f"{start}{stem}{end}".lower(), [])]
     return list(dict.fromkeys(there))
 
 
-def _entries(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {p.name.lower(): p for p in sorted(folder.iterdir()) if p.is_symlink() or p.is_file()}
+def _starts(case: Path, prefix: str) -> list[str]:
+    """What may stand before a role in a file's name: nothing, the folder's name, the patient's, or both."""
+    above = case.parent.name.lower()
+    names = [prefix]
+    if TIME_POINT.fullmatch(case.name):
+        names += [above, *(f"{above}{by}{prefix}" for by in "_-")]
+    return ["", *(f"{name}{by}" for name in names for by in "_-")]
+
+
+def _entries(folder: Path) -> dict[str, list[Path]]:
+    """Files of a folder by name in lower case, without those that systems hide ("._t1.nii.gz")."""
+    entries: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if (path.is_symlink() or path.is_file()) and not path.name.startswith("."):
+            entries.setdefault(path.name.lower(), []).append(path)
+    return entries
 
 
 def _with_notes(case: Path, found: Found, layout: Layout) -> Found:
@@ -229,7 +241,7 @@ def _with_notes(case: Path, found: Found, layout: Layout) -> Found:
         found.files["seg"] = approximate
         found.notes.append(f"{approximate}: is an automatic segmentation that nobody has corrected")
     used = set(found.files.values()) | {approximate}
-    others = [p.name for name, p in _entries(case).items() if name.endswith(IMAGE) and p not in used]
+    others = [p.name for name, all_ in _entries(case).items() if name.endswith(IMAGE) for p in all_ if p not in used]
     others = [name for name in others if not UNUSED.search(name.lower().removesuffix(".gz").removesuffix(".nii"))]
     if others and layout.extras:
         found.notes.append(f"{case}: {', '.join(others)} not used, as the name is none that is known")
@@ -241,7 +253,7 @@ def _bids(case: Path) -> Found | None:
     roles: dict[str, list[Path]] = {}
     unused = []
     for place in (case / "anat", case / "pet"):
-        for name, path in _entries(place).items():
+        for name, path in ((name, path) for name, paths in _entries(place).items() for path in paths):
             stem = name.removesuffix(".gz").removesuffix(".nii")
             match = BIDS.fullmatch(stem)
             if not name.endswith(IMAGE) or match is None:
@@ -253,10 +265,18 @@ def _bids(case: Path) -> Found | None:
                 unused.append(path.name)
     if not roles:
         return None
+    notes = []
+    unsaid = roles.pop("dseg", [])
+    if unsaid and "seg" in roles:
+        unused += [path.name for path in unsaid]
+    elif unsaid:
+        roles["seg"] = unsaid
+        notes.append(f"{unsaid[0]}: is taken as the tumour's segmentation, though its name does not say of what it is")
     for role, paths in roles.items():
         if len(paths) > 1:
             raise InputError(_ambiguous(role, paths))
-    notes = [f"{case}: {', '.join(unused)} not used, as the name is none that is known"] * bool(unused)
+    if unused:
+        notes.append(f"{case}: {', '.join(unused)} not used, as the name is none that is known")
     return Found({role: paths[0] for role, paths in roles.items()}, "brats", notes)
 
 

@@ -210,15 +210,22 @@ UNUSED = re.compile(
 
 
 def bids_role(entities: dict[str, str], suffix: str) -> str | None:
-    """What a BIDS image is taken for, by its entities and suffix in lower case; None for no role."""
+    """
+    What a BIDS image is taken for, by its entities and suffix in lower case; None for no role.
+
+    "dseg" is a segmentation that does not say of what.
+    """
     label, described = entities.get("label", ""), entities.get("desc", "")
-    lesion = label in ("lesion", "tumor", "tumour")
+    lesions = ("lesion", "tumor", "tumour", "glioma", "gbm")
+    lesion = label in lesions or described in lesions
     if suffix == "t1w":
         return "t1c" if "ce" in entities else "t1"
     if suffix == "mask":
         return "brain" if "brain" in (described, label) else "seg" if lesion else None
-    if suffix == "dseg":
-        return "seg" if lesion or not label else None
+    if suffix == "roi":
+        return "seg" if lesion else None
+    if suffix == "dseg":  # with no label, it is more often one of tissue
+        return "seg" if lesion else "dseg" if not {"label", "atlas", "seg"} & set(entities) and not described else None
     if suffix == "probseg":
         return label if label in ("wm", "gm", "csf") else None
     if suffix == "pet":

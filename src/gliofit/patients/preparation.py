@@ -142,9 +142,11 @@ def _tissue_maps(
     source, atlas = scans.patient.anatomy, anatomy.tissue
     volumes = [Volume(m, atlas.affine) for m in (atlas.wm, atlas.gm, atlas.csf)]
     scores: dict = {"brain_dice": None, "tissue_agreement": None, "registration": None}
-    if source == "maps":
-        return _own_maps(scans), scores
     tumour = scans.whole | scans.cavity
+    if source == "maps":
+        maps = _own_maps(scans)
+        _score_agreement(scans, maps, tumour, scores)
+        return maps, scores
     if source == "registration":
         found = register(scans.t1, scans.brain, tumour, anatomy, settings, folder / "registration", threads)
         maps = found.to_patient(volumes, scans.shape, scans.affine)
@@ -157,23 +159,30 @@ def _tissue_maps(
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")
         maps = [grids.resample(v.data, v.affine, scans.shape, scans.affine) for v in volumes]
-    warped = np.sum(maps, axis=0) >= 0.5
+    warped = sum(maps[1:], maps[0]) >= 0.5
     if not scans.known:
         scans.brain = warped | tumour
     scores["brain_dice"] = overlap = dice(warped, scans.brain)
     if overlap < GOOD_DICE:
         scans.warnings.append(f"patient {scans.patient.id}: brain Dice with the atlas is only {overlap:.3f}")
-    if source != "registration":
-        return maps, scores
-    agreement = tissue_agreement(scans.t1.data, maps, scans.brain, tumour, grids.spacing_of(scans.affine))
-    if agreement < GOOD:
-        scans.warnings.append(
-            f"patient {scans.patient.id}: inside the brain the atlas does not lie on the scan (it explains "
-            f"{agreement:.2f} of the scan's variance; {GOOD} and more is usual): look at the outlines of tissue in the "
-            "pictures, and whether front and back, top and bottom of the scan are what its header says"
-        )
-    scores["tissue_agreement"] = None if np.isnan(agreement) else round(agreement, 4)
+    if source == "registration":
+        _score_agreement(scans, maps, tumour, scores)
     return maps, scores
+
+
+def _score_agreement(scans: Scans, maps: list[Array], tumour: Array, scores: dict) -> None:
+    """How much of the T1's (T1c's) variance inside the brain the maps explain, with a warning where it is little."""
+    if not {"t1", "t1c"} & set(scans.images):
+        return
+    agreement = tissue_agreement(scans.t1.data, maps, scans.brain, tumour, grids.spacing_of(scans.affine))
+    scores["tissue_agreement"] = None if np.isnan(agreement) else round(agreement, 4)
+    if agreement < GOOD:
+        what = "the tissue maps do" if scans.patient.anatomy == "maps" else "the atlas does"
+        scans.warnings.append(
+            f"patient {scans.patient.id}: inside the brain {what} not lie on the scan (explaining {agreement:.2f} of "
+            f"its variance; {GOOD} and more is usual): look at the outlines of tissue in the pictures, and whether "
+            "front and back, top and bottom of the scan are what its header says"
+        )
 
 
 def _own_maps(scans: Scans) -> list[Array]:
@@ -183,9 +192,6 @@ def _own_maps(scans: Scans) -> list[Array]:
         data = scans.images.get(name)
         if data is None:
             data = np.where(scans.brain, np.clip(1 - maps[0] - maps[1], 0, 1), 0)
-        elif data.min() < -0.01 or data.max() > 1.01:
-            path = scans.patient.files[name]
-            raise InputError(f"{path}: not a map of fractions: values run from {data.min():.3g} to {data.max():.3g}")
         maps.append(data)
     return maps
 
@@ -204,6 +210,9 @@ def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tiss
     brain, whole, core : ndarray of bool [x, y, z]
     tumour_tissue : "core", "csf" or "keep"
     """
+    box = grids.box_of(brain)
+    filled = [np.zeros_like(brain, np.float32) for _ in maps]
+    maps, brain, whole, core = [m[box] for m in maps], brain[box], whole[box], core[box]
     wm, gm, csf = (np.where(brain, np.clip(m, 0, 1), 0).astype(np.float32) for m in maps)
     total = np.maximum(wm + gm + csf, 1)
     wm, gm, csf = wm / total, gm / total, csf / total
@@ -215,7 +224,9 @@ def fill(maps: list[Array], brain: Array, whole: Array, core: Array, tumour_tiss
         wm, csf = np.where(inside, wm + csf, wm), np.where(inside, 0, csf)
     if tumour_tissue == "core":
         wm, gm = np.where(brain & core, wm + gm, wm), np.where(brain & core, 0, gm)
-    return [np.clip(m, 0, 1).astype(np.float32) for m in (wm, gm, csf)]
+    for full, part in zip(filled, (wm, gm, csf), strict=True):
+        full[box] = np.clip(part, 0, 1)
+    return filled
 
 
 def _volumes(scans: Scans, maps: list[Array]) -> dict[str, float]:

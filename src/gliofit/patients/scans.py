@@ -12,10 +12,10 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
 from gliofit.base.nifti import Volume, load_volume
-from gliofit.patients import place
+from gliofit.patients import contents, place
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
 from gliofit.patients.headers import check_headers, in_atlas_space
-from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, parts, read_recurrence, read_segmentation
+from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, numbers, parts, read_recurrence, read_segmentation
 from gliofit.patients.sample_sheet import Patient
 
 BRAIN_ML = (200.0, 2600.0)
@@ -125,14 +125,13 @@ def load_scans(patient: Patient) -> Scans:
             raise InputError(f"{patient.files[name]}: is zero everywhere")
     warnings = [*patient.notes, *(read_json(patient.origin)["warnings"] if patient.origin else []), *grid.warnings]
     labels, doubtful = _labels(patient, images, warnings)
-    warnings += doubtful
-    if "recurrence" in images:
-        _check_recurrence(patient, images["recurrence"], warnings)
+    warnings += [*doubtful, *contents.same_scans(patient.files, images)]
     brain, known = _brain(patient, images, labels > 0, grids.spacing_of(grid.affine), warnings)
     images.pop("brain", None)
     inside = np.where(brain, labels, 0).astype(np.uint8)
     scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
     _check_place(scans, labels)
+    _check_contents(scans, labels)
     if not doubtful:
         seen = {"edema": labels == EDEMA, "enhancing": labels == ENHANCING}
         scans.warnings += place.mirrored(patient.seg, images, seen, brain, grid.affine)
@@ -147,6 +146,7 @@ def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> 
     seg = images.pop("seg")
     if not seg.any():
         raise InputError(f"{patient.seg}: the segmentation is empty")
+    seg = numbers(seg, patient.seg)
     labels = read_segmentation(seg, patient.labels, patient.seg, warnings)
     if "whole" in images:
         whole = mask(patient.whole, images.pop("whole"))
@@ -174,16 +174,26 @@ def mask(path: Path | None, data: Array) -> Array:
     return scaled > 0.5
 
 
-def _check_recurrence(patient: Patient, recurrence: Array, warnings: list[str]) -> None:
-    """A recurrence has the segmentation's labels; an empty one, or a mask, limits what can be said of a plan."""
-    labels = read_recurrence(recurrence, patient.labels, patient.recurrence)
-    if not labels.any():
-        warnings.append(f"{patient.recurrence}: is empty; coverage of the recurrence is undefined")
-    elif not (labels == ENHANCING).any():
-        warnings.append(
-            f"{patient.recurrence}: is a mask without parts (no enhancing label); coverage of its enhancing core is "
-            "undefined"
-        )
+def _check_contents(scans: Scans, labels: Array) -> None:
+    """PET, maps of tissue and recurrence show what their columns say, T1 and T1c are not exchanged."""
+    patient, images, brain = scans.patient, scans.images, scans.brain
+    files, tumour = patient.files, scans.labels > 0
+    for name in ("t1", "t1c", "flair", "fet"):
+        if name in images:
+            contents.check_scan(files[name], images[name])
+    if scans.known:
+        contents.check_tumour(patient.seg, parts(labels)[1], brain)
+    if "t1" in images and "t1c" in images:
+        scans.warnings += contents.exchanged(files["t1c"], images["t1"], images["t1c"], labels, brain)
+    if "fet" in images:
+        scans.warnings += contents.check_pet(files["fet"], images["fet"], scans.labels, brain)
+    if "wm" in images:
+        t1 = images.get("t1", images.get("t1c"))
+        scans.warnings += contents.check_maps(files, images, t1, brain, tumour)
+    if "recurrence" in images:
+        path = files["recurrence"]
+        recurrence = read_recurrence(images["recurrence"], patient.labels, path)
+        scans.warnings += contents.check_recurrence(path, recurrence, scans.labels, brain, scans.affine)
 
 
 def _brain(
@@ -216,13 +226,21 @@ def _brain_of_scan(path: Path, scan: Array, whole: Array, spacing: Array, warnin
         )
         if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
             what = f"a brain of {millilitres:.0f} ml is none"
-        ask = "is the scan skull-stripped and in mm? Strip it, or give a mask of the brain"
+        ask = (
+            "is the scan skull-stripped and in mm? Strip it, give a mask of the brain, or say raw: yes in the sample "
+            "sheet, to have it stripped"
+        )
         raise InputError(f"{path}: {what}; {ask}")
     away = scan - np.float32(background.value)
     if both_sides(away):
         warnings.append(
             f"{path}: its intensities lie on both sides of its background ({background.value:.4g}), as after "
             f"normalisation; whatever differs from it is taken as brain ({millilitres:.0f} ml)"
+        )
+    elif np.count_nonzero(away < 0) > np.count_nonzero(away > 0):
+        warnings.append(
+            f"{path}: its brain is darker than its background ({background.value:.4g}), as no T1 is (an overflow, or "
+            f"an inverted scale?); what differs from it is taken as brain ({millilitres:.0f} ml)"
         )
     elif background.value != 0:
         warnings.append(

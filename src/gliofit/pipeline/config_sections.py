@@ -170,7 +170,7 @@ class Threads(Section):
     simulation: PositiveInt = Field(description="Of a job that runs the solver.")
     training: PositiveInt = Field(description="Of a network's training: part of what determines the network.")
     inversion: PositiveInt = Field(description="Of a job that fits.")
-    registration: PositiveInt = Field(description="Of a registration.")
+    registration: PositiveInt = Field(description="Of a registration; several patients share the cores out.")
 
 
 class Config(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,8 @@ MODELS, DEFAULT_MODEL = SOURCE / "gliofit/growth/model.py", "gliofit.growth.mode
 """Growth models are found by name when a script runs: no import statement tells of the default one."""
 
 
-def dependencies(*starts: str | Path) -> list[Path]:
+@cache
+def dependencies(*starts: str | Path) -> tuple[Path, ...]:
     """
     Source files of this package that the given files or modules import, directly or through one another.
 
@@ -27,7 +29,7 @@ def dependencies(*starts: str | Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    tuple of Path
         Sorted.
     """
     found: set[Path] = set()
@@ -44,9 +46,10 @@ def dependencies(*starts: str | Path) -> list[Path]:
             queue += _imports(path)
             if path == MODELS:
                 queue += _files(DEFAULT_MODEL)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
+@cache
 def _files(module: str) -> list[Path]:
     """The file of a module of this package; none for another package's."""
     path = SOURCE.joinpath(*module.split("."))
@@ -57,12 +60,21 @@ def _files(module: str) -> list[Path]:
 def _imports(path: Path) -> list[Path]:
     """Files of this package that one file names in its import statements."""
     files: list[Path] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _import_statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             files += [f for alias in node.names for f in _files(alias.name)]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             modules = [_files(f"{node.module}.{alias.name}") for alias in node.names]
             files += [f for found in modules for f in found]
             if not all(modules):  # some name is not a module: the package itself defines it
                 files += _files(node.module)
     return files
+
+
+def _import_statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements anywhere below a node; expressions, most of a file's nodes, hold none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield child
+        elif not isinstance(child, ast.expr):
+            yield from _import_statements(child)

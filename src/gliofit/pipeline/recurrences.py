@@ -22,6 +22,12 @@ def ways(plan: Plan) -> dict[str, str]:
     return MARGINS | plan.in_silico_titles
 
 
+def row_titles(plan: Plan) -> dict[str, str]:
+    """Titles of all rows of all tables of a run: what a page that shows several tables needs."""
+    forward = {row: title for rows in plan.forward_titles.values() for row, title in rows.items()}
+    return plan.titles | ways(plan) | plan.cohort_titles | forward
+
+
 def studies(plan: Plan) -> list[str]:
     """GliODIL's studies of itself, a file per patient."""
     number = plan.config.gliodil_studies.number if "gliodil" in plan.methods else 0

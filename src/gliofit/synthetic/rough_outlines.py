@@ -19,6 +19,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.observation.outlines import signed_distance
 
@@ -133,7 +134,4 @@ def _large(mask: Array, least: float, neighbours: Array | None) -> Array:
 
 def _box(mask: Array, spacing: Array) -> tuple[slice, ...]:
     """The window around a mask that its outline may move in."""
-    index = np.argwhere(mask)
-    reach = np.ceil(REACH_MM / spacing).astype(int)
-    low, high = np.maximum(index.min(0) - reach, 0), np.minimum(index.max(0) + 1 + reach, mask.shape)
-    return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    return grids.box_of(mask, np.ceil(REACH_MM / spacing).astype(int))

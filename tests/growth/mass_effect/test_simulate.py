@@ -9,7 +9,7 @@ import pytest
 
 from gliofit import InputError, Theta, Tissue, growth_model, invert, simulate
 from gliofit.growth.mass_effect.medium import GM, WM, C, Medium
-from gliofit.growth.mass_effect.simulate import Values, run
+from gliofit.growth.mass_effect.simulate import Report, Values, run
 
 THETA = (-4.0, 6.0, 2.0, 5.0, 3.0)
 
@@ -145,3 +145,10 @@ def test_without_a_push_the_jacobian_is_fisher_kolmogorovs(small_tissue):
     _, exact = growth_model().simulate(small_tissue, values[:5], jacobian=True, threads=1)
     _, found = growth_model("mass_effect").simulate(small_tissue, values, jacobian=True, threads=1)
     assert np.linalg.norm(found[0] - exact[0]) < 0.03 * np.linalg.norm(exact[0])
+
+
+def test_a_tumour_that_fills_the_head_is_as_easily_solved_for(small_tissue):
+    # a preconditioner that is kept while a tumour stiffens takes ten times as many iterations, or never ends
+    report = Report()
+    run(small_tissue, Medium.of(small_tissue, 270.0), Values(THETA[:3], 10.0, 6.0, 12e3), report=report)
+    assert max(report.iterations) <= 14

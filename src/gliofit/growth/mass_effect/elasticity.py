@@ -38,6 +38,9 @@ BOTTOM, BOTTOM_STAGES, BOTTOM_SMOOTHED = 6, 16, 60.0
 ALONE = 30_000
 """Cells of grids that one thread works on by itself: to wait for others would cost more."""
 
+VECTOR = 16
+"""Cells that the compiled loops do at once, on any processor; grids' rows are multiples of it."""
+
 MOST_ITERATIONS = 200
 
 
@@ -53,6 +56,8 @@ class Operator:
         Of cells; μ = 0 outside, where nothing moves.
     edge, inverse : list of ndarray [n]
         μ at edges xy, xz and yz; 1/diagonal of each component, 0 on faces that may not move.
+    spans : int64 ndarray [rows, 2]
+        First cell of each row (x, y) to be visited, and one past the last: those with μ > 0 are between.
     """
 
     grid: Grid
@@ -61,6 +66,7 @@ class Operator:
     kappa: Array
     edge: list[Array]
     inverse: list[Array]
+    spans: Array
     threads: int = 1
 
     @classmethod
@@ -71,7 +77,7 @@ class Operator:
         edge, inverse = ([np.zeros(len(mu), np.float32) for _ in range(3)] for _ in range(2))
         share(threads, stencil.edges, grid[:4], mu, *edge)
         share(threads, stencil.diagonal, grid[:4], _per_mm(grid), lam, mu, kappa, *edge, *inverse)
-        return cls(grid, lam, mu, kappa, edge, inverse, threads)
+        return cls(grid, lam, mu, kappa, edge, inverse, _spans(grid, mu > 0), threads)
 
     def field(self) -> Array:
         """A displacement of 0 [3, n]."""
@@ -81,15 +87,15 @@ class Operator:
         """sign·f − A u, into `out`."""
         coefficients = self.lam, self.mu, self.kappa, *self.edge, *self.inverse
         size, per_mm = self.grid[:4], _per_mm(self.grid)
-        share(self.threads, stencil.residual, size, per_mm, *u, *coefficients, np.float32(sign), *f, *out)
+        share(self.threads, stencil.residual, size, self.spans, per_mm, *u, *coefficients, np.float32(sign), *f, *out)
         return out
 
     def relax(self, u: Array, before: Array, f: Array, along: float, anew: float) -> None:
         """A Chebyshev step, into `before`."""
         coefficients = self.lam, self.mu, self.kappa, *self.edge, *self.inverse
         size, per_mm = self.grid[:4], _per_mm(self.grid)
-        share(self.threads, stencil.relax, size, per_mm, *u, *coefficients, np.float32(along), np.float32(anew),
-              *f, *before)  # fmt: skip
+        steps = np.float32(along), np.float32(anew)
+        share(self.threads, stencil.relax, size, self.spans, per_mm, *u, *coefficients, *steps, *f, *before)
 
     def coarser(self) -> Operator:
         """A on the grid of twice the spacing: means over the cells inside, where at least half of them are."""
@@ -106,6 +112,17 @@ class Operator:
         weight = np.where(number >= 4, 1 / np.maximum(number, 1), 0).astype(np.float32)
         lam, mu, kappa = (grid.pad(summed(inside * v) * weight) for v in (self.lam, self.mu, self.kappa))
         return Operator.of(grid, lam, mu, kappa, self.threads)
+
+
+def _spans(grid: Grid, inside: Array) -> Array:
+    """Where in each row cells are inside, widened to whole vectors: what is left over is done cell by cell, slowly."""
+    rows = inside.reshape(-1, grid.row)
+    first, last = rows.argmax(axis=1), grid.row - rows[:, ::-1].argmax(axis=1)
+    length = np.minimum(-(-(last - first) // VECTOR) * VECTOR, grid.row)
+    first = np.minimum(first, grid.row - length)
+    spans = np.stack([first, first + length], axis=1)
+    spans[~rows.any(axis=1)] = 0
+    return spans
 
 
 def _per_mm(grid: Grid) -> tuple:

@@ -47,8 +47,12 @@ ROUNDING = 2e-6
 PAIRS = 24
 """About as many solves a run has, beside the first and the last."""
 
-KEPT = 5
-"""Solves that share a preconditioner."""
+KEPT = 3
+"""
+A solve that takes more iterations has the preconditioner made anew for the next.
+
+Making it costs less than an iteration, but a small tumour changes little from solve to solve.
+"""
 
 SMALL_MM = 8.0
 """Tumours below this radius are solved for as exactly as one of it needs: they move nothing by much."""
@@ -198,7 +202,7 @@ class _Press:
     def __init__(self, medium: Medium, gamma: float, force: str, tolerance: float):
         self.medium, self.gamma, self.force, self.tolerance = medium, gamma, force, tolerance
         self.precondition: Multigrid | None = None
-        self.age = 0
+        self.iterations = 0
         h = float(np.mean(medium.grid.spacing))
         self.least = gamma / h * (4 * np.pi * SMALL_MM**2 / h**2) ** 0.5
 
@@ -220,10 +224,10 @@ class _Press:
             raise InputError(TOO_LARGE.format(self.gamma / 1000))
         if size == 0:
             return Solution(operator.field(), operator.field(), 0)
-        if self.precondition is None or self.age >= KEPT:
-            self.precondition, self.age = Multigrid.of(operator), 0
-        self.age += 1
+        if self.precondition is None or self.iterations > KEPT:
+            self.precondition = Multigrid.of(operator)
         solution = solve(operator, self.precondition, f, tumour.moved, self.tolerance * max(size, self.least))
+        self.iterations = solution.iterations
         if not solution.iterations < MOST_ITERATIONS:
             raise InputError(TOO_LARGE.format(self.gamma / 1000))
         return solution

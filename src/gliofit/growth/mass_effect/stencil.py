@@ -8,7 +8,8 @@ With e the strain, the stresses are
 and (A u)_x = −(∂σ_xx/∂x + ∂σ_xy/∂y + ∂σ_xz/∂z) + κ u_x on the faces along x. Written as the divergence of a stress,
 A has the terms in ∇λ and ∇μ by itself, and is symmetric.
 
-All arrays are flat (`grid.Grid`); `size` is (nx, ny, nz, row), `per_mm` 1/h per axis in single precision, so that no
+All arrays are flat (`grid.Grid`); `size` is (nx, ny, nz, row), `spans` says where in each row cells lie inside the
+skull – half of a head's box is outside –, and `per_mm` is 1/h per axis in single precision, so that no
 sum is made in double. `apart` tells the compiler that no two arguments share memory: only then do loops along z become
 vector instructions.
 """
@@ -114,17 +115,19 @@ def _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz
 
 @apart
 def residual(
-    part, parts, size, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, sign, fx, fy, fz, rx, ry, rz
+    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, sign,
+    fx, fy, fz, rx, ry, rz,
 ):  # fmt: skip
-    """r ← sign·f − A u on faces that may move, 0 on the others."""
-    nx, ny, nz, row = size
+    """r ← sign·f − A u on faces that may move, 0 on the others; outside `spans` r is left as it is."""
+    nx, ny, _, row = size
     sx, sy = uintp((ny + 2) * row), uintp(row)
     gx, gy, gz = per_mm
     zero = np.float32(0)
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
         for j in range(1, ny + 1):
             o = uintp(i) * sx + uintp(j) * sy
-            for n in range(o + uintp(1), o + uintp(nz + 1)):
+            begin, stop = spans[i * (ny + 2) + j]
+            for n in range(o + uintp(begin), o + uintp(stop)):
                 a, b, c = _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz)
                 rx[n] = sign * fx[n] + a if ix[n] > zero else zero
                 ry[n] = sign * fy[n] + b if iy[n] > zero else zero
@@ -133,17 +136,18 @@ def residual(
 
 @apart
 def relax(
-    part, parts, size, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, along, anew,
+    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, along, anew,
     fx, fy, fz, bx, by, bz,
 ):  # fmt: skip
     """One step of Chebyshev iteration on A/diagonal: b ← u + along·(u − b) + anew·(f − A u)/diagonal."""
-    nx, ny, nz, row = size
+    nx, ny, _, row = size
     sx, sy = uintp((ny + 2) * row), uintp(row)
     gx, gy, gz = per_mm
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
         for j in range(1, ny + 1):
             o = uintp(i) * sx + uintp(j) * sy
-            for n in range(o + uintp(1), o + uintp(nz + 1)):
+            begin, stop = spans[i * (ny + 2) + j]
+            for n in range(o + uintp(begin), o + uintp(stop)):
                 a, b, c = _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz)
                 bx[n] = ux[n] + along * (ux[n] - bx[n]) + anew * ix[n] * (fx[n] + a)
                 by[n] = uy[n] + along * (uy[n] - by[n]) + anew * iy[n] * (fy[n] + b)

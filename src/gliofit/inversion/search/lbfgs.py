@@ -9,9 +9,11 @@ with a sigmoid, whose bounds lie at infinity – a minimum at a bound is an ordi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -48,6 +50,22 @@ class Descent:
     reason: str
     free: Array
     curvature: dict
+
+
+@cache
+def _leave_compiler_out() -> None:
+    """
+    Make optimisers without torch's compiler, whose import takes as long as torch's own.
+
+    An optimiser's constructor is wrapped so that the compiler leaves it alone, and the wrapper imports the compiler to
+    say so, unless the wrapped function has this mark. Nothing is compiled here. Should a future torch wrap otherwise,
+    the mark is without effect.
+    """
+    import torch
+
+    wrapped = getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", None)
+    if wrapped is not None and "torch._dynamo" not in sys.modules:
+        wrapped.__dynamo_disable = wrapped
 
 
 def to_free(unit: Array) -> Array:
@@ -88,6 +106,7 @@ def minimise(
     """
     import torch
 
+    _leave_compiler_out()
     # the same branch of the sine, and no step away from a bound
     goes_on = last is not None and np.allclose(start, last.unit, rtol=0, atol=1e-9)
     first = last.free if last is not None and goes_on else to_free(start)

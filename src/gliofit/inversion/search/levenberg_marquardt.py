@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.optimize import lsq_linear
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
@@ -265,6 +263,9 @@ def _limited_step(matrix: Array, gradient: Array, limit: float = 1.5) -> Array:
     step = -np.linalg.solve(matrix, gradient)
     if np.abs(step).max() <= limit:
         return step
+    from scipy.linalg import solve_triangular
+    from scipy.optimize import lsq_linear  # its import takes longer than planning a patient's jobs
+
     size = np.trace(matrix)  # the solver's tolerances are absolute
     root = np.linalg.cholesky(matrix / size)
     aim = -solve_triangular(root, gradient / size, lower=True)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
-from scipy.stats import gaussian_kde
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
@@ -109,6 +108,8 @@ def _shape(log_values: Array, grid: Array) -> Array | None:
     """Kernel density estimate on `grid`, NaN where it vanishes; None for too few or identical values."""
     if log_values.size < ENOUGH or np.ptp(log_values) < 1e-9:
         return None
+    from scipy.stats import gaussian_kde  # takes longer to import than to draw with
+
     shape = gaussian_kde(log_values)(grid)
     return np.where(shape > 0.003 * shape.max(), shape, np.nan)
 
