@@ -229,8 +229,9 @@ def _next(density: Density, proposal: Proposal, settings: Settings, state: State
     moments = Moments.of(points.unit, weights)
     parents = _drawn(weights, settings.samples, rng)
     points = points.take(parents)
-    limits = {"most": settings.moves, "forgotten": settings.forgotten}
-    points, how = moved(density, proposal, points, power, moments, rng, **limits)
+    points, how = moved(
+        density, proposal, points, power, moments, rng, most=settings.moves, forgotten=settings.forgotten
+    )
     return replace(
         state,
         points=points,
@@ -248,8 +249,16 @@ def _further(
     """The population of the last stage moved once more, and kept beside itself or, if it climbed, in its place."""
     number = state.parents[-1].size
     last = state.points.take(np.arange(len(state.points) - number, len(state.points)))
-    limits = {"most": settings.moves, "forgotten": settings.forgotten}
-    new, how = moved(density, proposal, last, 1.0, Moments.of(state.points.unit), rng, **limits)
+    new, how = moved(
+        density,
+        proposal,
+        last,
+        1.0,
+        Moments.of(state.points.unit),
+        rng,
+        most=settings.moves,
+        forgotten=settings.forgotten,
+    )
     how["climbed"] = _climb(last.log_likelihood, new.log_likelihood)
     stages = (*state.stages, _stage(1.0, 0.0, how, begun))
     began = len(state.points) == number
