@@ -13,7 +13,7 @@ DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test kill-test lint format hooks benchmark docs architecture results-doc config-docs check-dicom unlock clean
+.PHONY: help reproduce test kill-test cluster-test lint format hooks benchmark docs architecture results-doc config-docs check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each
 
 kill-test: $(INSTALLED)  ## The quick run, killed 20 times and resumed, makes the same tables (KILLS=20)
 	$(BIN)/python tests/kills/kill_test.py --kills $(KILLS)
+
+cluster-test: $(INSTALLED)  ## The workflow on a SLURM of one node, made for the test (root; Debian's slurm-wlm and munge)
+	$(BIN)/python tests/cluster/cluster_test.py
 
 lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --lint
 	$(BIN)/python -m ruff check .

@@ -24,8 +24,8 @@ from phantom import phantom
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
-from gliofit.inversion.methods.gauss_newton import settled
 from gliofit.inversion.posterior.laplace import covariance
+from gliofit.inversion.solver_foci import settled
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget

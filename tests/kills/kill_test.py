@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import pandas as pd
 import psutil
 
 ROOT = Path(__file__).parents[2]
-TIMES = ("seconds", "minutes")
-"""What a metric, or a column, has in its name if it is a time; nobody expects those to be equal."""
+sys.path.insert(0, str(ROOT / "tests"))
+
+from same_tables import differences, tables  # noqa: E402
 
 
 def command(folder: Path, configs: Sequence[str], targets: Sequence[str]) -> list[str]:
@@ -84,37 +84,6 @@ def disturbed(folder: Path, arguments: list[str], kills: int, within: float, see
     if last.wait():
         raise SystemExit(f"the run failed after {len(told)} kills; see {log}")
     return told
-
-
-def comparable(table: pd.DataFrame) -> pd.DataFrame:
-    """A table without times."""
-    kept = [name for name in table.columns if not any(word in name for word in TIMES)]
-    rows = table[kept]
-    if "metric" in rows:
-        rows = rows[~rows["metric"].str.contains("|".join(TIMES))]
-    return rows.reset_index(drop=True)
-
-
-def tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """Every table of a run's results, by its path."""
-    found = [*folder.glob("results/*.csv"), *folder.glob("results/tables/*.csv")]
-    # of training runs: steps and losses
-    found += folder.glob("results/networks/*/training.csv")
-    return {str(path.relative_to(folder)): comparable(pd.read_csv(path)) for path in sorted(found)}
-
-
-def differences(killed: Path, undisturbed: Path) -> list[str]:
-    """Tables of the killed run that the other has not, or has otherwise; in words."""
-    mine, theirs = tables(killed), tables(undisturbed)
-    found = [f"{name} is not in the undisturbed run" for name in mine.keys() - theirs.keys()]
-    for name in mine.keys() & theirs.keys():
-        try:
-            pd.testing.assert_frame_equal(mine[name], theirs[name], check_exact=True)
-        except AssertionError as error:
-            found.append(f"{name} differs: {' '.join(str(error).split())[:200]}")
-    if not mine:
-        found.append("the killed run made no table")
-    return sorted(found)
 
 
 def main() -> int:

@@ -8,7 +8,8 @@ import time
 import pandas as pd
 import psutil
 import pytest
-from kill_test import comparable, differences, disturbed, kill, start
+from kill_test import disturbed, kill, start
+from same_tables import comparable, differences
 
 COUNTS = """
 import pathlib, time
@@ -53,7 +54,7 @@ def test_tables_are_compared_to_the_last_bit_but_for_times(tmp_path, table, word
 
 
 def test_a_run_without_tables_is_none(tmp_path):
-    assert differences(tmp_path, tmp_path) == ["the killed run made no table"]
+    assert differences(tmp_path, tmp_path) == ["the run made no table"]
 
 
 def test_rows_of_times_are_left_out():

@@ -41,7 +41,7 @@ MATCHING = 4
 APART_MM = 6.0
 """Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
 
-COMPARED = 4
+COMPARED = 3
 """Places for a further focus from which a search begins, those whose density explains most."""
 
 

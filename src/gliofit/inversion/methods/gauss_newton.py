@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,11 @@ from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
-from gliofit.inversion.search.rescan import RESCANS, worth_going_on
+from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, settled
 from gliofit.observation.density import DensityTarget
 
-COMPARED = 6
-"""Most Jacobians per start while those that come from coarser grids are compared: enough to tell which goes on."""
-
-SEARCHED, ROUGHLY = 1.5, 20
-"""Spacing of the grid on which outlines are searched for, of the problem's; most Jacobians on a coarser one."""
-
-ENOUGH, FOLLOWED = 1e-3, 2
-"""Tolerance with which numbers of foci are compared; starts of each that are followed at most."""
+SEARCHED = 1.5
+"""Spacing of the grid on which outlines are searched for, of the problem's."""
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
@@ -65,7 +58,7 @@ def gauss_newton(
     iterations : int
         Most Jacobians per start and grid; `COMPARED` while starts from coarser grids are compared on the finest.
     tolerance : float
-        Relative; see `minimise`.
+        Relative; see `minimise`. Numbers of foci are compared with `ENOUGH` at least.
     retries : int
         Rounds of starts at other origins while a density is not explained.
     good_enough : float
@@ -120,13 +113,15 @@ def gauss_newton(
         rough = levels_of(problem, coarsest)[0]
         problem, finest_grid = (replace(p, target=p.target.sharpened()) for p in (problem, finest_grid))
         end = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
-        foci = add_foci(problem, end, partial(_compared, iterations), Problem.density, numbers, rough)
-        problem, sought = foci.problem, foci.record()
-        best = settled(problem, foci.end.parameters, iterations=iterations, tolerance=tolerance)
-    if problem.tissue is not finest_grid.tissue:
+        search = OneMore(rough, end.parameters, iterations, least=numbers[0])
+        foci = add_foci(problem, end, search, Problem.density, numbers, rough)
+        problem, best, sought = foci.problem, foci.end, foci.record()
+    coarser = problem.tissue is not finest_grid.tissue
+    if coarser:
+        details["searched_mm"] = float(levels[-1].tissue.spacing.max())
+    if coarser or sought is not None:
         problem = replace(finest_grid, model=problem.model)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
-        details["searched_mm"] = float(levels[-1].tissue.spacing.max())
     fit = Fit.of(
         problem,
         best.parameters,
@@ -155,47 +150,6 @@ def _searched(problem: Problem, coarsest: float) -> Problem:
     if problem.target.complete or spacing > coarsest / 1.3:
         return problem
     return replace(problem.resampled(spacing), around=problem.centre)
-
-
-def settled(problem: Problem, start: Array, **settings: Any) -> Minimum:
-    """
-    `minimise`, and again with the extras that a scan finds for where it ended, as long as that lowers the loss.
-
-    Where a density crosses no threshold, the loss has no slope by it, and a search ends; a scan sees further.
-    """
-    end = minimise(problem, start, **settings)
-    for _ in range(RESCANS):
-        values, extras = problem.split(end.parameters)
-        if not extras.size:
-            break
-        c = problem.density(end.parameters)
-        found = problem.target.best_extras(c)
-        if not worth_going_on(end.loss, problem.target.loss(c, found)):
-            break
-        again = minimise(problem, np.concatenate([values, found]), **settings)
-        if again.loss >= end.loss:
-            break
-        end = replace(again, history=[*end.history, *again.history])
-    return end
-
-
-def _compared(iterations: int, problem: Problem, rough: Problem, starts: list[Array], before: float) -> Minimum:
-    """
-    The end of the search from the most promising of several starts, told on a rough grid.
-
-    What another grid tells may be wrong: an end that is no better than with one focus less (`before`) is not taken
-    before the next start was followed, too.
-    """
-    ends = sorted((minimise(rough, p, iterations=COMPARED, tolerance=1e-2) for p in starts), key=lambda m: m.loss)
-    best: Minimum | None = None
-    for promising in ends[:FOLLOWED]:
-        rougher = minimise(rough, promising.parameters, iterations=ROUGHLY, tolerance=1e-3)
-        end = settled(problem, rougher.parameters, iterations=iterations, tolerance=ENOUGH)
-        best = end if best is None or end.loss < best.loss else best
-        if best.loss < before:
-            break
-    assert best is not None
-    return best
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
