@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from cases import TUMOUR_MM, write
 
-from gliofit import InputError, SegmentationTarget, Theta, Tissue, invert, simulate
+from gliofit import DensityTarget, InputError, PETTarget, SegmentationTarget, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.observation.given import as_observation
 
@@ -35,8 +37,21 @@ def image(data, affine):
         lambda d, t: d[..., None],
         lambda d, t: image(d, t.affine),
         lambda d, t: d * 1.0005,
+        lambda d, t: torch.tensor(d).half(),
+        lambda d, t: DensityTarget(d.tolist()),
     ],
-    ids=["list", "tensor", "tensor with a gradient", "big-endian", "Fortran", "4-D of one", "image", "a little over 1"],
+    ids=[
+        "list",
+        "tensor",
+        "tensor with a gradient",
+        "big-endian",
+        "Fortran",
+        "4-D of one",
+        "image",
+        "a little over 1",
+        "half a tensor",
+        "target of a list",
+    ],
 )
 def test_harmless_forms_of_a_density(small_tissue, density, given):
     target = as_observation(given(density, small_tissue), small_tissue)
@@ -56,6 +71,11 @@ def off(affine, mm):
     return moved
 
 
+def labels_on(density, affine):
+    seg = np.select([density > 0.6, density > 0.25], [3, 2], 0).astype(np.uint8)
+    return SegmentationTarget.from_labels(image(seg, affine))
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
@@ -68,6 +88,14 @@ def off(affine, mm):
         ),
         (lambda d, t: d > 0.5, "is a mask"),
         (lambda d, t: np.select([d > 0.8, d > 0.3], [4, 2], 0), "is a map of whole numbers to 4, not a density"),
+        (lambda d, t: np.where(d > 0.5, 0.999, 0), "only 1 different values beside 0, as a mask"),
+        (lambda d, t: np.select([d > 0.8, d > 0.3], [4, 2], 0) / 255, "only 2 different values beside 0"),
+        (lambda d, t: DensityTarget((d > 0.5).astype(np.float32)), "is a mask .0 and 1., not a density"),
+        (lambda d, t: 1e-6 * d, "at most; it is 1 where tissue is full of tumour"),
+        (lambda d, t: np.where(t.brain, 0, 0.5 + 0.1 * np.indices(d.shape)[0] / 24), "100% of the tumour lies where"),
+        (lambda d, t: SegmentationTarget(d, d**4), "core of the target is no part of its whole tumour"),
+        (lambda d, t: PETTarget(5 * d, d), "pet of the target has values from 0 to 4.*; uptake is divided by its"),
+        (lambda d, t: labels_on(d, off(t.affine, 4)), "the segmentation is an image on another grid"),
         (lambda d, t: 0 * d, "the tumour is empty"),
         (lambda d, t: np.where(d > 0.9, np.nan, d), "not finite"),
         (lambda d, t: d[1:], r"the target has shape \(23, 24, 24\), the tissue \(24, 24, 24\)"),
@@ -97,6 +125,14 @@ def test_other_arguments_of_invert(small_tissue, density):
         invert(density, small_tissue, tolerance=float("nan"))
     with pytest.raises(InputError, match="tissue is ndarray, not a Tissue"):
         invert(density, small_tissue.wm)
+    for name, value in {"seed": "a", "threads": 0}.items():
+        with pytest.raises(InputError, match=f"{name} = '?{value}'? must be a whole number"):
+            invert(density, small_tissue, **{name: value})
+    with pytest.raises(InputError, match="unknown method 'None'"):
+        invert(density, small_tissue, None)
+    small = Tissue(small_tissue.wm, small_tissue.gm, small_tissue.csf, np.diag([0.4, 0.4, 0.4, 1]))
+    with pytest.raises(InputError, match=r"head is .* mm long; is its affine in cm"):
+        invert(density, small)
 
 
 def test_a_fit_to_a_list_is_the_fit_to_its_array(small_tissue, density):
@@ -168,6 +204,10 @@ def test_origins(small_tissue):
         (lambda m, a: ([m[0], m[1][1:], m[2]], a), r"tissue map gm has shape \(23, 24, 24\)"),
         (lambda m, a: ([m[0], "gm", m[2]], a), "gm: no such file"),
         (lambda m, a: (m, np.where(np.eye(4) > 0, np.nan, a)), "affine"),
+        (lambda m, a: (m, "affine"), "tissue affine is str, not a 4×4 matrix"),
+        (lambda m, a: (m, np.vstack([a[:3], [0, 0, 0, 2]])), "tissue affine ends in the row"),
+        (lambda m, a: ([image(m[0], off(a, 4)), *m[1:]], a), "wm is an image with another affine"),
+        (lambda m, a: ([x[:0] for x in m], a), "holds no voxel"),
     ],
 )
 def test_tissue_that_cannot_be(small_tissue, change, fault):
@@ -187,3 +227,27 @@ def test_harmless_forms_of_tissue(small_tissue):
     for name in ("wm", "gm", "csf"):
         np.testing.assert_array_equal(getattr(other, name), getattr(small_tissue, name))
     assert grids.spacing_of(other.affine)[0] == 4
+
+
+def test_theta_that_cannot_be(small_tissue):
+    with pytest.raises(InputError, match="the origin here is not three finite coordinates"):
+        Theta("here", 8.0, 3.0)
+    with pytest.raises(InputError, match=r"mu_D = 8\.0 must be finite"):
+        Theta(TUMOUR_MM, "8.0", 3.0)
+    with pytest.raises(InputError, match="mu_rho = None is no number"):
+        Theta(TUMOUR_MM, 8.0, None)
+    with pytest.raises(InputError, match=r"mu_D = 8000 mm .in micrometres.. is none of a tumour"):
+        simulate(small_tissue, Theta(TUMOUR_MM, 8000.0, 3.0))
+
+
+def test_the_numbers_of_another_labelling_are_doubted(density):
+    labels = np.select([density > 0.6, density > 0.25], [2, 1], 0)
+    with pytest.warns(UserWarning, match="edema makes only 11%.*could be labels 'hd_glio'"):
+        SegmentationTarget.from_labels(labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SegmentationTarget.from_labels(labels, "hd_glio")
+    with pytest.warns(UserWarning, match="has no edema: its only label, 1"):
+        SegmentationTarget.from_labels(density > 0.25)
+    with pytest.raises(InputError, match="labels are dict and not text"):
+        SegmentationTarget.from_labels(labels, {"edema": 1})

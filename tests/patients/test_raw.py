@@ -109,9 +109,9 @@ def test_what_moved_is_brought_back(study, brought):
         away = np.linalg.norm(
             grids.to_voxel(np.linalg.inv(np.array(image["to_reference"]) @ truth[name]), points) - points, axis=1
         )
-        assert away.mean() < (3 if name == "fet" else 1.5), (
-            name
-        )  # a voxel has 3 to 5 mm, and PET shows little but the head
+        # the metric's grid has 4 mm here; a PET is flat but for the brain's border, and was 1.6 mm away (2.8 when the
+        # metric did not see beyond the border)
+        assert away.mean() < (2 if name == "fet" else 1.5), name
         before, after = image["mutual_information"]
         assert after > before
 

@@ -25,6 +25,7 @@ from gliofit.inversion.posterior.laplace import density_deviation, deviation_of_
 from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared
 from gliofit.planning.plans import model_plan, standard_plan
+from gliofit.reporting.figures.style import figure
 from gliofit.reporting.patient_page import MethodFit, Plans, pictures, write_page
 from gliofit.reporting.patient_page.physics import physical_row
 from gliofit.reporting.patient_page.viewer import PALETTE, _nilearn, mosaic, shades, viewer
@@ -119,6 +120,17 @@ def test_its_tables_hold_the_fits(html):
         assert text.replace(" ", space) in html
     assert ">78<" in html
     assert "Standard plan (8 mm)" in html
+
+
+def test_contours_of_plans_in_dicom_are_on_the_page(prepared, density, tmp_path):
+    with figure(2, 1) as drawn:
+        drawn.savefig(tmp_path / "dicom.png", format="png")
+    fits = {"direct": MethodFit("Direct", fit_by("direct"), density)}
+    for given in (None, tmp_path / "dicom.png"):
+        write_page(tmp_path / "page.html", prepared, fits, "direct", contours=given)
+        page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+        assert any(a.get("id") == "contours" for _, a in page.tags) == (given is not None)
+        assert any(a.get("href") == "#contours" for a in page.all("a")) == (given is not None)
 
 
 def test_a_page_without_plans_and_deviation(prepared, density, tmp_path):

@@ -9,7 +9,7 @@ from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
-from gliofit.patients.raw.rows import ORIGIN, brought_in
+from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
 from gliofit.pipeline import recurrences
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
@@ -134,6 +134,15 @@ def scans(wildcards):
 def given_scans(wildcards):
     """The user's own files and folders of a patient."""
     return [os.path.relpath(path) for path in SHEET[wildcards.patient].files.values()]
+
+
+def contours(wildcards):
+    """The picture of the plans in DICOM, of a patient whose scans came in as DICOM: plans go back on their series."""
+    if wildcards.patient in REFUSED:
+        return []
+    patient = SHEET[wildcards.patient]
+    came = patient.raw and patient.files[reference_of(patient)].is_dir()
+    return [f"results/{patient.id}/dicom.png"] * came
 
 
 def row(wildcards):

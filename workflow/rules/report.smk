@@ -73,6 +73,7 @@ rule patient_page:
         standard_scores=f"results/{{patient}}/plans/{STANDARD_PLAN}.json",
         deviation=[f"results/{{patient}}/{PLAN.on_page}_deviation.nii.gz"]
         * PLAN.gives_deviation(PLAN.on_page),
+        contours=contours,
         sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),
     output:

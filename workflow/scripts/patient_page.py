@@ -30,5 +30,6 @@ with job(snakemake):
         plans=plans,
         deviation=load_volume(files.deviation[0]).data if files.deviation else None,
         preparation=files.preparation,
+        contours=files.contours[0] if files.contours else None,
         notes=params.notes,
     )

@@ -50,11 +50,14 @@ class Tissue:
     affine: Array
 
     def __post_init__(self) -> None:
+        places = {}
         for name in ("wm", "gm", "csf"):
             data = getattr(self, name)
             if not isinstance(data, np.ndarray) or data.ndim != 3 or data.dtype.kind not in "biuf":
-                data, _ = given_array(data, f"tissue map {name}")
+                data, places[name] = given_array(data, f"tissue map {name}")
             data = np.ascontiguousarray(data, dtype=np.float32)
+            if not data.size:
+                raise InputError(f"tissue map {name} holds no voxel: its shape is {data.shape}")
             if data.shape != np.shape(self.wm):
                 raise InputError(f"tissue map {name} has shape {data.shape}, but wm has {np.shape(self.wm)}")
             low, high = float(data.min(initial=0)), float(data.max(initial=0))
@@ -68,9 +71,17 @@ class Tissue:
         total = float((self.wm + self.gm + self.csf).max(initial=0))
         if total > MOST:
             raise InputError(f"tissue fractions add up to {total:.3g} in a voxel; wm, gm and csf share it, up to 1")
-        affine = np.array(self.affine, dtype=np.float64)
+        try:
+            affine = np.array(self.affine, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"tissue affine is {type(self.affine).__name__}, not a 4×4 matrix of numbers") from None
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
             raise InputError("tissue affine is not an invertible 4×4 matrix")
+        if not np.allclose(affine[3], [0, 0, 0, 1]):
+            raise InputError(f"tissue affine ends in the row {affine[3]}, not in 0, 0, 0, 1")
+        for name, place in places.items():
+            if place is not None and not np.allclose(place, affine, atol=1e-3):
+                raise InputError(f"tissue map {name} is an image with another affine than the one given")
         direction = affine[:3, :3] / grids.spacing_of(affine)
         if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
             raise InputError("tissue affine has shear: its axes are not perpendicular")

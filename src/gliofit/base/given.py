@@ -43,7 +43,9 @@ def given_array(value: Any, name: str) -> tuple[Array, Array | None]:
     elif hasattr(value, "detach"):  # a torch tensor
         if getattr(value, "is_cuda", False):
             raise InputError(f"{name} is a tensor on {value.device}; move it to the CPU first (.cpu())")
-        value = value.detach().numpy()
+        value = value.detach()
+        # numpy has no type for some of torch's
+        value = (value.float() if str(value.dtype) in ("torch.bfloat16", "torch.float16") else value).numpy()
     try:
         data = np.asarray(value)
     except ValueError:

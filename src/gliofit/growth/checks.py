@@ -13,6 +13,9 @@ from gliofit.base.errors import InputError
 from gliofit.growth import fisher_kolmogorov
 from gliofit.growth.theta import Theta
 
+MOST = {"mu_D": 200.0, "mu_rho": 40.0}
+"""Five times what any tumour has; a run takes time in proportion to their squares, in micrometres for ever."""
+
 NEAREST_MM = 30.0
 """An origin in CSF moves to the nearest tissue within this; the ventricles are no wider."""
 
@@ -58,6 +61,10 @@ def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
         raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
     if not isinstance(theta, Theta):
         raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
+    for name, most in MOST.items():
+        if getattr(theta, name) > most:
+            unit = " mm (in micrometres?)" if name == "mu_D" else ""
+            raise InputError(f"{name} = {getattr(theta, name):.4g}{unit} is none of a tumour; it is at most {most:g}")
     if options.get("initial") is None:
         theta = seeded(tissue, theta)
         if options.get("further"):

@@ -40,14 +40,21 @@ class Theta:
     mu_rho: float
 
     def __post_init__(self) -> None:
-        origin = tuple(float(v) for v in self.origin)
+        try:
+            origin = tuple(float(v) for v in self.origin)
+        except (TypeError, ValueError):
+            origin = ()
         if len(origin) != 3 or not np.isfinite(origin).all():
             raise InputError(f"the origin {self.origin} is not three finite coordinates in mm")
         object.__setattr__(self, "origin", origin)
         for name in ("mu_D", "mu_rho"):
-            value = float(getattr(self, name))
+            given = getattr(self, name)
+            try:
+                value = float("nan") if isinstance(given, str) else float(given)
+            except (TypeError, ValueError):
+                raise InputError(f"{name} = {given!r} is no number") from None
             if not (np.isfinite(value) and value >= 0):
-                raise InputError(f"{name} = {value} must be finite and not negative")
+                raise InputError(f"{name} = {given} must be finite and not negative")
             object.__setattr__(self, name, value)
 
     @classmethod

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gliofit.anatomy.morph import Morph
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -96,7 +98,7 @@ def method(
 def describe(name: str) -> Method:
     """The registered method, or an InputError naming those that exist."""
     if name not in METHODS:
-        raise InputError(unknown("method", name, list(METHODS)))
+        raise InputError(unknown("method", str(name), list(METHODS)))
     return METHODS[name]
 
 
@@ -158,6 +160,9 @@ def invert(
     """
     chosen = describe(method)
     check_settings(chosen.run, settings, f"method {method}: ")
+    for name, value, least in (("seed", seed, 0), ("threads", threads, 1)):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name} = {value!r} must be a whole number, {least} or more")
     observed = as_observation(target, tissue)
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]

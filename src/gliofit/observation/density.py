@@ -10,6 +10,7 @@ import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
+from gliofit.base.given import given_array
 from gliofit.observation.observation import SingleObservation
 from gliofit.observation.residuals import Residuals
 from gliofit.observation.segmentation import THRESHOLDS
@@ -28,6 +29,10 @@ class DensityTarget(SingleObservation):
 
     density: Array
     complete: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.density, np.ndarray):
+            object.__setattr__(self, "density", given_array(self.density, "the density")[0].astype(np.float32))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -76,6 +76,10 @@ def labelling(text: str) -> dict[int, int]:
     InputError
         If it is neither.
     """
+    if not isinstance(text, str):
+        raise InputError(
+            f"labels are {type(text).__name__} and not text; a name such as brats2024, or spelled out: edema=1,core=2"
+        )
     if text in LABELLINGS:
         return LABELLINGS[text]
     if "=" not in text:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.given import given_array
 from gliofit.growth.model import Parameter
 from gliofit.observation.observation import SingleObservation
 from gliofit.observation.residuals import Residuals
@@ -39,6 +40,10 @@ class PETTarget(SingleObservation):
     region: Array
 
     def __post_init__(self) -> None:
+        for name in ("pet", "region"):
+            data = getattr(self, name)
+            if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.dtype.isnative:
+                object.__setattr__(self, name, given_array(data, f"the {name}")[0].astype(np.float32))
         if self.pet.shape != self.region.shape:
             raise InputError(f"the PET image has shape {self.pet.shape}, its region {self.region.shape}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
+from gliofit.observation.label_doubts import doubts
 from gliofit.observation.labels import parts, relabel
 from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
@@ -70,6 +72,8 @@ class SegmentationTarget(SingleObservation):
         The loss: "dice", "bernoulli" or "distance" (`gliofit.observation.outline_losses`).
     distances : ndarray [2, x, y, z], optional
         Distance (mm) of each voxel from core and whole tumour's outline, which "distance" needs; see `measured_by`.
+    affine : ndarray (4, 4), optional
+        Of the image that it was made from, for `invert` to compare with the tissue's.
     """
 
     core: Array
@@ -78,6 +82,7 @@ class SegmentationTarget(SingleObservation):
     has_core: bool | None = None
     measure: str = "dice"
     distances: Array | None = None
+    affine: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("core", "whole"):
@@ -110,15 +115,24 @@ class SegmentationTarget(SingleObservation):
         steepness : float
             β.
 
+        Warns
+        -----
+        UserWarning
+            If the parts lie where such parts do not lie, as with the numbers of another labelling.
+
         Raises
         ------
         InputError
             On numbers that are none of the labelling's, or a segmentation without a tumour.
         """
-        core, whole = parts(relabel(given_array(labels, "the segmentation")[0], labelling))
+        seg, affine = given_array(labels, "the segmentation")
+        meaning = relabel(seg, labelling)
+        core, whole = parts(meaning)
         if not whole.any():
             raise InputError(f"the segmentation shows no tumour under labels '{labelling}'")
-        return cls(core.astype(np.float32), whole.astype(np.float32), steepness)
+        for doubt in doubts(seg, meaning, labelling, "the segmentation"):
+            warnings.warn(doubt, stacklevel=2)
+        return cls(core.astype(np.float32), whole.astype(np.float32), steepness, affine=affine)
 
     def measured_by(self, measure: str, spacing: Array) -> SegmentationTarget:
         """The same outlines with another loss, on a grid of `spacing` (3,) mm."""

@@ -226,7 +226,10 @@ def _brain_of_scan(path: Path, scan: Array, whole: Array, spacing: Array, warnin
         )
         if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
             what = f"a brain of {millilitres:.0f} ml is none"
-        ask = "is the scan skull-stripped and in mm? Strip it, or give a mask of the brain"
+        ask = (
+            "is the scan skull-stripped and in mm? Strip it, give a mask of the brain, or say raw: yes in the sample "
+            "sheet, to have it stripped"
+        )
         raise InputError(f"{path}: {what}; {ask}")
     away = scan - np.float32(background.value)
     if both_sides(away):

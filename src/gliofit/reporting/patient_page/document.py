@@ -81,6 +81,7 @@ def write_page(
     plans: Plans | None = None,
     deviation: Array | None = None,
     preparation: str | Path | None = None,
+    contours: str | Path | None = None,
     notes: Sequence[str] = (),
 ) -> None:
     """
@@ -99,6 +100,8 @@ def write_page(
         Standard deviation of the shown method's density, on the scan's grid.
     preparation : path, optional
         PNG of `gliofit.reporting.figures.patient_view.preparation_picture`.
+    contours : path, optional
+        PNG of `gliofit.reporting.figures.contours.contour_picture`, where the plans were written as DICOM.
     notes : sequence of str
         Shown first, beside the preparation's warnings.
 
@@ -130,6 +133,8 @@ def write_page(
         drawn["deviation"] = pictures.deviation_picture(prepared, main.density, deviation, background)
     if preparation is not None:
         drawn["preparation"] = Path(preparation).read_bytes()
+    if contours is not None:
+        drawn["contours"] = Path(contours).read_bytes()
     each = [fit.fit for fit in fits.values()]
     columns = Columns.of(each)
     titles = {f.fit.method: f.title for f in fits.values()}
