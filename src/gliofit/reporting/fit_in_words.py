@@ -101,6 +101,7 @@ def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
 
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+FURTHER = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 
 def foci_in_words(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
@@ -113,11 +114,14 @@ def foci_in_words(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
 
 
 def _explained(number: int, dice: Sequence[Mapping[str, float]]) -> str:
-    one, these = (", ".join(f"{score:.2f} of the {name}" for name, score in dice[k].items()) for k in (0, number - 1))
+    by_number = [", ".join(f"{score:.2f} of the {name}" for name, score in scores.items()) for scores in dice]
+    tried = ""
+    if len(dice) > number:
+        tried = f" A {FURTHER[number]} one would explain {by_number[number]}, which is not worth its coordinates."
     if number == 1:
-        tried = " A second one was tried and is not worth its coordinates." if len(dice) > 1 else ""
-        return f"explained by one focus (Dice: {one}).{tried}"
-    return f"explained by {NUMBERS[number]} foci (Dice: {these}); one explains {one}."
+        return f"explained by one focus (Dice: {by_number[0]}).{tried}"
+    these = f"explained by {NUMBERS[number]} foci (Dice: {by_number[number - 1]})"
+    return f"{these}; one explains {by_number[0]}.{tried}"
 
 
 def with_deviation(value: float, deviation: float | None, digits: int) -> str:
