@@ -107,6 +107,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"hybrid": {"iterations": 2.5}}}, "methods.hybrid.iterations = 2.5 is not valid"),
         ({"methods": {"cmaes_solver": {"population": "many"}}}, "methods.cmaes_solver.population = 'many' is not"),
         ({"methods": {"hybrid": 3}}, "methods.hybrid = 3 is not valid"),
+        ({"methods": {"tmcmc": {"checkpoint": "a.npz"}}}, "methods.tmcmc.checkpoint: is for calls from Python"),
         ({"test_cases": {"at_most": {"nobody": 3}}}, "test_cases.at_most: unknown method 'nobody'"),
         ({"plans": {"margin_mm": -1}}, "plans.margin_mm = -1 is not valid"),
         ({"gliodil_synthetic": {"methods": {"gauss": ["mri"]}}}, "gliodil_synthetic: unknown method 'gauss'"),

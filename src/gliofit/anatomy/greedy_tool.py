@@ -5,6 +5,8 @@ The deformation is the flow of a stationary velocity field (`-sv`), which does n
 and 261 of its inverse did on BraTS18_2013_11_1 (smallest Jacobian −0.20 and −0.71; with it 0.10 and 0.16, in a third
 more time).
 
+The inverse is the flow backwards: on a patient at 2 mm it misses by 0.03 mm in the median and 0.34 mm at most.
+
 Seeded, and the affine on one thread, as its sums depend on their number; the deformable stage does not. Warps are
 written as they are (`-wp 0`), not rounded to a tenth of a voxel.
 """
@@ -27,8 +29,6 @@ DEFORMABLE_KEYS = {"metric", "iterations", "smoothing"}
 Degrees of freedom (6 rigid, 12 affine), greedy's metric, iterations per level from the coarsest, and the Gaussians (in
 the level's voxels) that smooth an update and the whole field.
 """
-
-INVERSE_ITERATIONS, EDGE_VOXELS = 10, 6
 
 ITK_AFFINE = """#Insight Transform File V1.0
 #Transform 0
@@ -61,33 +61,11 @@ def run(work: Path, settings: Settings, threads: int) -> list[Path]:
     levels = "x".join(str(n) for n in settings.deformable["iterations"])
     update, field = settings.deformable["smoothing"]
     options = f"-threads {threads} -m {settings.deformable['metric']} -n {levels} -s {update}vox {field}vox -sv -wp 0"
-    commands.append(f"{common} {options} -it {affine} -o warp.nii.gz")
+    commands.append(f"{common} {options} -it {affine} -o warp.nii.gz -oinv inverse.nii.gz")
     run_python("greedy", RUN, commands, work, threads)
     made = [work / name for name in ("affine.txt", "warp.nii.gz", "inverse.nii.gz")]
     write_text(made[0], itk_affine(np.loadtxt(work / affine)))
-    write_inverse(made[1], made[2], threads)
     return made
-
-
-def write_inverse(warp: Path, inverse: Path, threads: int) -> None:
-    """
-    Invert a warp by fixed-point iteration (ITK).
-
-    greedy's own inverse, by roots of the warp, takes longer than the registration. The number of iterations is fixed:
-    when to end would depend on sums, and these on threads.
-    """
-    import SimpleITK as sitk
-
-    inverter = sitk.InvertDisplacementFieldImageFilter()
-    inverter.SetNumberOfThreads(threads)
-    inverter.SetMaximumNumberOfIterations(INVERSE_ITERATIONS)
-    inverter.SetMeanErrorToleranceThreshold(0.0)
-    inverter.SetMaxErrorToleranceThreshold(0.0)
-    inverter.SetEnforceBoundaryCondition(False)
-    field = sitk.ReadImage(str(warp), sitk.sitkVectorFloat64)
-    room = [EDGE_VOXELS] * 3  # at the grid's edges, the inverse looks beyond them
-    field = inverter.Execute(sitk.ZeroFluxNeumannPad(field, room, room))
-    sitk.WriteImage(sitk.Cast(sitk.Crop(field, room, room), sitk.sitkVectorFloat32), str(inverse))
 
 
 def itk_affine(matrix: np.ndarray) -> str:

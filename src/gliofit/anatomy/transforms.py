@@ -101,11 +101,16 @@ class Registration:
 
     @cached_property
     def smallest_jacobian(self) -> float:
-        """The least that the warp, in either direction, leaves of a small volume; at 0 and below it folds."""
+        """
+        The least that the warp, in either direction, leaves of a small volume; at 0 and below it folds.
+
+        What the inverse leaves is one over what the warp makes. Differences of the inverse itself are too coarse where
+        it stretches: of a warp from 0.23 to 2.2, they came to −0.6.
+        """
         import SimpleITK as sitk
 
-        changes = (sitk.DisplacementFieldJacobianDeterminant(_field(path)) for path in self.files[1:])
-        return min(float(sitk.GetArrayViewFromImage(change).min()) for change in changes)
+        change = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(_field(self.files[1])))
+        return min(float(change.min()), 1 / float(change.max()))
 
     @cached_property
     def _affine(self) -> Any:

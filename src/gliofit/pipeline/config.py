@@ -178,6 +178,11 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
+        if "checkpoint" in config.settings(method):
+            raise InputError(
+                f"{source}: methods.{method}.checkpoint: is for calls from Python; the workflow keeps a checkpoint of "
+                "each patient itself"
+            )
         try:
             described.check_model(model)
         except InputError as error:

@@ -40,24 +40,25 @@ def grown(small_tissue):
 
 @pytest.mark.parametrize(
     ("name", "method", "samples"),
-    [("density", "tmcmc", 64), ("pet", "tmcmc", 64), ("segmentation", "tmcmc_manifold", 40)],
+    [("density", "tmcmc", 32), ("pet", "tmcmc", 32), ("segmentation", "tmcmc_manifold", 24)],
 )
 def test_finds_known_parameters(small_tissue, grown, name, method, samples):
-    settings = {"samples": samples, "first": 4, "final": 1, "predictive": 10, **THIN}
+    settings = {"samples": samples, "first": 8, "moves": 3, "final": 1, "predictive": 10, **THIN}
     fit = invert(targets(grown)[name], small_tissue, method, seed=1, **settings)
     assert fit.names[:5] == ["x", "y", "z", "mu_D", "mu_rho"]
     assert fit.covariance.shape == (len(fit.names),) * 2
     deviations = np.array(list(fit.deviations().values()))
     assert np.all(deviations > 0)
-    assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 9
+    assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 6
     assert 2 * fit.theta.mu_D * fit.theta.mu_rho == pytest.approx(2 * TRUTH.mu_D * TRUTH.mu_rho, rel=0.4)
     posterior = fit.posterior
-    few = posterior.effective.min() < 50
+    few = posterior.effective.min() < 50 or posterior.stages[-1]["correlation"] > 0.6
     assert fit.converged != few
-    assert any("independent ones" in warning for warning in fit.warnings) == few
+    assert any("may be wrong" in warning for warning in fit.warnings) == few
     np.testing.assert_allclose(list(fit.parameters.values()), posterior.mean[:5], rtol=1e-9)
     np.testing.assert_allclose(fit.covariance, np.cov(posterior.values.T), rtol=0.05)
-    assert fit.evaluations == sum(stage["runs"] for stage in posterior.stages)
+    by_stages = sum(stage["runs"] for stage in posterior.stages)
+    assert by_stages < fit.evaluations <= by_stages + samples  # the rest is the evidence's
     above = posterior.predicted.above
     assert np.all(above[0.01] >= above[0.1])
     assert np.all(above[0.1] >= above[0.5])
@@ -68,7 +69,7 @@ def test_finds_known_parameters(small_tissue, grown, name, method, samples):
 
 def test_the_paper_s_parameters(small_tissue, grown):
     target = targets(grown)["joint"]
-    fit = invert(target, small_tissue, "tmcmc", samples=16, first=2, parameters="paper", predictive=0, **FEW)
+    fit = invert(target, small_tissue, "tmcmc", samples=16, first=2, moves=2, parameters="paper", predictive=0, **FEW)
     unknowns = fit.posterior.unknowns
     assert set(unknowns) == {"D", "rho", "T", "x", "y", "z", "sigma", "b", "u_T1c", "u_FLAIR", "sigma_alpha"}
     np.testing.assert_allclose(fit.posterior.values[:, 3], np.sqrt(unknowns["D"] * unknowns["T"]))
@@ -91,7 +92,7 @@ def test_one_scan_tells_no_more_of_D_rho_and_T_than_mu_D_and_mu_rho(small_tissue
 
 def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path):
     target, path = targets(grown)["pet"], str(tmp_path / "checkpoint.npz")
-    settings = {"samples": 16, "first": 1, "predictive": 4, "seed": 4, **THIN}
+    settings = {"samples": 16, "first": 1, "moves": 2, "predictive": 4, "seed": 4, **THIN}
     one = invert(target, small_tissue, "tmcmc", threads=1, **settings)
     two = invert(target, small_tissue, "tmcmc", threads=2, checkpoint=path, **settings)
     np.testing.assert_array_equal(one.posterior.values, two.posterior.values)
@@ -102,7 +103,9 @@ def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path):
 
 
 def test_samples_on_disk(small_tissue, grown, tmp_path):
-    fit = invert(targets(grown)["density"], small_tissue, "tmcmc", samples=24, first=1, predictive=6, **THIN)
+    fit = invert(
+        targets(grown)["density"], small_tissue, "tmcmc", samples=24, first=1, moves=2, final=0, predictive=6, **THIN
+    )
     save_samples(tmp_path / "samples.npz", fit.posterior)
     found = load_samples(tmp_path / "samples.npz")
     assert found.names == tuple(fit.names)
@@ -119,6 +122,8 @@ def test_samples_on_disk(small_tissue, grown, tmp_path):
     [
         ("tmcmc", {"beta2": 0.0}, "beta2"),
         ("tmcmc", {"wide": 1.5}, "wide"),
+        ("tmcmc", {"anew": -0.1}, "anew"),
+        ("tmcmc", {"correlation": 0.0}, "correlation"),
         ("tmcmc", {"samples": 1}, "samples"),
         ("tmcmc_manifold", {"step": 0.0}, "step"),
     ],
@@ -133,7 +138,7 @@ def test_on_a_surrogate(small_tissue):
     pytest.importorskip("torch")
     network = WaveSurrogate()
     seen = wave_density(small_tissue, TRUTH)
-    settings = {"forward": "surrogate", "samples": 40, "predictive": 0, **THIN}
+    settings = {"forward": "surrogate", "samples": 24, "moves": 3, "predictive": 0, **THIN}
     fit = invert(seen, small_tissue, "tmcmc_manifold", networks={"surrogate": network}, **settings)
     assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 2
     assert fit.parameters["mu_D"] == pytest.approx(TRUTH.mu_D, rel=0.15)

@@ -44,9 +44,56 @@ def correlated(size, deviation=0.02):
 
 
 KINDS = {
-    "walk": (Walk(0.04, 0.8), Settings(1500, seed=3)),
-    "manifold": (Newton(0.8), Settings(256, variation=2.0, final=3, first=4, seed=3)),
+    "published": (Walk(0.04), Settings(300, moves=60, seed=3)),
+    "walk": (Walk(0.04, 0.8, 0.6), Settings(600, final=1, seed=3)),
+    "manifold": (Newton(0.6), Settings(256, variation=2.0, final=2, first=4, seed=3)),
 }
+
+
+class Likelihood(Normal):
+    """Any likelihood over the unit cube."""
+
+    def __init__(self, size, value):
+        self.size, self.value = size, value
+
+    def evaluate(self, unit, linearised=False):
+        return Points(unit.copy(), self.value(unit))
+
+
+def test_a_banana_of_eleven_unknowns():
+    """Its evidence is that of the normal density it was bent from; one step a stage, as published, loses it."""
+    deviation = np.full(11, 0.01)
+    deviation[1] = 0.1
+
+    def banana(unit):
+        away = unit - 0.5
+        away[:, 0] = away[:, 0] - 6 * (away[:, 1] ** 2 - deviation[1] ** 2)
+        return norm(0, deviation).logpdf(away).sum(1)
+
+    problem = Likelihood(11, banana)
+    found = sample(problem, Walk(0.04, 0.8, 0.6), Settings(300, final=1, seed=1))
+    assert abs(found.log_evidence) < 5 * found.log_evidence_error + 0.1
+    spread = np.hypot(deviation, [6 * np.sqrt(2) * deviation[1] ** 2, *[0] * 10])
+    np.testing.assert_allclose(found.unit.std(0), spread, rtol=0.25)
+    assert np.all(np.abs(found.unit.mean(0) - 0.5) < 0.3 * spread)
+    published = sample(problem, Walk(0.04), Settings(300, moves=1, seed=1))
+    assert published.stages[-1]["correlation"] > 0.8
+    assert abs(published.evidence_by_stages[0]) > 10 * published.evidence_by_stages[1]
+
+
+def test_two_modes():
+    """Both are kept in their shares, and their evidence is right, though one normal distribution covers neither."""
+    means, share = np.array([[0.3] * 4, [0.6] * 4]), np.array([0.7, 0.3])
+
+    def two(unit):
+        parts = [norm(m, 0.03).logpdf(unit).sum(1) + np.log(s) for m, s in zip(means, share, strict=True)]
+        return np.logaddexp(*parts)
+
+    found = sample(Likelihood(4, two), Walk(0.04, 0.8, 0.6), Settings(800, final=1, seed=1))
+    first = found.unit[:, 0] < 0.45
+    assert first.mean() == pytest.approx(0.7, abs=0.12)
+    assert found.unit[first].std(0) == pytest.approx(0.03, rel=0.15)
+    assert abs(found.log_evidence) < 5 * found.log_evidence_error + 0.1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,13 +181,13 @@ def test_a_killed_run_goes_on_to_the_same_samples(tmp_path):
         "            time.sleep(60)\n"
         "        return super().evaluate(unit, linearised)\n"
         "problem = Slow([0.4] * 4, correlated(4, 0.005))\n"
-        f"sample(problem, Walk(0.04), Settings(100, seed=2), checkpoint={str(tmp_path / 'c.npz')!r})\n"
+        f"sample(problem, Walk(0.04), Settings(100, moves=1, seed=2), checkpoint={str(tmp_path / 'c.npz')!r})\n"
     )
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout.readline() == b"stage 5\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    problem, settings = Normal([0.4] * 4, correlated(4, 0.005)), Settings(100, seed=2)
+    problem, settings = Normal([0.4] * 4, correlated(4, 0.005)), Settings(100, moves=1, seed=2)
     undisturbed = sample(problem, Walk(0.04), settings)
     resumed = sample(problem, Walk(0.04), settings, checkpoint=tmp_path / "c.npz")
     assert len(resumed.stages) == len(undisturbed.stages) > 7
@@ -187,3 +234,5 @@ def test_settings_are_checked():
             Settings(**wrong)
     with pytest.raises(InputError, match="variation"):
         Settings(10, variation=0)
+    with pytest.raises(InputError, match="correlation"):
+        Settings(10, correlation=0.0)

@@ -26,18 +26,26 @@ from gliofit.inversion.samples import Samples
 ENOUGH = 50
 """Independent samples below which a posterior is not to be trusted."""
 
+CLIMBS = 4.0
+"""Standard errors by which the last stage's mean log-likelihood may exceed that of the stage before."""
+
+FORGOTTEN = 0.6
+"""Correlation of the last stage's points with its start, above which they are not to be trusted."""
+
 
 @method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
 def tmcmc(
     problem: Problem,
     *,
-    samples: int = 512,
-    first: int = 4,
+    samples: int = 256,
+    first: int = 8,
     variation: float = 1.0,
     beta2: float = 0.04,
     wide: float = 0.8,
-    moves: int = 1,
-    final: int = 0,
+    anew: float = 0.6,
+    moves: int = 20,
+    correlation: float = 0.3,
+    final: int = 1,
     parameters: str = "unified",
     prior: str = "log_uniform",
     ranges: dict[str, Any] | None = None,
@@ -63,10 +71,14 @@ def tmcmc(
         The walk's covariance, of the population's.
     wide : float
         Share of wide steps in the walk (paper: 0); see `proposals.Walk`.
+    anew : float
+        Share of draws anew among all steps (paper: 0).
     moves : int
-        Steps of each point in each stage.
+        Steps of each point in each stage, at most (paper: 1).
+    correlation : float
+        With the stage's start, that ends it before.
     final : int
-        Further steps at the end; each adds `samples` points.
+        Further stages at the end, once the likelihood climbs no more; each adds `samples` points.
     parameters : {"unified", "paper"}
         Sampled are the growth model's values, the observation's extras and σ_α, σ; or the paper's eleven.
     prior : {"log_uniform", "uniform"}
@@ -90,8 +102,9 @@ def tmcmc(
     """
     if not 0 < beta2 < np.inf:
         raise InputError(f"tmcmc: beta2 = {beta2!r} must be a positive number")
-    if not 0 <= wide <= 1:
-        raise InputError(f"tmcmc: wide = {wide!r} must lie in [0, 1]")
+    for name, share in (("wide", wide), ("anew", anew)):
+        if not 0 <= share <= 1:
+            raise InputError(f"tmcmc: {name} = {share!r} must lie in [0, 1]")
     density = Posterior(
         problem,
         parameters=parameters,
@@ -101,8 +114,8 @@ def tmcmc(
         outline_mm=outline_mm,
         stride_mm=stride_mm,
     )
-    settings = Settings(samples, variation, moves, final, first, problem.seed)
-    return _fit(problem, density, Walk(beta2, wide), settings, predictive, checkpoint)
+    settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
+    return _fit(problem, density, Walk(beta2, wide, anew), settings, predictive, checkpoint)
 
 
 @method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -112,9 +125,10 @@ def tmcmc_manifold(
     samples: int = 128,
     first: int = 8,
     variation: float = 1.0,
-    step: float = 0.8,
-    moves: int = 1,
-    final: int = 4,
+    step: float = 0.6,
+    moves: int = 20,
+    correlation: float = 0.3,
+    final: int = 2,
     parameters: str = "unified",
     prior: str = "log_uniform",
     ranges: dict[str, Any] | None = None,
@@ -141,20 +155,32 @@ def tmcmc_manifold(
         outline_mm=outline_mm,
         stride_mm=stride_mm,
     )
-    settings = Settings(samples, variation, moves, final, first, problem.seed)
+    settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     return _fit(problem, density, Newton(step), settings, predictive, checkpoint)
 
 
 def few(samples: Samples) -> list[str]:
-    """A sentence if some parameter's samples are worth less than `ENOUGH` independent ones."""
+    """Sentences if some parameter's samples are worth less than `ENOUGH` independent ones, or still lie as they lay."""
     worst = int(samples.effective.argmin())
-    worth, name = samples.effective[worst], samples.names[worst]
-    if worth >= ENOUGH:
-        return []
-    return [
-        f"the {len(samples.values)} samples of {name} are worth {worth:.0f} independent ones: means, intervals and "
-        "evidence may be wrong; take more samples, and compare with another seed"
-    ]
+    worth, name, found = samples.effective[worst], samples.names[worst], []
+    if worth < ENOUGH:
+        found.append(
+            f"the {len(samples.values)} samples of {name} are worth {worth:.0f} independent ones: means, intervals and "
+            "evidence may be wrong; take more samples, and compare with another seed"
+        )
+    left = samples.stages[-1]["correlation"]
+    if left > FORGOTTEN:
+        found.append(
+            f"the samples of the last stage still resemble those before it (correlation {left:.2f}): means and "
+            "intervals may be wrong; allow more moves"
+        )
+    climbed = samples.stages[-1].get("climbed", 0.0)
+    if climbed > CLIMBS:
+        found.append(
+            f"the likelihood of the last stage's samples still climbs (by {climbed:.1f} standard errors of its mean): "
+            "means, intervals and evidence may be wrong; take more samples"
+        )
+    return found
 
 
 def _fit(
@@ -181,6 +207,7 @@ def _fit(
             "most_likely": dict(zip(density.names, parameters[best].tolist(), strict=True)),
             "log_evidence": found.log_evidence,
             "log_evidence_error": found.log_evidence_error,
+            "log_evidence_by_stages": list(found.evidence_by_stages),
             "voxels": density.likelihood.voxels,
         },
     )
@@ -205,6 +232,6 @@ def _fit(
     fit.covariance = fit.posterior.covariance
     if doubts := few(fit.posterior):
         fit.converged, fit.warnings = False, [*doubts, *fit.warnings]
-        fit.reason = "points that are offspring of few; " + fit.reason
+        fit.reason = "points that are not independent; " + fit.reason
     fit.deviation = None if predicted is None else predicted.deviation
     return fit

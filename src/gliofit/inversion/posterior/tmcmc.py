@@ -24,15 +24,21 @@ from tqdm import tqdm
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.inversion.posterior.ancestors import error_of_mean, families
+from gliofit.inversion.posterior.evidence import bridged
+from gliofit.inversion.posterior.moves import moved
 from gliofit.inversion.posterior.points import Density, Points
-from gliofit.inversion.posterior.proposals import Proposal, draw, log_density
+from gliofit.inversion.posterior.proposals import Moments, Proposal
 from gliofit.inversion.posterior.state import State, load_state, save_state
+
+SETTLING = 15
+"""Stages at the full power, at most, whose points are left behind because the likelihood still climbs."""
+
+CLIMBS = 1.0
+"""Standard errors by which the mean log-likelihood of one population may exceed the other's."""
 
 SMALLEST_STEP = 1e-12
 """Of the power, where even that leaves the weights too uneven: as when most points have no likelihood at all."""
-
-ANCESTORS = 12
-"""As many must be left for an error to be told from how their offspring differ."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,13 @@ class Settings:
     variation : float
         Coefficient of variation of the weights of a stage.
     moves : int
-        Markov steps of each point in each stage.
+        Markov steps of each point in each stage, at most.
+    correlation : float
+        A stage ends when no unknown and no principal axis of the population is correlated any more with itself at the
+        stage's start; or with less than 2.5/√samples, which is noise.
     final : int
-        Further steps at the end, each of which adds `samples` points to the result.
+        Further stages at the full power, each of which adds `samples` points to the result. While the mean
+        log-likelihood still climbs, they take the place of those before. 0: whether it does is not asked.
     first : int
         Points of the prior, in multiples of `samples`: what none of them comes near is not found.
     seed : int
@@ -57,7 +67,8 @@ class Settings:
 
     samples: int
     variation: float = 1.0
-    moves: int = 1
+    moves: int = 40
+    correlation: float = 0.3
     final: int = 0
     first: int = 1
     seed: int = 0
@@ -69,6 +80,13 @@ class Settings:
                 raise InputError(f"tmcmc: {name} = {value!r} must be a whole number of {least} or more")
         if not 0 < self.variation < np.inf:
             raise InputError(f"tmcmc: variation = {self.variation!r} must be a positive number")
+        if not 0 < self.correlation <= 1:
+            raise InputError(f"tmcmc: correlation = {self.correlation!r} must lie in (0, 1]")
+
+    @property
+    def forgotten(self) -> float:
+        """Correlation with a stage's start that ends it."""
+        return float(max(self.correlation, 2.5 / np.sqrt(self.samples)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +102,12 @@ class Sampled:
     chain : int ndarray [M]
         Points of one chain have a common ancestor and are not independent.
     log_evidence, log_evidence_error : float
+        By a bridge from the points to their normal approximation (`gliofit.inversion.posterior.evidence`).
+    evidence_by_stages : (float, float)
+        Its logarithm as the sum over the stages, with an error that knows nothing of a population that fell behind.
     stages : tuple of dict
+    runs : int
+        Evaluations of the likelihood.
     """
 
     unit: Array
@@ -92,20 +115,17 @@ class Sampled:
     chain: Array
     log_evidence: float
     log_evidence_error: float
+    evidence_by_stages: tuple[float, float]
     stages: tuple[dict[str, float], ...]
-
-    @property
-    def runs(self) -> int:
-        """Evaluations of the likelihood."""
-        return int(sum(stage["runs"] for stage in self.stages))
+    runs: int
 
     def error_of_mean(self, values: Array) -> Array:
         """
         Standard error [...] of the mean of values [M, ...] of the points.
 
-        From how sums over the offspring of common ancestors scatter (Olsson & Douc 2019, Bernoulli 25).
+        From how the offspring of common ancestors differ.
         """
-        return _error_of_mean(values, self.chain)
+        return error_of_mean(values, self.chain)
 
     def effective(self, values: Array) -> Array:
         """Number [...] of independent points that would give the mean of values [M, ...] the same error."""
@@ -154,7 +174,7 @@ def sample(
             last = state.stages[-1]
             bar.set_postfix_str(f"power {state.power:.2g}, accepted {last['accepted']:.0%}, runs {_runs(state)}")
             bar.update()
-    return _result(state, settings)
+    return _result(density, state, settings)
 
 
 def _runs(state: State) -> int:
@@ -190,7 +210,7 @@ def _first(density: Density, proposal: Proposal, settings: Settings) -> State:
     points = density.evaluate(drawn)
     if not np.isfinite(points.log_likelihood).any():
         raise InputError("no point of the prior has a likelihood")
-    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn)}
+    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn), "moves": 0, "correlation": 0.0}
     return State(points, stages=({**stage, "seconds": time.perf_counter() - begun},))
 
 
@@ -199,46 +219,62 @@ def _next(density: Density, proposal: Proposal, settings: Settings, state: State
     begun = time.perf_counter()
     rng = np.random.default_rng([settings.seed, len(state.stages)])
     if state.power == 1:
-        return _further(density, proposal, state, rng, begun)
+        return _further(density, proposal, settings, state, rng, begun)
     points, number = state.points, len(state.points)
     power, variation = next_power(points.log_likelihood, state.power, settings.variation)
     logs = (power - state.power) * points.log_likelihood
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
-    family = _families(state.parents, number)
-    covariance = np.cov(points.unit.T, aweights=weights, bias=True).reshape(density.size, density.size)
+    family = families(state, number)
+    moments = Moments.of(points.unit, weights)
     parents = _drawn(weights, settings.samples, rng)
     points = points.take(parents)
-    accepted = runs = 0
-    if proposal.linearised and points.gradient is None:
-        points, runs = _linearised(density, points)
-    for _ in range(settings.moves):
-        points, taken, evaluated = _move(density, proposal, points, power, covariance, rng)
-        accepted, runs = accepted + taken, runs + evaluated
+    points, how = moved(
+        density, proposal, points, power, moments, rng, most=settings.moves, forgotten=settings.forgotten
+    )
     return replace(
         state,
         points=points,
         power=power,
         log_evidence=state.log_evidence + float(logsumexp(logs) - np.log(number)),
-        log_evidence_variance=state.log_evidence_variance + float(_error_of_mean(number * weights, family)) ** 2,
+        log_evidence_variance=state.log_evidence_variance + float(error_of_mean(number * weights, family)) ** 2,
         parents=(*state.parents, parents),
-        stages=(*state.stages, _stage(power, variation, accepted / settings.samples / settings.moves, runs, begun)),
+        stages=(*state.stages, _stage(power, variation, how, begun)),
     )
 
 
-def _further(density: Density, proposal: Proposal, state: State, rng: np.random.Generator, begun: float) -> State:
-    """The population of the last stage moved once more, and kept beside itself."""
+def _further(
+    density: Density, proposal: Proposal, settings: Settings, state: State, rng: np.random.Generator, begun: float
+) -> State:
+    """The population of the last stage moved once more, and kept beside itself or, if it climbed, in its place."""
     number = state.parents[-1].size
     last = state.points.take(np.arange(len(state.points) - number, len(state.points)))
-    covariance = np.cov(state.points.unit.T).reshape(density.size, density.size)
-    moved, taken, runs = _move(density, proposal, last, 1.0, covariance, rng)
-    stage = _stage(1.0, 0.0, taken / number, runs, begun)
-    return replace(state, points=Points.joined([state.points, moved]), stages=(*state.stages, stage))
+    new, how = moved(
+        density,
+        proposal,
+        last,
+        1.0,
+        Moments.of(state.points.unit),
+        rng,
+        most=settings.moves,
+        forgotten=settings.forgotten,
+    )
+    how["climbed"] = _climb(last.log_likelihood, new.log_likelihood)
+    stages = (*state.stages, _stage(1.0, 0.0, how, begun))
+    began = len(state.points) == number
+    if began and how["climbed"] > CLIMBS and len(stages) - len(state.parents) <= SETTLING:
+        return replace(state, points=new, stages=stages)
+    return replace(state, points=Points.joined([state.points, new]), stages=stages)
 
 
-def _stage(power: float, variation: float, accepted: float, runs: int, begun: float) -> dict[str, float]:
-    seconds = time.perf_counter() - begun
-    return {"power": power, "variation": variation, "accepted": accepted, "runs": runs, "seconds": seconds}
+def _climb(old: Array, new: Array) -> float:
+    """How far the mean log-likelihood rose, in its standard error."""
+    error = np.sqrt((old.var() + new.var()) / len(new))
+    return float((new.mean() - old.mean()) / error) if error > 0 else 0.0
+
+
+def _stage(power: float, variation: float, moved: dict[str, float], begun: float) -> dict[str, float]:
+    return {"power": power, "variation": variation, **moved, "seconds": time.perf_counter() - begun}
 
 
 def _drawn(weights: Array, number: int, rng: np.random.Generator) -> Array:
@@ -247,54 +283,10 @@ def _drawn(weights: Array, number: int, rng: np.random.Generator) -> Array:
     return np.minimum(places, len(weights) - 1)
 
 
-def _linearised(density: Density, points: Points) -> tuple[Points, int]:
-    """The same points with gradients, and how many likelihoods that took."""
-    unit, back = np.unique(points.unit, axis=0, return_inverse=True)
-    return density.evaluate(unit, linearised=True).take(back.ravel()), len(unit)
-
-
-def _move(
-    density: Density, proposal: Proposal, points: Points, power: float, covariance: Array, rng: np.random.Generator
-) -> tuple[Points, int, int]:
-    """A Markov step of each point; how many were accepted, and how many likelihoods it took."""
-    steps = proposal.steps(points, power, covariance)
-    choice, chance = rng.random(len(points)), np.log(rng.random(len(points)))
-    proposed, there = draw(*steps(points, choice), rng)
-    legal = np.flatnonzero(density.supported(proposed))
-    if not legal.size:
-        return points, 0, 0
-    new, old = density.evaluate(proposed[legal], proposal.linearised), points.take(legal)
-    back = log_density(old.unit, *steps(new, choice[legal]))
-    ratio = power * (new.log_likelihood - old.log_likelihood) + back - there[legal]
-    accepted = chance[legal] < ratio
-    return points.replaced(legal[accepted], new.take(accepted)), int(accepted.sum()), len(legal)
-
-
-def _result(state: State, settings: Settings) -> Sampled:
-    family = _families(state.parents, settings.samples)
-    return Sampled(
-        state.points.unit,
-        state.points.log_likelihood,
-        np.tile(family, len(state.points) // settings.samples),
-        state.log_evidence,
-        float(np.sqrt(state.log_evidence_variance)),
-        state.stages,
-    )
-
-
-def _families(parents: tuple[Array, ...], number: int) -> Array:
-    """Which of the last points have a common ancestor, as far back as enough ancestors are left; from 0 on [B]."""
-    family = np.arange(number)  # of the last stage, or of the prior
-    for before in reversed(parents):
-        older = before[family]
-        if np.unique(older).size < min(ANCESTORS, number):
-            break
-        family = older
-    return np.unique(family, return_inverse=True)[1]
-
-
-def _error_of_mean(values: Array, family: Array) -> Array:
-    away = values - values.mean(0)
-    sums = np.zeros((int(family.max()) + 1, *away.shape[1:]))
-    np.add.at(sums, family, away)
-    return np.sqrt((sums**2).sum(0)) / len(values)
+def _result(density: Density, state: State, settings: Settings) -> Sampled:
+    unit, likelihood = state.points.unit, state.points.log_likelihood
+    family = np.tile(families(state, settings.samples), len(unit) // settings.samples)
+    rng = np.random.default_rng([settings.seed, len(state.stages)])
+    evidence, error, runs = bridged(density, unit, likelihood, family, settings.samples, rng)
+    by_stages = state.log_evidence, float(np.sqrt(state.log_evidence_variance))
+    return Sampled(unit, likelihood, family, evidence, error, by_stages, state.stages, _runs(state) + runs)
