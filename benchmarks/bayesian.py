@@ -3,10 +3,12 @@ Bayesian calibration: what a posterior costs, whether two samplers agree, and wh
 
     python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--patient FOLDER]
     python benchmarks/bayesian.py calibration [--spacing 4] [--cases 50]
+    python benchmarks/bayesian.py judge [--samples 128] [--manifold 64] [--live 120]
 
 `compare` runs both samplers on a patient (`FOLDER`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
 example has them) or, without one, on a simulated tumour. `calibration` draws tumours and scans from prior and
-likelihood. Each writes FOLDER/bayesian_NAME.json (FOLDER: GLIOFIT_BENCHMARKS or results/benchmarks).
+likelihood. `judge` has both samplers and dynesty sample an analytic tumour's outlines and PET. Each writes
+FOLDER/bayesian_NAME.json (FOLDER: GLIOFIT_BENCHMARKS or results/benchmarks).
 """
 
 from __future__ import annotations
@@ -18,13 +20,16 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from analytic_tumour import wave_posterior
 from cases import FOLDER
-from phantom import phantom
+from phantom import ball, phantom
 
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.inversion.posterior.laplace import covariance
+from gliofit.inversion.posterior.proposals import Newton, Walk
+from gliofit.inversion.posterior.tmcmc import Settings, sample
 from gliofit.inversion.solver_foci import settled
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
@@ -108,6 +113,47 @@ def compare(options: argparse.Namespace) -> dict:
     return out
 
 
+def judge(options: argparse.Namespace) -> dict:
+    """Both samplers and dynesty, which shares no code with them, on an analytic tumour with eleven unknowns."""
+    import dynesty
+
+    posterior = wave_posterior(ball(), np.array([6.0, 21.0, 4.0, 7.0, 2.4]), 0.03)
+    out: dict = {"names": posterior.names}
+
+    def note(name: str, runs: int, evidence: list[float], mean: np.ndarray, deviation: np.ndarray) -> None:
+        found = {"runs": runs, "log_evidence": evidence, "mean": mean.tolist(), "sd": deviation.tolist()}
+        out[name] = found
+        print(name, json.dumps(found), flush=True)
+
+    for name, proposal, settings in (
+        ("tmcmc", Walk(0.04, 0.8, 0.6), Settings(options.samples, first=16, final=1, seed=options.seed)),
+        ("tmcmc_manifold", Newton(0.6), Settings(options.manifold, first=16, final=2, seed=options.seed)),
+    ):
+        found = sample(posterior, proposal, settings)
+        values = posterior.parameters(found.unit)
+        evidence = [found.log_evidence, found.log_evidence_error, *found.evidence_by_stages]
+        note(name, found.runs, evidence, values.mean(0), values.std(0))
+
+    rng = np.random.default_rng(options.seed)
+    supported = np.mean([posterior.supported(rng.random((20_000, posterior.size))).mean() for _ in range(5)])
+
+    def likelihood(unit: np.ndarray) -> float:
+        legal = posterior.supported(unit[None])[0]
+        return float(posterior.evaluate(unit[None]).log_likelihood[0]) if legal else -np.inf
+
+    live = {"nlive": options.live, "sample": "rwalk", "walks": 40, "bound": "multi", "rstate": rng}
+    sampler = dynesty.NestedSampler(likelihood, lambda unit: unit, posterior.size, **live)
+    sampler.run_nested(dlogz=0.1, print_progress=False)
+    found = sampler.results
+    weights = np.exp(found.logwt - found.logz[-1])
+    weights /= weights.sum()
+    values = posterior.parameters(found.samples)
+    mean = weights @ values
+    evidence = [float(found.logz[-1] - np.log(supported)), float(found.logzerr[-1])]
+    note("dynesty", int(np.sum(found.ncall)), evidence, mean, np.sqrt(weights @ (values - mean) ** 2))
+    return out
+
+
 def calibration(options: argparse.Namespace) -> dict:
     """Coverage of 50 % and 90 % intervals, by samples and by Laplace, of tumours and scans drawn from the prior."""
     tissue = phantom(options.spacing)
@@ -153,16 +199,17 @@ def calibration(options: argparse.Namespace) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("study", choices=("compare", "calibration"))
+    parser.add_argument("study", choices=("compare", "calibration", "judge"))
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--samples", type=int, default=2048, help="of each stage of tmcmc; 0: leave it out")
     parser.add_argument("--manifold", type=int, default=128, help="of each stage of tmcmc_manifold; 0: leave it out")
     parser.add_argument("--patient", default="", help="folder of GliomaSolver's example")
+    parser.add_argument("--live", type=int, default=120, help="of dynesty")
     parser.add_argument("--cases", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found = {"compare": compare, "calibration": calibration}[options.study](options)
+    found = {"compare": compare, "calibration": calibration, "judge": judge}[options.study](options)
     write_text(FOLDER / f"bayesian_{options.study}.json", json.dumps(found, indent=1))
 
 

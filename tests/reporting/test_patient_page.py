@@ -26,6 +26,7 @@ from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared
 from gliofit.planning.plans import model_plan, standard_plan
 from gliofit.reporting.figures.style import figure
+from gliofit.reporting.fit_in_words import Columns, fit_row
 from gliofit.reporting.patient_page import MethodFit, Plans, pictures, write_page
 from gliofit.reporting.patient_page.physics import physical_row
 from gliofit.reporting.patient_page.viewer import PALETTE, _nilearn, mosaic, shades, viewer
@@ -72,11 +73,12 @@ def plans(prepared, density):
 def html(prepared, density, plans, tmp_path_factory):
     scores = {"dice_core": 0.8125, "dice_whole": 0.75, "coverage_narrow": 0.625, "coverage_broad": math.nan}
     fits = {
-        "gauss_newton": MethodFit("Gauss & <Newton>", fit_by("gauss_newton", covariance=COVARIANCE), density, scores),
+        "tmcmc": MethodFit("Gauss & <Newton>", fit_by("tmcmc", covariance=COVARIANCE), density, scores),
         "direct": MethodFit("Direct", fit_by("direct", converged=False, reason="ran <out>"), density / 2, {}),
     }
     path = tmp_path_factory.mktemp("html") / "page.html"
-    write_page(path, prepared, fits, "gauss_newton", plans=plans, deviation=density / 10, notes=["<script>alert()"])
+    words = {"notes": ["<script>alert()"], "told": ["Hardly told is <T>."]}
+    write_page(path, prepared, fits, "tmcmc", plans=plans, deviation=density / 10, **words)
     return path.read_text(encoding="utf-8")
 
 
@@ -122,6 +124,17 @@ def test_its_tables_hold_the_fits(html):
     assert "Standard plan (8 mm)" in html
 
 
+def test_it_says_what_the_scan_tells(html):
+    assert "Hardly told is &lt;T&gt;." in html
+    assert 'href="#told"' in html
+
+
+def test_intervals_of_the_curvature_are_not_printed():
+    """Residuals of neighbouring voxels are not independent: Laplace says ±0.007 mm of a real tumour's origin."""
+    fit = fit_by("gauss_newton", covariance=COVARIANCE)
+    assert "±" not in str(fit_row(fit, Columns.of([fit]), {})) + str(physical_row(fit))
+
+
 def test_contours_of_plans_in_dicom_are_on_the_page(prepared, density, tmp_path):
     with figure(2, 1) as drawn:
         drawn.savefig(tmp_path / "dicom.png", format="png")
@@ -150,7 +163,7 @@ def test_a_page_without_plans_and_deviation(prepared, density, tmp_path):
 def test_physical_units_have_the_deviation_of_a_sample():
     covariance = np.diag([1, 1, 1, 0.09, 0.04, 0, 0]).astype(float)
     covariance[3, 4] = covariance[4, 3] = -0.05
-    row = physical_row(fit_by("gauss_newton", covariance=covariance), days=50)
+    row = physical_row(fit_by("tmcmc", covariance=covariance), days=50)
     rng = np.random.default_rng(0)
     mu_D, mu_rho = rng.multivariate_normal([10, 4], covariance[3:5, 3:5], 200_000).T
     samples = {

@@ -74,6 +74,9 @@ rule patient_page:
         deviation=[f"results/{{patient}}/{PLAN.on_page}_deviation.nii.gz"]
         * PLAN.gives_deviation(PLAN.on_page),
         contours=contours,
+        posterior=expand(
+            "results/{{patient}}/{method}/posterior.json", method=SAMPLERS[:1]
+        ),
         sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),
     output:

@@ -5,6 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
+    from gliofit.base.files import read_json
     from gliofit.base.nifti import load_volume
     from gliofit.evaluation.score_file import load_scores
     from gliofit.inversion.fit_file import load_fit
@@ -32,4 +33,5 @@ with job(snakemake):
         preparation=files.preparation,
         contours=files.contours[0] if files.contours else None,
         notes=params.notes,
+        told=read_json(files.posterior[0])["words"] if files.posterior else (),
     )

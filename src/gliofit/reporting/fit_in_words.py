@@ -11,7 +11,7 @@ import numpy as np
 
 from gliofit.growth import growth_model
 from gliofit.growth.model import Parameter
-from gliofit.inversion.fit import Fit
+from gliofit.inversion import METHODS, Fit
 
 EXTRA_DIGITS = 3
 
@@ -49,6 +49,16 @@ class Columns:
         return [*growth, *(name.replace("_", " ") for name in self.extras)]
 
 
+def samples_posterior(fit: Fit) -> bool:
+    """
+    Whether the deviations of a fit may be printed: those of samples.
+
+    Laplace's take the residuals of all voxels as independent and the model as true. ±0.007 mm for the origin of a
+    patient's tumour is no interval that anybody should read.
+    """
+    return fit.method in METHODS and METHODS[fit.method].posterior
+
+
 def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, Any]:
     """
     One fit as text.
@@ -60,7 +70,7 @@ def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, 
         What the fit lacks of them is "–".
     titles : mapping of method → title
     """
-    spread = fit.deviations()
+    spread = fit.deviations() if samples_posterior(fit) else {}
     model = growth_model(fit.model)
 
     def text(name: str, value: float, digits: int) -> str:
@@ -91,6 +101,7 @@ def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
 
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+FURTHER = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 
 def foci_in_words(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
@@ -103,11 +114,14 @@ def foci_in_words(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
 
 
 def _explained(number: int, dice: Sequence[Mapping[str, float]]) -> str:
-    one, these = (", ".join(f"{score:.2f} of the {name}" for name, score in dice[k].items()) for k in (0, number - 1))
+    by_number = [", ".join(f"{score:.2f} of the {name}" for name, score in scores.items()) for scores in dice]
+    tried = ""
+    if len(dice) > number:
+        tried = f" A {FURTHER[number]} one would explain {by_number[number]}, which is not worth its coordinates."
     if number == 1:
-        tried = " A second one was tried and is not worth its coordinates." if len(dice) > 1 else ""
-        return f"explained by one focus (Dice: {one}).{tried}"
-    return f"explained by {NUMBERS[number]} foci (Dice: {these}); one explains {one}."
+        return f"explained by one focus (Dice: {by_number[0]}).{tried}"
+    these = f"explained by {NUMBERS[number]} foci (Dice: {by_number[number - 1]})"
+    return f"{these}; one explains {by_number[0]}.{tried}"
 
 
 def with_deviation(value: float, deviation: float | None, digits: int) -> str:

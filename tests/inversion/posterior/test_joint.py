@@ -2,57 +2,19 @@
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from analytic_tumour import wave_posterior
 
-from gliofit import Problem
-from gliofit.inversion.posterior.likelihood import Likelihood
 from gliofit.inversion.posterior.proposals import Newton, Walk
-from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
-from gliofit.observation.joint import JointTarget
-from gliofit.observation.pet import PETTarget
-from gliofit.observation.segmentation import SegmentationTarget
 
 TRUTH = np.array([6.0, 20.0, 4.0, 7.0, 2.4])
 MOST = 10
 """Steps of a stage: enough for the test."""
 
 
-class Wave:
-    """c = logistic front at distance 0.9 μ_D μ_ρ of the origin, of width μ_D / μ_ρ; with its derivatives."""
-
-    def __init__(self, problem):
-        self.tissue, self.target = problem.tissue, problem.target
-        grid = np.moveaxis(np.indices(self.tissue.shape), 0, -1)
-        self.points = np.moveaxis(self.tissue.to_world(grid), -1, 0)
-
-    def density(self, values, jacobian=False):
-        away = self.points - values[:3, None, None, None]
-        r, (mu_D, mu_rho) = np.sqrt((away**2).sum(0) + 1e-6), values[3:]
-        c = self.tissue.mask * expit((0.9 * mu_D * mu_rho - r) * mu_rho / mu_D)
-        slopes = [*(away / r * mu_rho / mu_D), r * mu_rho / mu_D**2, 1.8 * mu_rho - r / mu_D]
-        return (c, c * (1 - c) * np.array(slopes)) if jacobian else c
-
-    def densities(self, values, use):
-        return [use(i, self.density(v)) for i, v in enumerate(values)]
-
-    def jacobians(self, values, use):
-        return [use(i, *self.density(v, jacobian=True)) for i, v in enumerate(values)]
-
-
 @pytest.fixture(scope="module")
 def posterior(small_tissue):
-    tissue = small_tissue.working_grid(8.0)
-    wave = Wave(Problem(tissue, np.full(tissue.shape, 0.3, np.float32)))
-    c = wave.density(TRUTH)
-    noise = 0.05 * np.random.default_rng(0).normal(size=c.shape)
-    outlines = SegmentationTarget((c > 0.68).astype(np.float32), (c > 0.21).astype(np.float32))
-    pet = PETTarget((0.1 + c / 0.9 + noise).astype(np.float32), (c > 0.1).astype(np.float32))
-    problem = Problem(tissue, JointTarget((outlines, pet), (1.0, 1.0)))
-    posterior = Posterior(problem)
-    posterior.forward = Wave(problem)
-    posterior.likelihood = Likelihood(tissue, problem.target, posterior._centre, posterior.radius)
-    return posterior
+    return wave_posterior(small_tissue.working_grid(8.0), TRUTH, 0.05)
 
 
 def test_the_samplers_agree(posterior):

@@ -83,6 +83,7 @@ def write_page(
     preparation: str | Path | None = None,
     contours: str | Path | None = None,
     notes: Sequence[str] = (),
+    told: Sequence[str] = (),
 ) -> None:
     """
     Write the page.
@@ -104,6 +105,8 @@ def write_page(
         PNG of `gliofit.reporting.figures.contours.contour_picture`, where the plans were written as DICOM.
     notes : sequence of str
         Shown first, beside the preparation's warnings.
+    told : sequence of str
+        What the scan tells and what it does not (`gliofit.inversion.identifiability.in_words`).
 
     Raises
     ------
@@ -156,7 +159,7 @@ def write_page(
             plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
-            deviation_top=f"{float(deviation.max()):.2g}" if deviation is not None else "",
+            told=told,
             origin=prepared.report.get("origin"),
             viewer=viewer(prepared, images, layers),
             versions=made_with(),
