@@ -62,8 +62,9 @@ def main(folder: str) -> None:
     results = Path(folder)
     put("patients.md", "preparation of the shared patients", preparation(results))
     put("patients.md", "fits of the shared patients", fits(results))
-    means = (results / "tables/patients.md").read_text(encoding="utf-8").strip().splitlines()
-    put("patients.md", "means over the shared patients", ["", *means, ""])
+    means = results / "tables/patients.md"  # of a run that went to its end
+    lines = ["", *means.read_text(encoding="utf-8").strip().splitlines(), ""] if means.is_file() else []
+    put("patients.md", "means over the shared patients", lines)
 
 
 if __name__ == "__main__":

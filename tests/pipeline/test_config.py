@@ -232,10 +232,12 @@ def test_a_patient_with_bad_files_does_not_hold_up_the_others(values, tmp_path, 
     bad.t1.symlink_to(tmp_path / "gone.nii.gz")
     twice = small_patient(tmp_path / "C", small_tissue)
     (tmp_path / "C/C_seg.nii.gz").write_bytes(twice.seg.read_bytes())
+    small_patient(tmp_path / "{x}, [1]/E", small_tissue)
     patients, _, refused = read_patients(load_config({**values, "patients": None, "brats_dir": str(tmp_path)}), ROOT)
     assert list(patients) == ["A"]
     assert "t1.nii.gz: is a link to" in refused["B"]
     assert "could both be its seg" in refused["C"]
+    assert "has a brace in its path" in refused["E"]
 
 
 def test_unknown_labels_are_the_configs_own_fault(values, tmp_path, small_tissue):

@@ -46,7 +46,7 @@ rule bring_in:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=gigabytes(6),
+        mem_mb=gigabytes(3),
         runtime=hours(2),
     params:
         patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),

@@ -17,8 +17,8 @@ from gliofit.patients.labels import pet_region
 FEW = 8
 """Scans have other values than whole numbers to this; label maps do not."""
 
-MOST_OF_BRAIN = 0.5
-"""No tumour, and no recurrence, fills more of the brain; the shared patients' have 0.02 to 0.11 of it."""
+MOST_OF_BRAIN = 0.7
+"""No tumour, and no recurrence, fills more of the brain (a map of tissue all of it); the shared ones 0.02 to 0.11."""
 
 NEGATIVE = 0.05
 """Share of the brain with negative uptake that noise explains."""
@@ -226,7 +226,7 @@ def check_recurrence(path: Path, recurrence: Array, scans_labels: Array, brain: 
         return [f"{path}: is empty; coverage of the recurrence is undefined"]
     check_tumour(path, marked, brain, "recurrence")
     outside = float((marked & ~brain).sum() / marked.sum())
-    if outside > MOST_OF_BRAIN:
+    if outside > HALF:
         raise InputError(f"{path}: {outside:.0%} of the recurrence lies outside the brain")
     warnings = []
     if not (recurrence == ENHANCING).any():

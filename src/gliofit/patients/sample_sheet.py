@@ -160,7 +160,7 @@ def read_sample_sheet(
     rows = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not rows:
         raise InputError(f"{path}: has no header; the first line names the columns {', '.join(REQUIRED)}")
-    header = [name.strip() for name in rows[0][1].split("\t")]
+    header = [name.strip().lower() for name in rows[0][1].split("\t")]
     while header and not header[-1]:  # spreadsheets end lines with the tabs of empty columns
         header.pop()
     _check_header(path, header)

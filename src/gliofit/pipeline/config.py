@@ -247,6 +247,9 @@ def read_patients(config: Config, root: str | Path) -> tuple[dict[str, Patient],
         if any(str(path).startswith(MADE) for path in patient.files.values()):
             continue
         try:
+            braced = next((path for path in patient.files.values() if set(str(path)) & set("{}")), None)
+            if braced:  # they stand for wildcards of rules
+                raise InputError(f"{braced}: has a brace in its path, which the workflow cannot read; rename it")
             # data sets are on one grid; a sheet may name scans as they came from the scanner
             if patient in listed and is_raw(patient):
                 check_raw(patient)
