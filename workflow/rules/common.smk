@@ -141,7 +141,7 @@ def contours(wildcards):
     if wildcards.patient in REFUSED:
         return []
     patient = SHEET[wildcards.patient]
-    came = patient.raw and patient.files[reference_of(patient)].is_dir()
+    came = bool(patient.raw) and patient.files[reference_of(patient)].is_dir()
     return [f"results/{patient.id}/dicom.png"] * came
 
 
