@@ -17,8 +17,12 @@ from gliofit.observation.segmentation import SegmentationTarget
 OVER = 1e-3
 """How far a density may lie outside [0, 1], as interpolation leaves it."""
 
-MOST = {"density": 1.0, "core": 1.0, "whole": 1.0, "region": 1.0, "pet": 2.0}
-"""Arrays of observations and their largest values; uptake is relative to its largest, or a high percentile."""
+RANGES = {"density": (0.0, 1.0), "core": (0.0, 1.0), "whole": (0.0, 1.0), "region": (0.0, 1.0), "pet": (-0.5, 2.0)}
+"""
+Arrays of observations and what their values lie between.
+
+Uptake is relative to its largest, or a high percentile; noise takes some of it below 0.
+"""
 
 LEVELS = 4
 """A density has more different values than this; a mask or label map does not, whatever it was divided by."""
@@ -112,7 +116,8 @@ def as_observation(target: Any, tissue: Tissue) -> Any:
     for name, data in ((name, data) for part in target.parts for name, data in part.arrays().items()):
         if not np.isfinite(data).all():
             raise InputError(f"{name} of the target holds values that are not finite (NaN or infinite)")
-        if name in MOST and not (data.min() >= -OVER * MOST[name] and data.max() <= MOST[name] + OVER):
+        least, most = RANGES.get(name, (-np.inf, np.inf))
+        if not (data.min() >= least - OVER and data.max() <= most + OVER):
             what = "uptake is divided by its largest" if name == "pet" else "fractions lie in [0, 1]"
             raise InputError(f"{name} of the target has values from {data.min():.3g} to {data.max():.3g}; {what}")
     for part in target.parts:
