@@ -134,10 +134,10 @@ def test_csf_is_the_rest_of_the_brain_when_it_is_not_given(tmp_path, small_tissu
 
 
 def test_fill_closes_the_rim_and_keeps_fractions():
-    brain = np.array([True, True, True, False])
-    whole = np.array([False, True, True, False])
-    wm, gm, csf = (np.array(v, np.float32) for v in ([0.2, 0, 0.5, 1], [0, 0.2, 0.9, 0], [0, 0.3, 0.6, 0]))
-    wm, gm, csf = fill([wm, gm, csf], brain, whole, np.zeros(4, bool))
+    brain = np.array([[[True, True, True, False]]])
+    whole = np.array([[[False, True, True, False]]])
+    maps = [np.array([[v]], np.float32) for v in ([0.2, 0, 0.5, 1], [0, 0.2, 0.9, 0], [0, 0.3, 0.6, 0])]
+    wm, gm, csf = (m.ravel() for m in fill(maps, brain, whole, np.zeros_like(brain)))
     np.testing.assert_allclose(wm, [0.2, 0.8, 0.55, 0], atol=1e-6)
     np.testing.assert_allclose(gm, [0, 0.2, 0.45, 0], atol=1e-6)
     np.testing.assert_allclose(csf, [0.8, 0, 0, 0], atol=1e-6)
