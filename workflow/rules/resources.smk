@@ -28,9 +28,8 @@ def shared_out(threads):
 
     Only a part of it has more than one, and with as many patients as cores, one each takes less time.
     """
-    cores = (
-        workflow.resource_settings.cores
-    )  # `workflow.cores` raises where a command needs none, as --unlock
+    # `workflow.cores` raises where a command needs none, as --unlock
+    cores = workflow.resource_settings.cores
     every = (cores or 1) // max(1, len(PATIENTS))
     return max(1, min(threads, every))
 
