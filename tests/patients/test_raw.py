@@ -42,12 +42,25 @@ def no_atlas():
 def test_a_series_is_converted_to_its_place(tmp_path, lps):
     data = np.arange(7 * 6 * 5).reshape(7, 6, 5) + 1
     write_series(tmp_path / "a", data, lps)
-    volume, series = convert(tmp_path / "a", "MR")
+    volume, series, doubts = convert(tmp_path / "a", "MR")
+    assert not doubts
     index = np.argwhere(np.ones(data.shape, bool))
     place = np.rint(grids.to_voxel(volume.affine, grids.to_world(series.affine, index))).astype(int)
     np.testing.assert_array_equal(volume.data[tuple(place.T)], data[tuple(index.T)])
     with pytest.raises(InputError, match="its modality is MR, PT is needed"):
         convert(tmp_path / "a", "PT")
+
+
+def test_voxels_that_cannot_be_compared_are_a_warning(tmp_path, monkeypatch):
+    write_series(tmp_path / "a", np.arange(7 * 6 * 5).reshape(7, 6, 5) + 1, axial_lps((1, 2, 3)))
+
+    def unreadable(_):
+        raise RuntimeError("no decoder")
+
+    monkeypatch.setattr("pydicom.dataset.Dataset.pixel_array", property(unreadable))
+    (doubt,) = convert(tmp_path / "a", "MR")[2]
+    assert "not compared with the DICOM files" in doubt
+    assert "Little Endian" in doubt
 
 
 @pytest.fixture(scope="module")

@@ -32,9 +32,9 @@ TILE = 64
 """Edge of the part of a slice whose values are compared."""
 
 
-def convert(folder: Path, modality: str) -> tuple[Volume, DicomSeries]:
+def convert(folder: Path, modality: str) -> tuple[Volume, DicomSeries, list[str]]:
     """
-    The volume of a DICOM folder, float32, as dcm2niix orders its axes, with its series.
+    The volume of a DICOM folder, float32, as dcm2niix orders its axes, with its series, and warnings.
 
     Parameters
     ----------
@@ -54,8 +54,7 @@ def convert(folder: Path, modality: str) -> tuple[Volume, DicomSeries]:
         raise InputError(f"{folder}: its modality is {found or 'not said'}, {modality} is needed here")
     volume = _converted(folder, series)
     _check_place(folder, volume, series)
-    _check_values(folder, volume, series)
-    return volume, series
+    return volume, series, _check_values(folder, volume, series)
 
 
 def header_of(series: DicomSeries, index: int = 0) -> object:
@@ -109,8 +108,8 @@ def _check_place(folder: Path, volume: Volume, series: DicomSeries) -> None:
         raise InputError(f"{folder}: dcm2niix put a corner {apart:.3g} mm from where the headers say")
 
 
-def _check_values(folder: Path, volume: Volume, series: DicomSeries) -> None:
-    """The middle slice's values lie where its header says; compressed ones that pydicom cannot read are passed over."""
+def _check_values(folder: Path, volume: Volume, series: DicomSeries) -> list[str]:
+    """The middle slice's values lie where its header says; a warning if pydicom cannot read them (some compressed)."""
     import pydicom
 
     number = len(series.slices) // 2
@@ -119,7 +118,11 @@ def _check_values(folder: Path, volume: Volume, series: DicomSeries) -> None:
         data = pydicom.dcmread(one.file)
         pixels = np.asarray(data.pixel_array, float)
     except (NotImplementedError, RuntimeError, AttributeError, ValueError):
-        return
+        syntax = getattr(header_of(series, number).file_meta.get("TransferSyntaxUID"), "name", "unknown")  # type: ignore[attr-defined]
+        return [
+            f"{folder}: its voxels were converted, but not compared with the DICOM files, as pydicom cannot read them "
+            f"(transfer syntax: {syntax}); look at whether left and right, up and down are as they should be"
+        ]
     pixels = pixels if one.frame is None or pixels.ndim == 2 else pixels[one.frame - 1]
     slope, intercept = _rescale(data, one.frame)
     rows, columns = (slice(max(0, n // 2 - TILE // 2), min(n, n // 2 + TILE // 2)) for n in pixels.shape)
@@ -130,6 +133,7 @@ def _check_values(folder: Path, volume: Volume, series: DicomSeries) -> None:
     said = pixels[rows, columns].ravel() * slope + intercept
     if not np.allclose(there, said, rtol=1e-3, atol=1e-3 * max(1.0, np.abs(said).max())):
         raise InputError(f"{folder}: dcm2niix's voxels are not those of {one.file.name}, which the headers put there")
+    return []
 
 
 def _rescale(data: object, frame: int | None) -> tuple[float, float]:

@@ -128,7 +128,8 @@ def _set_aside(images: list[Raw]) -> Iterator[None]:
 
 def _read(name: str, path: Path, warnings: list[str]) -> Raw:
     if path.is_dir():
-        volume, series = convert(path, "PT" if name == "fet" else "MR")
+        volume, series, doubts = convert(path, "PT" if name == "fet" else "MR")
+        warnings += doubts
         tool = f"dcm2niix {versions('dcm2niix').get('dcm2niix', '')}"
         image = Raw(volume, path, series, said=[f"DICOM, {len(series.slices)} slices, converted by {tool}"])
     else:
