@@ -3,7 +3,7 @@ Plans of all methods on synthetic recurrences: tables and a figure for docs/plan
 
     python benchmarks/recurrences.py FOLDER [--number 30] [--rows gauss_newton gliodil] [--write]
 
-Truths are grown on a grid of 2 mm and fits are made on one of 3 mm, so that no fit has the truth's own grid. FOLDER
+Truths are grown on a grid of 3 mm and fits are made on one of 4 mm, so that no fit has the truth's own grid. FOLDER
 keeps patients and scores: a run goes on where the last one ended. Without `--write` tables are printed, with what there
 is. The workflow's `results/tables/recurrences.md` is the same at 1 and 2 mm.
 """
@@ -37,10 +37,10 @@ from gliofit.pipeline.recurrences import MARGINS, SETS
 from gliofit.reporting.figures.coverage import coverage_curves
 from gliofit.synthetic.gliodil_patient import FOCI, load_patient, make_patient
 
-TRUTH_MM, FIT_MM = 2.0, 3.0
+TRUTH_MM, FIT_MM = 3.0, 4.0
 WEIGHTS = Path(__file__).parents[1] / "resources" / "weights"
-GLIODIL = {"cells": 24, "times": 24}
-"""As in the default config."""
+GLIODIL = {"cells": 16, "times": 24}
+"""Coarser than in the default config, as the working grid is."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def first_term(u: Array, origin: Array, points: list[Array], inside: Array, weig
         high.append(near[-1] // 2 + 1 if near.size else 0)
         rows.append((along - place).astype(np.float64))
     total = np.zeros(4)
-    _first(u, *rows, np.array([low, high]), inside, weight / inside.size, gradient, total)
+    _first(u, rows[0], rows[1], rows[2], np.array([low, high]), inside, weight / inside.size, gradient, total)
     return total
 
 
