@@ -1,8 +1,8 @@
 """
-`envs/requirements.lock`: the pins of `envs/requirements.txt` with the SHA-256 of every file that may be installed for them.
+`envs/requirements.lock`: the pins of `envs/requirements.txt`, with the SHA-256 of every file that may be installed.
 
-uv asks the package index for the hashes. Of torch only the CPU build's is kept, by the hash of the file that pip takes here:
-the index's own build for Linux needs gigabytes of CUDA libraries, which `requirements.txt` leaves out.
+uv asks the package index for the hashes. Of torch only the CPU build's is kept, by the hash of the file that pip takes
+here: the index's own build for Linux needs gigabytes of CUDA libraries, which `requirements.txt` leaves out.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HEADER = """\
-# Made by `make lock` from requirements.txt: the same pins, with the hashes of their files. torch's is of the CPU build for
-# Linux (x86-64) and Python 3.11, which PyTorch's own index has.
+# Made by `make lock` from requirements.txt: the same pins, with the hashes of their files. torch's is of the CPU build
+# for Linux (x86-64) and Python 3.11, which PyTorch's own index has.
 #   pip install --require-hashes --no-deps -r envs/requirements.lock
 """
 

@@ -12,7 +12,8 @@ PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", re.MULTILINE)
 
 
 def pins(name: str) -> dict[str, str]:
-    return {re.sub("[_.]", "-", package.lower()): version for package, version in PIN.findall((ENVS / name).read_text())}
+    found = PIN.findall((ENVS / name).read_text())
+    return {re.sub("[_.]", "-", package.lower()): version for package, version in found}
 
 
 def test_the_lock_has_the_pins_of_the_requirements_and_a_hash_of_each():
