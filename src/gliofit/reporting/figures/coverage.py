@@ -49,7 +49,8 @@ def coverage_curves(stem: str | Path, table: pd.DataFrame, titles: dict[str, str
             ax.set_title(f"{sets[name]}\nN = {n}")
             ax.set_xticks(CURVE_MM)
         axes[0].set_ylabel("recurrence covered, %")
-        fig.supxlabel("standard plan of equal volume, mm", fontsize="medium")  # one for all: panels are narrow
+        # one for all, as panels are narrow
+        axes[len(axes) // 2].set_xlabel("standard plan of equal volume, mm")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=4)
         style.save(fig, stem)
