@@ -33,7 +33,7 @@ def networks(shards, tmp_path_factory):
     folder, shard = tmp_path_factory.mktemp("networks"), [shards / "fisher_kolmogorov.h5"]
     paths = {}
     for targets in NETWORKS:
-        settings = {"spacing": 8.0, "width": 8, "steps": 2, "batch": 2, "bfloat16": False}
+        settings = {"spacing": 6.0, "width": 8, "steps": 2, "batch": 2, "bfloat16": False}
         whole = targets == "all"
         given = WholeBrainSettings(**settings) if whole else PartSettings(**settings, targets=targets)
         path = folder / f"{targets}.safetensors"
@@ -64,7 +64,7 @@ def test_tumours_have_an_age_and_are_of_the_papers_ranges(shards, small_tissue):
 
 def test_scores_by_hand(small_tissue):
     truth = np.zeros(small_tissue.shape, np.float32)
-    wm = np.argwhere(small_tissue.labels == 3)[:4]
+    wm = np.argwhere(small_tissue.labels() == 3)[:4]
     truth[tuple(wm[:2].T)] = 0.9
     found = truth.copy()
     found[tuple(wm[1])], found[tuple(wm[2])] = 0.5, 0.05
@@ -86,7 +86,7 @@ def test_a_network_that_knows_has_no_error(shards, small_tissue, networks, monke
     assert set(table.index.get_level_values("method")) == {"lmi_1", "lmi_2", "lmi_3"}
     assert table["lmi_3", "dice_001"] > 0.99
     assert table["lmi_3", "mae_wm"] < 1e-3 < table["lmi_1", "mae_wm"]
-    assert table["lmi_3", "mae_csf"] != table["lmi_3", "mae_csf"] or table["lmi_3", "mae_csf"] == 0
+    assert table["lmi_3", "mae_csf"] < 1e-3  # voxels that are CSF for the most part hold some tissue
 
 
 def test_examples_are_drawn(shards, small_tissue, networks, tmp_path):
@@ -96,7 +96,7 @@ def test_examples_are_drawn(shards, small_tissue, networks, tmp_path):
     tumour = tests[MODELS[0]].tumour(0)
     image = tests[MODELS[0]][0].density
     # outlines are those that the network sees
-    whole, seen = rows[0].whole.sum() * 4.0**3, (image > 0).sum() * 8.0**3
+    whole, seen = rows[0].whole.sum() * 4.0**3, (image > 0).sum() * 6.0**3
     assert whole == pytest.approx(seen, rel=0.35)
     assert tumour.thresholds.core > tumour.thresholds.whole
     examples(tmp_path / "targets", small_tissue, rows)

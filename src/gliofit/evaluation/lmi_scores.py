@@ -98,7 +98,7 @@ def inferred(
 def scores(density: Array, truth: Array, tissue: Tissue) -> dict[str, float]:
     """MAE by tissue and Dice by level; see `lmi_table.DEFINITIONS`."""
     there = np.maximum(density, truth) >= PRESENT
-    error, labels = np.abs(density - truth), tissue.labels
+    error, labels = np.abs(density - truth), tissue.labels()
     out = {}
     for name, label in TISSUES.items():
         chosen = there & (labels == label)
