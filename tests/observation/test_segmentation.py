@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from gliofit import JointTarget, PETTarget, SegmentationTarget, Theta, simulate
 from gliofit.inversion.search.levenberg_marquardt import normal_equations
+from gliofit.observation.partial_volume import WIDTH, steepness_by_voxel
 from gliofit.observation.segmentation import SHARP
 
 THETA = Theta((-4.0, 6.0, 2.0), 6.0, 3.0)
@@ -78,6 +80,47 @@ class Everywhere(SegmentationTarget):
 
     def near(self, c):
         return None, self
+
+
+def test_a_voxelwise_loss_is_the_same_in_every_voxel_and_on_tensors(small_tissue):
+    c, jacobian = simulate(small_tissue, THETA, jacobian=True)
+    other = simulate(small_tissue, Theta((0.0, 2.0, 6.0), 5.0, 3.2))
+    target, thresholds = cut(other, 0.7, 0.2).voxelwise(), np.array([0.6, 0.15])
+    index, there = target.near(c)
+    assert target.loss(c, thresholds) == pytest.approx(there.loss(c.ravel()[index], thresholds), rel=1e-4)
+    ours, plain = (normal_equations(t, c, jacobian, thresholds) for t in (target, Everywhere(**vars(target))))
+    for one, other in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())
+    tensors = {name: torch.from_numpy(a) for name, a in target.arrays().items()}
+    found = target.torch_loss(torch.from_numpy(c), tensors, torch.from_numpy(thresholds))
+    assert float(found) == pytest.approx(target.loss(c, thresholds), rel=1e-4)
+
+
+def test_a_coarse_grid_sees_nearly_the_loss_of_a_fine_one():
+    """A steep front in outlines with partial volumes: a sharp threshold sees a mismatch in each voxel of the border."""
+    x = np.moveaxis(np.indices((64,) * 3), 0, -1) - 31.5
+    fine = 1 / (1 + np.exp((np.linalg.norm(x, axis=-1) - 20.3) / 3))
+    outline = (np.linalg.norm(x - [1.5, 0, 0], axis=-1) < 20.3).astype(float)
+    losses = {}
+    for width in (1, 4):
+        c, o = (
+            a.reshape(64 // width, width, 64 // width, width, 64 // width, width).mean((1, 3, 5))
+            for a in (fine, outline)
+        )
+        target = SegmentationTarget(o.astype(np.float32), o.astype(np.float32))
+        for name, seen in (("sharp", target.sharpened()), ("voxelwise", target.voxelwise())):
+            losses[name, width] = seen.loss(c.astype(np.float32), np.array([0.5, 0.5]))
+    assert losses["voxelwise", 4] == pytest.approx(losses["sharp", 1], rel=0.25)
+    assert losses["sharp", 4] > 1.3 * losses["sharp", 1]
+
+
+def test_where_a_density_is_flat_a_voxelwise_threshold_is_sharp_and_edges_of_tissue_do_not_blur():
+    c = np.zeros((9, 9, 9), np.float32)
+    c[3:6, 3:6, 3:6] = 0.7
+    np.testing.assert_allclose(steepness_by_voxel(c, SHARP), SHARP, rtol=1e-5)
+    slope = np.broadcast_to(np.linspace(0, 0.8, 9, dtype=np.float32)[:, None, None], c.shape)
+    blurred = steepness_by_voxel(np.ascontiguousarray(slope), SHARP)[1:-1]
+    np.testing.assert_allclose(blurred, 1 / np.hypot(1 / SHARP, WIDTH * 0.1), rtol=1e-3)
 
 
 @pytest.mark.parametrize("thresholds", [(0.55, 0.06), (0.8, 0.4)])

@@ -83,6 +83,9 @@ class JointTarget(Observation):
     def sharpened(self) -> JointTarget:
         return JointTarget(tuple(part.sharpened() for part in self.parts), self.weights)
 
+    def voxelwise(self) -> JointTarget:
+        return JointTarget(tuple(part.voxelwise() for part in self.parts), self.weights)
+
     def missed(self, c: Array, extras: Array) -> list[Array]:
         parts = zip(self.parts, self._split(extras), strict=True)
         return [mask for part, here in parts for mask in part.missed(c, extras[here])]

@@ -22,7 +22,7 @@ from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
-from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, settled
+from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
 from gliofit.observation.density import DensityTarget
 
 SEARCHED = 1.5
@@ -75,13 +75,15 @@ def gauss_newton(
     """
     started, before = time.perf_counter(), problem.runs.number
     numbers, finest_grid = problem.model.foci_range, problem
-    problem = _searched(replace(problem, model=problem.model.with_one_focus()), coarsest)
-    levels = levels_of(problem, coarsest) if start is None else [problem]
+    several = numbers != (1, 1)
+    levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest, several)
+    rough, problem = levels[0], levels[-1]
+    levels = levels if start is None else [problem]
     rounds = 1 + (retries if problem.target.complete and start is None else 0)
     explained = good_enough * _power(problem)
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
-    precision = tolerance if numbers == (1, 1) else max(tolerance, ENOUGH)
+    precision = max(tolerance, ENOUGH) if several else tolerance
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -108,20 +110,20 @@ def gauss_newton(
     sought = None
     grids = [*levels[:-1], finest_grid]
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
-    if numbers != (1, 1):
-        # blurred outlines lead from further away
-        rough = levels_of(problem, coarsest)[0]
-        problem, finest_grid = (replace(p, target=p.target.sharpened()) for p in (problem, finest_grid))
-        end = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
-        search = OneMore(rough, end.parameters, iterations, least=numbers[0])
-        foci = add_foci(problem, end, search, Problem.density, numbers, rough)
+    if several:
+        rough = rough if problem.target.complete else problem
+        foci = add_foci(problem, best, OneMore(iterations), Problem.density, numbers, rough)
         problem, best, sought = foci.problem, foci.end, foci.record()
     coarser = problem.tissue is not finest_grid.tissue
     if coarser:
-        details["searched_mm"] = float(levels[-1].tissue.spacing.max())
-    if coarser or sought is not None:
-        problem = replace(finest_grid, model=problem.model)
+        details["searched_mm"] = float(problem.tissue.spacing.max())
+    if coarser or several:
+        target = finest_grid.target.voxelwise() if several else finest_grid.target
+        problem = replace(finest_grid, model=problem.model, target=target)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+    if several:
+        problem = replace(problem, target=finest_grid.target.sharpened())
+        best = seen_by(problem, best)
     fit = Fit.of(
         problem,
         best.parameters,
@@ -140,16 +142,23 @@ def gauss_newton(
     return fit
 
 
-def _searched(problem: Problem, coarsest: float) -> Problem:
+def _levels(problem: Problem, coarsest: float, several: bool) -> list[Problem]:
     """
-    The problem on the grid of its search: of outlines, a coarser one, where a run takes a third of the time.
+    The problem on the grids of its search, coarse to fine.
 
-    Along the valley from wide fronts to narrow ones a search takes many steps, and the valley is the same on both.
+    Outlines are searched for on coarser grids than the problem's, where a run takes a third of the time: along the
+    valley from wide fronts to narrow ones a search takes many steps, and the valley is the same on all. Where the
+    number of foci is sought, on the coarsest alone, by outlines that are as sharp as its voxels.
     """
+    if problem.target.complete:
+        return levels_of(problem, coarsest)
+    if several:
+        rough = levels_of(problem, coarsest)[0]
+        return [rough, replace(rough, target=rough.target.voxelwise())]
     spacing = SEARCHED * float(problem.tissue.spacing.max())
-    if problem.target.complete or spacing > coarsest / 1.3:
-        return problem
-    return replace(problem.resampled(spacing), around=problem.centre)
+    if spacing <= coarsest / 1.3:
+        problem = replace(problem.resampled(spacing), around=problem.centre)
+    return levels_of(problem, coarsest)
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
