@@ -16,6 +16,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
+from gliofit.observation.curving import curving
 from gliofit.observation.label_doubts import doubts
 from gliofit.observation.labels import parts, relabel
 from gliofit.observation.near import NearOutlines, near
@@ -192,6 +193,10 @@ class SegmentationTarget(SingleObservation):
     def _loss(self) -> OutlineLoss:
         return LOSSES[self.measure](self.steepness)
 
+    @cached_property
+    def _curving(self) -> Array | None:
+        return np.stack([curving(outline) for outline in self._observed]) if self.measure == "dice" else None
+
     def _loss_of(self, c: Array) -> OutlineLoss:
         """The loss of a density [x, y, z]."""
         return LOSSES[self.measure](steepness_by_voxel(c, self.steepness)) if self.by_voxel else self._loss
@@ -214,7 +219,7 @@ class SegmentationTarget(SingleObservation):
             extra[m, m] = -slope[m]
             if size is not None:
                 by_size[m], size_by_extra[m, m] = size, -size.sum(dtype=np.float64)
-        return Residuals(r, slope, extra, by_size, size_by_extra)
+        return Residuals(r, slope, extra, by_size, size_by_extra, self._curving)
 
     def loss(self, c: Array, extras: Array) -> float:
         """Of `measure`, mean of the outlines."""
@@ -282,7 +287,7 @@ class SegmentationTarget(SingleObservation):
     def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
         if self.measure != "dice":
             return None, self
-        return near(c, self._observed, SMALLEST, self.steepness, self.by_voxel)
+        return near(c, self._observed, SMALLEST, self.steepness, self.by_voxel, self._curving)
 
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]

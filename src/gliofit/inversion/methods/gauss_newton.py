@@ -25,8 +25,8 @@ from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
 from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
 from gliofit.observation.density import DensityTarget
 
-SEARCHED = 1.5
-"""Spacing of the grid on which outlines are searched for, of the problem's."""
+FOLLOWED = 3
+"""Starts that searches for outlines begin from, those that explain most: from most of them they end in one valley."""
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
@@ -58,7 +58,8 @@ def gauss_newton(
     iterations : int
         Most Jacobians per start and grid; `COMPARED` while starts from coarser grids are compared on the finest.
     tolerance : float
-        Relative; see `minimise`. Numbers of foci are compared with `ENOUGH` at least.
+        Relative; see `minimise`. On the coarse grid of outlines, and where numbers of foci are compared, `ENOUGH` at
+        least.
     retries : int
         Rounds of starts at other origins while a density is not explained.
     good_enough : float
@@ -66,7 +67,7 @@ def gauss_newton(
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
     start : ndarray [n + k], optional
-        [values of one focus, extras]: starts here alone, on the finest grid (what `hybrid_gn` does).
+        [values of one focus, extras]: starts here alone (what `hybrid_gn` does).
 
     Returns
     -------
@@ -83,7 +84,7 @@ def gauss_newton(
     explained = good_enough * _power(problem)
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
-    precision = max(tolerance, ENOUGH) if several else tolerance
+    precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -118,6 +119,8 @@ def gauss_newton(
     if coarser:
         details["searched_mm"] = float(problem.tissue.spacing.max())
     if coarser or several:
+        # along the valley's floor steps bring little each, and are cheap on a coarse grid
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
         target = finest_grid.target.voxelwise() if several else finest_grid.target
         problem = replace(finest_grid, model=problem.model, target=target)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
@@ -146,19 +149,15 @@ def _levels(problem: Problem, coarsest: float, several: bool) -> list[Problem]:
     """
     The problem on the grids of its search, coarse to fine.
 
-    Outlines are searched for on coarser grids than the problem's, where a run takes a third of the time: along the
-    valley from wide fronts to narrow ones a search takes many steps, and the valley is the same on all. Where the
-    number of foci is sought, on the coarsest alone, by outlines that are as sharp as its voxels.
+    Outlines are searched for on the coarsest alone, where a run takes a seventh of the time: along the valley from wide
+    fronts to narrow ones a search takes many steps, and the valley is the same on all grids. Where the number of foci
+    is sought, by thresholds as sharp as its voxels.
     """
-    if problem.target.complete:
-        return levels_of(problem, coarsest)
-    if several:
-        rough = levels_of(problem, coarsest)[0]
-        return [rough, replace(rough, target=rough.target.voxelwise())]
-    spacing = SEARCHED * float(problem.tissue.spacing.max())
-    if spacing <= coarsest / 1.3:
-        problem = replace(problem.resampled(spacing), around=problem.centre)
-    return levels_of(problem, coarsest)
+    levels = levels_of(problem, coarsest)
+    if problem.target.complete or (len(levels) == 1 and not several):
+        return levels
+    rough = levels[0]
+    return [rough, replace(rough, target=rough.target.voxelwise() if several else rough.target)]
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
@@ -220,7 +219,13 @@ class _Starts:
         """One start per origin, start of the extras and front width."""
         origins = [self.problem.centre] if number == 0 else self._origins(2)
         extras = self.problem.target.extra_starts
-        return [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
+        found = [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
+        return found if self.problem.target.complete else sorted(found, key=self._loss)[:FOLLOWED]
+
+    def _loss(self, start: Array) -> float:
+        """With the extras that suit its density best."""
+        c = self.problem.density(start)
+        return self.problem.target.loss(c, self.problem.target.best_extras(c))
 
     def _origins(self, count: int) -> list[Array]:
         """Places drawn within the visible tumour, the denser the likelier."""
