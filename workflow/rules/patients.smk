@@ -40,8 +40,6 @@ rule bring_in:
         f"results/{{patient}}/scans/{ORIGIN}",
     log:
         "results/logs/bring_in/{patient}.log",
-    benchmark:
-        "results/benchmarks/bring_in/{patient}.tsv"
     priority: 100
     conda:
         ENVIRONMENT
@@ -88,8 +86,6 @@ rule prepare_patient:
         prepared("{patient}"),
     log:
         "results/logs/prepare_patient/{patient}.log",
-    benchmark:
-        "results/benchmarks/prepare_patient/{patient}.tsv"
     conda:
         ENVIRONMENT
     threads: shared_out(CONFIG.threads.registration)
