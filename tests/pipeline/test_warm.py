@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
+from gliofit.pipeline.dependencies import SOURCE
 from gliofit.pipeline.warm import PLACE, Warm, modules
 
 SCRIPT = """
@@ -32,18 +35,22 @@ with job(snakemake):
 """
 
 
+def started(log: Path) -> Warm:
+    """A warm process that is ready."""
+    process = Warm([sys.modules["gliofit.base.errors"].__file__], log)
+    for _ in range(300):
+        if (process.folder / "socket").exists():
+            break
+        assert process.process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    return process
+
+
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory):
     """A warm process, with the variable in the environment that tells jobs of it."""
-    folder = tmp_path_factory.mktemp("warm")
     before = dict(os.environ)
-    process = Warm([sys.modules["gliofit.base.errors"].__file__], folder / "warm.log")
-    socket = process.folder / "socket"
-    for _ in range(300):
-        if socket.exists():
-            break
-        assert process.process.poll() is None, (folder / "warm.log").read_text()
-        time.sleep(0.1)
+    process = started(tmp_path_factory.mktemp("warm") / "warm.log")
     yield process
     process.close()
     assert PLACE not in os.environ
@@ -114,6 +121,23 @@ def test_a_script_is_killed_with_the_python_that_waits_for_it(warm, tmp_path):
     job.communicate(timeout=60)
     psutil.wait_procs([script], timeout=30)
     assert not script.is_running()
+
+
+def test_edited_sources_are_seen_by_later_jobs(tmp_path, monkeypatch):
+    shutil.copytree(SOURCE / "gliofit", tmp_path / "src/gliofit", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+    monkeypatch.setenv(PLACE, "")
+    process = started(tmp_path / "warm.log")
+    try:
+        place = os.environ[PLACE]
+        for edited in (False, True):
+            python_of(tmp_path, **{PLACE: place}).communicate(timeout=60)
+            parent = process.process.pid if not edited else os.getpid()
+            assert (tmp_path / "out.txt").read_text().startswith(f"{parent} ")
+            os.utime(tmp_path / "src/gliofit/base/errors.py")
+        assert "sources were edited" in (tmp_path / "warm.log").read_text()
+    finally:
+        process.close()
 
 
 def test_modules_are_those_of_this_package():

@@ -1,4 +1,4 @@
-"""How a rule's script runs: where, its log, its end, its time and memory, and the record that it can be run again from."""
+"""How a rule's script runs: where, its log, its end, its time and memory, and the record to run it again from."""
 
 from __future__ import annotations
 

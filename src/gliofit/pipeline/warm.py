@@ -1,7 +1,7 @@
 """
 One process that has imported what the jobs of a run need, and forks itself for each of them.
 
-Python, numpy, numba's kernels and torch take 2 to 5 s of a core to be there, in every job; half of a small run was that.
+Python, numpy, the solver's kernels and torch take 2 to 5 s of a core to be there, in every job: half of a small run.
 Snakemake starts a Python for each script all the same. That one writes the job's record (`gliofit.pipeline.records`),
 hands it over, and waits; a fork of the warm process runs the script, with the same terminal, folder and environment.
 
@@ -115,10 +115,10 @@ def hand_over(record: Path) -> None:
         try:
             connection.connect(place)
             socket.send_fds(connection, [json.dumps(given).encode()], [0, 1, 2])
+            if not connection.recv(1):
+                return  # it ended before it began with this job
         except OSError:
             return
-        if not connection.recv(1):
-            return  # it ended before it began with this job
         status = connection.recv(1)
     os._exit(status[0] if status else 1)  # killed, if it says nothing
 
@@ -140,6 +140,7 @@ def serve(place: str, names: Iterable[str]) -> None:
             traceback.print_exc()
     if growth := sys.modules.get("gliofit.growth"):
         growth.compile_kernels()
+    known = _ages()
     gc.collect()
     gc.freeze()  # objects that no fork writes to stay shared
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -156,12 +157,21 @@ def serve(place: str, names: Iterable[str]) -> None:
                 return shutil.rmtree(Path(place).parent, ignore_errors=True)
             connection, _ = listener.accept()
             with connection:
+                if _ages() != known:
+                    sys.exit("sources were edited: later jobs start by themselves, with the new ones")
                 message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
                 if len(descriptors) == 3 and not os.fork():
                     listener.close()
                     _run(connection, json.loads(message), descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
+
+
+def _ages() -> dict[str, int]:
+    """When the sources that this process has imported were written, ns."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    ours = [file for file in files if file and file.startswith(f"{SOURCE}{os.sep}")]
+    return {file: os.stat(file).st_mtime_ns if os.path.exists(file) else 0 for file in ours}
 
 
 def _run(connection: socket.socket, given: dict, descriptors: list[int]) -> None:

@@ -75,7 +75,7 @@ def write_report(
     path : path
         The HTML file.
     tables : mapping of number, or (number, set of cases) → path
-        Tidy csv files of the paper's tables (`gliofit.reporting.tables.tidy.write_table`): {1: …, 2: …, (2, "mni152"): …},
+        Tidy csv files of the paper's tables (`gliofit.reporting.tables.tidy.write_table`): {1: …, (2, "mni152"): …},
         or by the name of another of its layouts ("surrogate_error").
     figures : mapping of key → path
         PNG files; keys of templates/captions.json ("1b", "surrogate_error", …) have captions of their own, any other
