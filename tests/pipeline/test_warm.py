@@ -140,6 +140,9 @@ def test_edited_sources_are_seen_by_later_jobs(tmp_path, monkeypatch):
         process.close()
 
 
-def test_modules_are_those_of_this_package():
-    files = [sys.modules["gliofit.base"].__file__, sys.modules["gliofit.base.errors"].__file__, "workflow/scripts/x.py"]
-    assert modules(files) == ["gliofit.base", "gliofit.base.errors"]
+def test_what_a_file_imports_is_imported_inside_functions_too():
+    files = [sys.modules["gliofit.base.errors"].__file__, SOURCE / "gliofit/base/threads.py", "workflow/scripts/x.py"]
+    names = modules(files)
+    assert names[:2] == ["gliofit.base.errors", "gliofit.base.threads"]
+    assert {"torch", "gliofit.base.vector_math"} <= set(names)
+    assert "contextlib" not in names

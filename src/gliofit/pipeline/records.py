@@ -15,7 +15,6 @@ LISTS = ("input", "output", "params", "wildcards", "log", "resources")
 """Attributes of Snakemake's `snakemake` whose entries may have names."""
 
 DUMPER: Any = getattr(yaml, "CDumper", yaml.Dumper)
-LOADER: Any = getattr(yaml, "CFullLoader", yaml.FullLoader)
 """In C where PyYAML has it: a record has a hundred files, and every job writes one."""
 
 
@@ -68,7 +67,7 @@ def recorded(path: str | Path, outputs: str | Path | None = None) -> SimpleNames
     """
     from snakemake.iocontainers import Namedlist
 
-    found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=LOADER)
+    found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=getattr(yaml, "CFullLoader", yaml.FullLoader))
     folders = {str(Path(output).parent) for output in found["output"]["entries"]}
 
     def moved(name: str, value: Any) -> Any:

@@ -31,7 +31,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gliofit.pipeline.dependencies import SOURCE
+from gliofit.pipeline.dependencies import SOURCE, imported
 from gliofit.pipeline.records import recorded
 
 PLACE = "GLIOFIT_WARM"
@@ -63,7 +63,7 @@ class Warm:
         self.folder = Path(tempfile.mkdtemp(prefix="gliofit-"))  # for this user alone
         place = str(self.folder / "socket")
         Path(log).parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", __name__, place, *modules(sources)]
+        command = [sys.executable, "-m", __name__, place, *map(str, sources)]
         with open(log, "w") as said:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=os.environ | ONE_THREAD
@@ -96,13 +96,18 @@ def keep_warm(workflow: Any, log: str | Path) -> None:
 
 
 def modules(sources: Iterable[str | Path]) -> list[str]:
-    """Names of the modules of this package that are in some files."""
-    names = set()
+    """
+    Modules that are in some files of this package, and all that these import, other packages' and inside functions, too.
+
+    Some names are no modules, but what a module defines.
+    """
+    ours, others = set(), set()
     for path in map(Path, sources):
         with suppress(ValueError):
             parts = path.resolve().relative_to(SOURCE).with_suffix("").parts
-            names.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return sorted(names)
+            ours.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+            others |= {name for name in imported(path) if name.split(".")[0] not in sys.stdlib_module_names}
+    return [*sorted(ours), *sorted(others - ours)]
 
 
 def hand_over(record: Path) -> None:
@@ -123,21 +128,19 @@ def hand_over(record: Path) -> None:
     os._exit(status[0] if status else 1)  # killed, if it says nothing
 
 
-def serve(place: str, names: Iterable[str]) -> None:
+def serve(place: str, sources: Iterable[str]) -> None:
     """
-    Import modules, then fork for each job until standard input ends, as it does with the run.
+    Import what some files import, then fork for each job until standard input ends, as it does with the run.
 
     Parameters
     ----------
     place : path
         Of the socket; it is made when all is ready.
-    names : iterable of str
+    sources : iterable of path
     """
-    for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *names):
-        try:
+    for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *modules(sources)):
+        with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
             import_module(name)
-        except ImportError:  # an extra that is not installed: the job says so
-            traceback.print_exc()
     if growth := sys.modules.get("gliofit.growth"):
         growth.compile_kernels()
     known = _ages()
