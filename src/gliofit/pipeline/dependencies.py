@@ -72,7 +72,7 @@ def _imports(path: Path) -> list[Path]:
 
 
 def imported(path: Path) -> set[str]:
-    """All names in the import statements of a Python file, those inside functions, too: modules, and what is in them."""
+    """All names in the import statements of a Python file, inside functions, too: modules, and what is in them."""
     names: set[str] = set()
     for node in _import_statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

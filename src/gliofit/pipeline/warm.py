@@ -97,7 +97,7 @@ def keep_warm(workflow: Any, log: str | Path) -> None:
 
 def modules(sources: Iterable[str | Path]) -> list[str]:
     """
-    Modules that are in some files of this package, and all that these import, other packages' and inside functions, too.
+    Modules that are in some files of this package, and all that these import, inside functions, too.
 
     Some names are no modules, but what a module defines.
     """
