@@ -58,7 +58,8 @@ rule check_patient:
         scans=scans,
         sources=sources("check_patient.py"),
     output:
-        "results/{patient}/check.txt",
+        said="results/{patient}/check.txt",
+        scans="results/{patient}/checked.npz",
     log:
         "results/logs/check_patient/{patient}.log",
     priority: 100
@@ -76,7 +77,7 @@ rule check_patient:
 
 rule prepare_patient:
     input:
-        check="results/{patient}/check.txt",
+        check="results/{patient}/checked.npz",
         scans=scans,
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
