@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,13 +28,9 @@ def save_checked(path: str | Path, scans: Scans) -> None:
         As `load_scans` returns them.
     """
     box = grids.box_of(scans.labels > 0) if scans.labels.any() else (slice(0, 0),) * 3
-    found = {
-        "affine": scans.affine,
-        "shape": scans.shape,
-        "known": scans.known,
-        "warnings": np.array(scans.warnings, str),
-    }
+    found: dict[str, Any] = {"affine": scans.affine, "shape": scans.shape, "known": scans.known}
     found |= {"corner": [side.start for side in box], "labels": scans.labels[box], "brain": np.packbits(scans.brain)}
+    found |= {"warnings": np.array(scans.warnings, str)}
     with whole_file(path) as part:
         np.savez_compressed(part, **found)
 
@@ -53,7 +50,7 @@ def load_checked(path: str | Path, patient: Patient) -> Scans:
         brain = np.unpackbits(found["brain"], count=int(np.prod(shape))).reshape(shape).astype(bool)
         labels = grids.put(found["labels"], found["corner"], shape)
         affine, known, warnings = found["affine"], bool(found["known"]), [str(text) for text in found["warnings"]]
-    names = [name for name in ("t1", "t1c") if name in patient.files][:1]
-    names += [name for name in NEEDED if name in patient.files]
+    scan = "t1" if "t1" in patient.files else "t1c"
+    names = [name for name in (scan, *NEEDED) if name in patient.files]
     images = {name: load_volume(patient.files[name]).data for name in names}
     return Scans(patient, affine, images, labels, brain, known, warnings)
