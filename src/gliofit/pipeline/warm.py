@@ -187,6 +187,7 @@ def _run(connection: socket.socket, given: dict, descriptors: list[int]) -> None
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress is seen in a log
         os.chdir(given["folder"])
         os.environ.clear()
         os.environ.update(given["environment"])
