@@ -23,6 +23,8 @@ with job(snakemake):
     }
     standard, model = (load_volume(path).data > 0 for path in files.plans)
     plans = Plans(standard, model, load_scores(files.standard_scores).scores, params.margin)
+    told = [sentence for path in files.posterior for sentence in read_json(path)["words"]]
+    told += [read_json(path)["words"] for path in files.by_probability]
     write_page(
         snakemake.output[0],
         patient,
@@ -33,5 +35,5 @@ with job(snakemake):
         preparation=files.preparation,
         contours=files.contours[0] if files.contours else None,
         notes=params.notes,
-        told=read_json(files.posterior[0])["words"] if files.posterior else (),
+        told=told,
     )
