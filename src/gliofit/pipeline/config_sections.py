@@ -117,7 +117,7 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
-    probability_above: Literal[0.01, 0.1, 0.5] = Field(
+    probability_above: Literal[0.01, 0.1, 0.5] = Field(  # type: ignore[valid-type] # pydantic knows floats there
         description="Methods that sample have a second plan: the voxels whose density most probably exceeds this."
     )
     isodensities: list[Density] = Field(

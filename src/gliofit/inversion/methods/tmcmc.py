@@ -119,7 +119,7 @@ def tmcmc(
         if not 0 <= share <= 1:
             raise InputError(f"tmcmc: {name} = {share!r} must lie in [0, 1]")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
-    about = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
+    about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
     return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint)
 
@@ -155,7 +155,7 @@ def tmcmc_manifold(
     if not 0 < step <= 1:
         raise InputError(f"tmcmc_manifold: step = {step!r} must lie in (0, 1]")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
-    about = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
+    about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
     return _fit(problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint)
 

@@ -73,7 +73,8 @@ def worth_of_labels(posterior: Posterior, mode: Points) -> Worth:
             tangents[:size] = [a[image.index] for a in jacobian]
             for name, tangent in zip(image.unknowns, (-np.ones_like(u), -away), strict=True):
                 tangents[names.index(name)] += tangent
-            scores[(slice(None), *image.index)] += tangents * terms.by_density / image.weight
+            for score, part in zip(scores, tangents * terms.by_density / image.weight, strict=True):
+                score[image.index] += part
             rows = tangents * terms.rows[:, 0] / np.sqrt(image.weight)
             matrix += rows @ rows.T
         length = correlation_length(errors, spacing, LONGEST * posterior.radius)
