@@ -15,16 +15,13 @@ CALIBRATED = (
 TABLE_II = {"table_ii": "results/tables/table_ii.csv"} if CALIBRATED else {}
 
 
-def calibrated(wildcards):
-    """A patient's prepared scans; a simulated one has none."""
-    return prepared(wildcards.case) if wildcards.case in PATIENTS else []
-
-
 rule sample_posterior:
     """TMCMC on one case, by the solver or by the surrogate."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        prepared=calibrated,
+        prepared=lambda wildcards: (
+            prepared(wildcards.case) if wildcards.case in PATIENTS else []
+        ),
         surrogate=lambda wildcards: WEIGHTS.path("surrogate"),
         sources=sources("sample_posterior.py", "gliofit.inversion.methods.tmcmc", MODEL),
     output:
