@@ -5,8 +5,8 @@ Laplace's intervals on the cohort without patients: what fits are off by, and ho
 
 ATLAS has wm, gm and csf.nii.gz. Tumours of one focus grow by the tensor that fits assume, in deformed heads and on
 another grid; their outlines are as rough as real ones. FOLDER gets the patients and rows.json; a run goes on where the
-last one stopped. The first half of the tumours gives the model's error (`gliofit.inversion.posterior.laplace`), the
-second tests intervals with the constants that the package has.
+last one stopped. Prints the model's error, which `gliofit.inversion.posterior.laplace` has as constants, and coverage
+without it, with the constants, and with the error that one half of the tumours has on the other half.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAMES = ("x", "y", "z", "mu_D", "mu_rho", "threshold_core", "threshold_whole")
 
 
 def row(atlas: Tissue, folder: Path, seed: int, spacing: float) -> dict:
-    """Errors of one fit, and its standard deviations with the model's error and without."""
+    """One fit, the truth, and standard deviations without the model's error."""
     if not (folder / "truth.json").is_file():
         with patch.object(cohort_truth, "OTHER_TENSOR", 0.0):
             make_patient(atlas, folder, seed, spacing, 1)
@@ -50,7 +50,6 @@ def row(atlas: Tissue, folder: Path, seed: int, spacing: float) -> dict:
         "radius": radius,
         "found": values.tolist(),
         "truth": list(map(float, right)),
-        "sd": np.sqrt(np.diag(total)).tolist(),
         "noise": np.sqrt(np.maximum(np.diag(noise), 0)).tolist(),
         "cpu": seconds,
     }
@@ -63,13 +62,28 @@ def scaled(rows: list[dict]) -> np.ndarray:
     return np.hstack([(found - truth)[:, :3] / radius, np.log(found / truth)[:, 3:5], (found - truth)[:, 5:]])
 
 
-def coverage(rows: list[dict], key: str) -> list[str]:
+def errors(rows: list[dict]) -> np.ndarray:
+    """Root mean squares [7] of `scaled`; one of all three axes."""
+    square = (scaled(rows) ** 2).mean(0)
+    square[:3] = square[:3].mean()
+    return np.sqrt(square)
+
+
+def with_error(rows: list[dict], error: np.ndarray) -> np.ndarray:
+    """Standard deviations [N, 7] of the noise and a model's error."""
+    unit = np.ones((len(rows), len(NAMES)))
+    unit[:, :3] = np.array([r["radius"] for r in rows])[:, None]
+    unit[:, 3:5] = np.array([r["found"][3:5] for r in rows])
+    return np.hypot([r["noise"] for r in rows], unit * error)
+
+
+def line(title: str, rows: list[dict], deviations: np.ndarray) -> str:
     """A line of the table for the intervals ±z·sd."""
-    off = np.abs(np.array([np.subtract(r["found"], r["truth"]) for r in rows]) / np.array([r[key] for r in rows]))
+    off = np.abs(np.array([np.subtract(r["found"], r["truth"]) for r in rows]) / deviations)
     held = [off <= z for z in (0.6745, 1.6449)]
-    pooled = [f"{h.mean():.2f} ± {h.mean(1).std() / np.sqrt(len(h)):.2f}" for h in held]
-    each = [", ".join(f"{name} {share:.2f}" for name, share in zip(NAMES, h.mean(0), strict=True)) for h in held]
-    return [*pooled, each[1]]
+    pooled = [f"{h.mean():.3f} ± {h.mean(1).std() / np.sqrt(len(h)):.3f}" for h in held]
+    each = ", ".join(f"{name} {share:.2f}" for name, share in zip(NAMES, held[1].mean(0), strict=True))
+    return "| " + " | ".join([title, str(len(rows)), *pooled, each]) + " |"
 
 
 def main() -> None:
@@ -91,17 +105,14 @@ def main() -> None:
             continue  # an outline without a core has one threshold less
         write_text(file, json.dumps(rows))
     rows.sort(key=lambda r: r["seed"])
-    first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-    off = scaled(first)
-    print(f"model's error, N = {len(first)}: rms {np.sqrt((off**2).mean(0)).round(3).tolist()}")
-    print(np.corrcoef(off[:, 3:].T).round(2).tolist())
+    print(f"model's error, N = {len(rows)}: {errors(rows).round(3).tolist()}")
+    print(np.corrcoef(scaled(rows)[:, 3:].T).round(2).tolist())
     print("| intervals | N | 50 % hold | 90 % hold | 90 %, each |\n|---|---|---|---|---|")
-    for title, some, key in (
-        ("noise alone", rows, "noise"),
-        ("with the model's error, first half", first, "sd"),
-        ("with the model's error, second half", second, "sd"),
-    ):
-        print("| " + " | ".join([title, str(len(some)), *coverage(some, key)]) + " |")
+    print(line("noise alone", rows, np.array([r["noise"] for r in rows])))
+    print(line("with the model's error", rows, with_error(rows, errors(rows))))
+    halves = rows[::2], rows[1::2]
+    crossed = [with_error(one, errors(other)) for one, other in (halves, halves[::-1])]
+    print(line("with the error of the other half", [*halves[0], *halves[1]], np.concatenate(crossed)))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ import pytest
 from analytic_tumour import Wave, wave_posterior
 from scipy import ndimage
 
+from gliofit import Problem, Theta, simulate
 from gliofit.inversion.posterior.dependence import correlation_length, score_covariance
 from gliofit.inversion.posterior.label_power import worth_of_labels
+from gliofit.inversion.posterior.laplace import ORIGIN_OFF, OTHERS_OFF, covariance, model_error, radius_of
 from gliofit.inversion.posterior.likelihood import Likelihood
 from gliofit.inversion.posterior.start import climbed
+from gliofit.observation.density import DensityTarget
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.segmentation import SegmentationTarget
 
@@ -62,3 +65,18 @@ def test_labels_that_err_in_patches_are_worth_less(small_tissue, patches, least,
     worth = worth_of_labels(posterior, mode)
     assert least < worth.power <= most
     assert (worth.length_mm > 3) == patches
+
+
+def test_a_fit_to_outlines_has_the_error_of_the_model(small_tissue):
+    """Beside that of noise, in every direction; a fit to a density has none."""
+    c = simulate(small_tissue, Theta((6.0, 21.0, 4.0), 7.0, 2.4))
+    outlines = SegmentationTarget((c > 0.68).astype(np.float32), (c > 0.21).astype(np.float32))
+    parameters = np.array([6.0, 21.0, 4.0, 7.0, 2.4, 0.68, 0.21])
+    problem = Problem(small_tissue, outlines)
+    radius = radius_of(problem)
+    found, deviation = covariance(problem, parameters)
+    least = np.array([*[ORIGIN_OFF * radius] * 3, *np.sqrt(np.diag(OTHERS_OFF)) * [7.0, 2.4, 1, 1]])
+    assert np.all(np.sqrt(np.diag(found)) >= least)
+    assert np.linalg.eigvalsh(found).min() > 0
+    assert 0.1 < deviation.max() <= 0.5
+    assert not model_error(Problem(small_tissue, DensityTarget(c)), parameters[:5], radius).any()

@@ -20,7 +20,7 @@ from gliofit.observation.residuals import Residuals
 LONGEST = 0.5
 """Correlation length that is believed at most, in radii of a ball of the visible tumour's volume."""
 
-ORIGIN_OFF = 0.12
+ORIGIN_OFF = 0.16
 """
 Of origins fitted to outlines, per axis: root mean square in radii of a ball of the visible tumour's volume. Measured,
 as `OTHERS_OFF`, on simulated tumours in deformed heads with outlines as rough as real ones, fitted at 4 mm
@@ -28,8 +28,8 @@ as `OTHERS_OFF`, on simulated tumours in deformed heads with outlines as rough a
 """
 
 OTHERS = ("mu_D", "mu_rho", "threshold_core", "threshold_whole")
-OTHERS_OFF = np.outer(_OFF := np.array([0.45, 0.13, 0.19, 0.13]), _OFF) * np.array(
-    [[1.0, -0.8, -0.7, 0.8], [-0.8, 1.0, 0.95, -0.4], [-0.7, 0.95, 1.0, -0.3], [0.8, -0.4, -0.3, 1.0]]
+OTHERS_OFF = np.outer(_OFF := np.array([0.52, 0.20, 0.20, 0.15]), _OFF) * np.array(
+    [[1.0, -0.75, -0.62, 0.66], [-0.75, 1.0, 0.86, -0.25], [-0.62, 0.86, 1.0, -0.03], [0.66, -0.25, -0.03, 1.0]]
 )
 """Covariance of the logarithms of μ_D and μ_ρ and of the thresholds."""
 
