@@ -11,7 +11,7 @@ import numpy as np
 
 from gliofit.growth import growth_model
 from gliofit.growth.model import Parameter
-from gliofit.inversion import METHODS, Fit
+from gliofit.inversion import Fit
 
 EXTRA_DIGITS = 3
 
