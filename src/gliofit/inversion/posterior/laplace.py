@@ -113,7 +113,7 @@ def model_error(problem: Problem, parameters: Array, radius: float) -> Array:
     """
     names = [*problem.model.names, *problem.target.extra_names]
     found = np.zeros((len(names), len(names)))
-    if problem.target.outlines() is None:
+    if problem.target.outlined is None:
         return found
     for places in problem.model.origins:
         found[places, places] = (ORIGIN_OFF * radius) ** 2
