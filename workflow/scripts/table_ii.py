@@ -11,7 +11,7 @@ with job(snakemake):
     from gliofit.base.files import read_json, write_text
     from gliofit.evaluation.bayesian_scores import KINDS, mean_difference, side_by_side
     from gliofit.evaluation.metrics import tidy
-    from gliofit.reporting.tables import write_table
+    from gliofit.reporting.tables.tidy import write_table
 
     files, output = snakemake.input, snakemake.output
     found = [read_json(path) for path in files.summaries]
@@ -25,10 +25,8 @@ with job(snakemake):
         own.insert(0, "forward", about["forward"])
         own.insert(0, "case", about["case"])
         parameters.append(own)
-    metrics = Path(output.csv).with_suffix(".metrics.csv")
-    write_text(metrics, pd.concat(rows).to_csv(index=False))
-    write_table("table_ii", metrics, Path(output.csv).with_suffix(""), list(KINDS), cases="table_ii", titles=KINDS)
-    metrics.unlink()
+    stem = Path(output.csv).with_suffix("")
+    write_table("table_ii", pd.concat(rows), stem, list(KINDS), cases="table_ii", titles=KINDS)
     every = pd.concat(parameters)
     text = side_by_side(every, list(KINDS))
     for path, content in zip(
