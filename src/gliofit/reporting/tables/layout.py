@@ -131,7 +131,7 @@ _TABLE_II = (
     Column("inside_90", "Truth in 90 %", -2, "%", higher_is_better=True, decimals=0),
     Column("mae_truth", "MAE to the truth", -2),
     Column("mae_between", "MAE between the two", -2),
-    Column("runs", "Runs", spread=False, decimals=0),
+    Column("runs", "Densities", unit="runs", spread=False, decimals=0),
     Column("cpu_seconds", "CPU time", unit="s", spread=False, decimals=0),
 )
 
