@@ -36,11 +36,13 @@ from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
 from gliofit.synthetic.drawn_scan import IMAGING, draw_imaging, draw_scan
 
-GROWTH = {
-    "wave": {"mu_D": (5.0, 10.0), "mu_rho": (2.0, 3.0)},
-    "solver": {"mu_D": (4.0, 8.0), "mu_rho": (2.8, 3.8)},
+PRIOR = {
+    "wave": IMAGING
+    | {"mu_D": (5.0, 10.0), "mu_rho": (2.0, 3.0)}
+    | {"pet_scale": (0.6, 1.02), "pet_background": (0.0, 0.5), "sigma": (0.05, 0.15)},
+    "solver": IMAGING | {"mu_D": (4.0, 8.0), "mu_rho": (2.8, 3.8)},
 }
-"""Every tumour of this prior is seen: a study that leaves some out has another prior than its posterior."""
+"""Every tumour of these is seen: a study that leaves some out has another prior than its posterior."""
 
 WALK = Walk(0.04, 0.8, 0.6)
 """As by default."""
@@ -83,10 +85,10 @@ def wave(options: argparse.Namespace) -> Iterator[Ranks]:
     grown = Wave(Problem(tissue, np.full(tissue.shape, 0.3, np.float32)))
     for case in range(options.cases):
         rng = np.random.default_rng([options.seed, case])
-        theta, imaging = drawn(tissue, rng, GROWTH["wave"])
+        theta, imaging = drawn(tissue, rng, PRIOR["wave"])
         c = grown.density(theta.to_array())
         problem = Problem(tissue, draw_scan(c, tissue, imaging, rng))
-        posterior = Posterior(problem, ranges=GROWTH["wave"] | IMAGING)
+        posterior = Posterior(problem, ranges=PRIOR["wave"])
         posterior.forward = Wave(problem)
         posterior.likelihood = Likelihood(tissue, problem.target, posterior._centre, posterior.radius)
         truth = np.array([*theta.to_array(), *(imaging[name] for name in posterior.names[5:])])
@@ -103,10 +105,10 @@ def solver(options: argparse.Namespace) -> Iterator[Ranks]:
         fine = tissue.resample_to(shape, affine)
     for case in range(options.cases):
         rng = np.random.default_rng([options.seed, case])
-        theta, imaging = drawn(tissue, rng, GROWTH["solver"])
+        theta, imaging = drawn(tissue, rng, PRIOR["solver"])
         c = grids.resample(simulate(fine, theta, threads=1), fine.affine, tissue.shape, tissue.affine)
         target = draw_scan(c, tissue, imaging, rng)
-        given = {"samples": options.samples, "ranges": GROWTH["solver"] | IMAGING, "predictive": 0, "seed": case}
+        given = {"samples": options.samples, "ranges": PRIOR["solver"], "predictive": 0, "seed": case}
         begun = process_time()
         fit = invert(target, tissue, "tmcmc", **given)
         truth = np.array([*theta.to_array(), *(imaging[name] for name in fit.names[5:])])
@@ -125,8 +127,8 @@ def drawn(tissue: Tissue, rng: np.random.Generator, ranges: dict) -> tuple[Theta
         origin = rng.uniform(-30, 30, 3)
         voxel = tissue.to_voxel(origin).round().astype(int)
         if np.all((voxel >= 0) & (voxel < tissue.shape)) and tissue.mask[tuple(voxel)]:
-            growth = [float(np.exp(rng.uniform(*np.log(ends)))) for ends in ranges.values()]
-            return Theta(tuple(origin), *growth), draw_imaging(rng)
+            growth = [float(np.exp(rng.uniform(*np.log(ranges[name])))) for name in ("mu_D", "mu_rho")]
+            return Theta(tuple(origin), *growth), draw_imaging(rng, {name: ranges[name] for name in IMAGING})
 
 
 def table(ranks: list[Ranks]) -> str:

@@ -20,12 +20,15 @@ from gliofit.observation.segmentation import SegmentationTarget
 IMAGING = {
     "threshold_core": (0.5, 0.85),
     "threshold_whole": (0.15, 0.5),
-    "pet_scale": (0.6, 1.02),
-    "pet_background": (0.0, 0.5),
+    "pet_scale": (0.8, 1.02),
+    "pet_background": (0.0, 0.3),
     "sigma_alpha": (0.05, 0.12),
-    "sigma": (0.05, 0.15),
+    "sigma": (0.05, 0.1),
 }
-"""Ranges; uniform in the logarithm, but for the background, which may be 0. Labels far from the tumour are rare."""
+"""
+Ranges; uniform in the logarithm, but for the background, which may be 0. Labels far from the tumour are rare, and no
+uptake is far above 1.
+"""
 
 
 def draw_imaging(rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]] = IMAGING) -> dict[str, float]:
