@@ -117,6 +117,9 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    probability_above: Literal[0.01, 0.1, 0.5] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Methods that sample have a second plan: the voxels whose density most probably exceeds this."
+    )
     isodensities: list[Density] = Field(
         description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
         "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
@@ -162,6 +165,14 @@ class GliodilStudies(Section):
     pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
     guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
+
+
+class Bayesian(Section):
+    """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
+
+    number: NonNegativeInt = Field(description="Synthetic patients with known truth; 0: no table. The paper has 3.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones.")
+    settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
 
 
 class Threads(Section):
@@ -226,6 +237,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    bayesian: Bayesian = Field(description="Ezhov 2021's Table II.")
     gliodil_studies: GliodilStudies
     cohort: Cohort
     threads: Threads
