@@ -34,6 +34,7 @@ include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/gliodil_studies.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/bayesian.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/lmi_study.smk"
 include: "workflow/rules/report.smk"
@@ -60,6 +61,7 @@ rule all:
         recurrences.tables(PLAN),
         lmi_study.tables(CONFIG).values(),
         lmi_study.figures(CONFIG).values(),
+        TABLE_II.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand(

@@ -117,6 +117,9 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    probability_above: Literal[0.01, 0.1, 0.5] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Methods that sample have a second plan: the voxels whose density most probably exceeds this."
+    )
     isodensities: list[Density] = Field(
         description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
         "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
@@ -190,6 +193,14 @@ class LmiStudy(Section):
         return [model for model, number in self.test.items() if number]
 
 
+class Bayesian(Section):
+    """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
+
+    number: NonNegativeInt = Field(description="Synthetic patients with known truth; 0: no table. The paper has 3.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones.")
+    settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
+
+
 class Threads(Section):
     """CPU threads per job; results do not depend on how many cores the machine has."""
 
@@ -252,6 +263,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    bayesian: Bayesian = Field(description="Ezhov 2021's Table II.")
     gliodil_studies: GliodilStudies
     cohort: Cohort
     lmi_study: LmiStudy
