@@ -33,6 +33,7 @@ MADE = "results/synthetic/"
 RESERVED = frozenset(
     [
         "anatomy",
+        "bayesian",
         "benchmarks",
         "cases",
         "checkpoints",
