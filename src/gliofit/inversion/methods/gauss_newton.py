@@ -85,6 +85,7 @@ def gauss_newton(
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
     precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
+    roughly = precision if precision == tolerance else 10 * precision
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -104,7 +105,7 @@ def gauss_newton(
                     break
                 coarse_best = found[0].loss
         for p in candidates:
-            end = settled(problem, p, iterations=iterations, tolerance=precision, floor=1e-9 * _power(problem))
+            end = settled(problem, p, iterations=iterations, tolerance=roughly, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
     assert best is not None  # the first round has its start at the centre of mass
@@ -122,11 +123,11 @@ def gauss_newton(
     if coarser:
         details["searched_mm"] = float(problem.tissue.spacing.max())
     if coarser or several:
-        # along the valley's floor steps bring little each, and are cheap on a coarse grid
-        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+        if not several:  # along the valley's floor steps bring little each, and are cheap on a coarse grid
+            best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
         target = finest_grid.target.voxelwise() if several else finest_grid.target
         problem = replace(finest_grid, model=problem.model, target=target)
-        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
     if several:
         problem = replace(problem, target=finest_grid.target.sharpened())
         best = seen_by(problem, best)
