@@ -158,7 +158,7 @@ def _levels(problem: Problem, coarsest: float) -> list[Problem]:
     steps, and the valley is the same on all grids.
     """
     levels = levels_of(problem, coarsest)
-    return levels if problem.target.complete or len(levels) == 1 else [levels[0], replace(levels[0])]
+    return levels if problem.target.complete else [levels[0], replace(levels[0])]
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
