@@ -114,6 +114,11 @@ class Settings:
             raise InputError(f"coarse is for the weidner surrogate and factors {COARSER_GRIDS}")
 
     @property
+    def options(self) -> dict[str, Any]:
+        """Of the network, beside architecture and width."""
+        return {}
+
+    @property
     def interval(self) -> int:
         """Steps between validations."""
         return self.validate_every or max(1, math.ceil(self.steps / 10))
@@ -149,6 +154,17 @@ class WholeBrainSettings(Settings):
             strict=True, description="Of what Learn-Morph-Infer's network sees, mm; the shards' own if that is coarser."
         ),
     ] = 4.0
+
+
+@dataclass(frozen=True)
+class PartSettings(WholeBrainSettings):
+    """How to train a network for a part of θ, or for D, ρ and T (`gliofit.networks.lmi_part`)."""
+
+    targets: Annotated[Literal["origin", "growth", "times"], Field(description="What it is to tell.")] = "origin"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"targets": self.targets}
 
 
 @cache
