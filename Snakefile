@@ -11,6 +11,7 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
+from gliofit.pipeline.warm import keep_warm
 
 min_version("9.19")
 
@@ -33,13 +34,16 @@ include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/gliodil_studies.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/bayesian.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/lmi_study.smk"
 include: "workflow/rules/report.smk"
 
 
 onstart:
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
+    keep_warm(workflow, "results/logs/warm.log")
 
 
 onerror:
@@ -55,6 +59,9 @@ rule all:
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         recurrences.tables(PLAN),
+        lmi_study.tables(CONFIG).values(),
+        lmi_study.figures(CONFIG).values(),
+        TABLE_II.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand(

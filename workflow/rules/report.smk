@@ -20,8 +20,11 @@ rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=PLAN.tables.values(),
-        others=PLAN.other_tables.values(),
-        figures=PLAN.report_figures.values(),
+        others=[
+            *(PLAN.other_tables | lmi_study.tables(CONFIG)).values(),
+            *TABLE_II.values(),
+        ],
+        figures=(PLAN.report_figures | lmi_study.figures(CONFIG)).values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
         pictures=expand(
@@ -45,8 +48,8 @@ rule html_report:
         runtime=hours(1 / 2),
     params:
         tables=PLAN.table_keys(PLAN.tables),
-        others=list(PLAN.other_tables),
-        figures=list(PLAN.report_figures),
+        others=[*PLAN.other_tables, *lmi_study.tables(CONFIG), *TABLE_II],
+        figures=list(PLAN.report_figures | lmi_study.figures(CONFIG)),
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
@@ -76,6 +79,10 @@ rule patient_page:
         contours=contours,
         posterior=expand(
             "results/{{patient}}/{method}/posterior.json", method=SAMPLERS[:1]
+        ),
+        by_probability=expand(
+            "results/{{patient}}/plans/{method}_probability.json",
+            method=SAMPLERS[:1],
         ),
         sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),

@@ -27,6 +27,7 @@ from gliofit.base.versions import versions
 from gliofit.networks.corrected_run import GlioFit
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
+from gliofit.networks.lmi_part import LmiPart
 from gliofit.networks.surrogate import Surrogate
 from gliofit.networks.weidner import Weidner
 
@@ -42,9 +43,10 @@ ARCHITECTURES = {
     "inverse": INVERSES,
     "inverse_segmentation": INVERSES,
     "lmi": LMIS,
+    "lmi_part": LMIS,
 }
 
-INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
+INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart)}
 
 
 class CardBox(BaseModel):
@@ -64,11 +66,14 @@ class Card(BaseModel):
     spacing: Annotated[float, Field(gt=0, le=100)]
     box: CardBox
     weights_sha256: str
+    options: dict[str, str] = {}
 
 
-def build(role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int) -> Any:
+def build(
+    role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int, **options: Any
+) -> Any:
     """
-    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role.
+    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role; `options` are what some have beside.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def build(role: str, architecture: str, shape: Sequence[int], spacing: float, bo
     if architecture not in ARCHITECTURES[role]:
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
     if role in INVERSE_CLASSES:
-        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture)
+        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture, **options)
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -120,6 +125,7 @@ def save_network(
         "shape": list(network.shape),
         "spacing": network.spacing,
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
+        **({"options": network.options} if isinstance(network, LmiPart) else {}),
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "versions": versions("gliofit", "torch", "numpy"),
@@ -154,7 +160,7 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
             f"{card_file}: has format version {card.get('format_version')}, but this gliofit reads {FORMAT_VERSION}"
         )
     for name in Card.model_fields:
-        if name not in card:
+        if name not in card and Card.model_fields[name].is_required():
             raise InputError(f"{card_file}: lacks the entry '{name}'")
     try:
         Card.model_validate(card)
@@ -182,7 +188,8 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:
         raise InputError(f"{path}: its SHA-256 is not the one on its card; it is damaged or the card is another's")
     box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
-    network = build(role, card["architecture"], card["shape"], card["spacing"], box, card["width"])
+    size = card["shape"], card["spacing"], box, card["width"]
+    network = build(role, card["architecture"], *size, **card.get("options", {}))
     try:
         network.load_state_dict(load(data))
     except RuntimeError as error:

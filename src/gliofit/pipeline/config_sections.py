@@ -12,7 +12,7 @@ from math import ceil
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
@@ -117,6 +117,9 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    probability_above: Literal[0.01, 0.1, 0.5] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Methods that sample have a second plan: the voxels whose density most probably exceeds this."
+    )
     isodensities: list[Density] = Field(
         description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
         "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
@@ -162,6 +165,40 @@ class GliodilStudies(Section):
     pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
     guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
+
+
+class LmiStudy(Section):
+    """Learn-Morph-Infer's Table 2: tumours and networks of its own, whatever `train` says."""
+
+    test: dict[Literal["fisher_kolmogorov", "mass_effect"], NonNegativeInt] = Field(
+        description="Tumours that networks are tested on, by growth model; 0 takes a model out. The paper has 12,000."
+    )
+    train: dict[Literal["fisher_kolmogorov", "mass_effect"], PositiveInt] = Field(
+        description="Tumours that they learn from (the paper: 80,000); a tenth as many choose the best checkpoint."
+    )
+    shards: PositiveInt = Field(description="Files that tumours of a model are shared among, each a job.")
+    spacing: Literal[1.0, 2.0, 4.0] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Voxel edge of the grid that tumours grow on, mm."
+    )
+    gamma: PositiveFloat = Field(description="γ of all tumours with mass effect, kPa; the authors' code has 16.")
+    follow: bool = Field(
+        description="Networks for mass effect begin with the weights of those without: a tumour with mass effect takes "
+        "ten times as long to simulate. In the paper they learn from nothing."
+    )
+    network: WholeBrainSettings = Field(description="How each of the networks is trained.")
+
+    @property
+    def models(self) -> list[str]:
+        """Growth models of the study."""
+        return [model for model, number in self.test.items() if number]
+
+
+class Bayesian(Section):
+    """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
+
+    number: NonNegativeInt = Field(description="Synthetic patients with known truth; 0: no table. The paper has 3.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones.")
+    settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
 
 
 class Threads(Section):
@@ -226,8 +263,10 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    bayesian: Bayesian = Field(description="Ezhov 2021's Table II.")
     gliodil_studies: GliodilStudies
     cohort: Cohort
+    lmi_study: LmiStudy
     threads: Threads
 
     @property

@@ -15,18 +15,26 @@ import pandas as pd
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
-from gliofit.evaluation import cohort_scores, coverage_scores, gliodil_scores, metrics
+from gliofit.evaluation import (
+    bayesian_scores,
+    cohort_scores,
+    coverage_scores,
+    gliodil_scores,
+    lmi_table,
+    metrics,
+)
 from gliofit.evaluation import patient_scores as clinical
 from gliofit.inversion.fit_file import load_fit
 from gliofit.reporting.fit_in_words import Columns, fit_row, warnings_of
 from gliofit.reporting.html import captions, inlined, made_with, render
-from gliofit.reporting.tables import TIDY, layout_of, titles_of, to_html
+from gliofit.reporting.tables.tidy import TIDY, layout_of, titles_of, to_html
 
 DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
-DEFINITIONS |= coverage_scores.DEFINITIONS | cohort_scores.DEFINITIONS
+DEFINITIONS |= coverage_scores.DEFINITIONS | cohort_scores.DEFINITIONS | bayesian_scores.DEFINITIONS
+DEFINITIONS |= lmi_table.DEFINITIONS
 LABELS = {
     column.metric: column.label
-    for table in (1, 2, "patients", "gliodil_synthetic_single", "cohort")
+    for table in (1, 2, "patients", "gliodil_synthetic_single", "cohort", "table_ii", "lmi")
     for column in layout_of(table).columns
 } | {"dice": "Dice", "rmse_core": "RMSE core", "missed_M": "Missed", "better_M": "Better"}
 
@@ -75,7 +83,7 @@ def write_report(
     path : path
         The HTML file.
     tables : mapping of number, or (number, set of cases) → path
-        Tidy csv files of the paper's tables (`gliofit.reporting.tables.write_table`): {1: …, 2: …, (2, "mni152"): …},
+        Tidy csv files of the paper's tables (`gliofit.reporting.tables.tidy.write_table`): {1: …, (2, "mni152"): …},
         or by the name of another of its layouts ("surrogate_error").
     figures : mapping of key → path
         PNG files; keys of templates/captions.json ("1b", "surrogate_error", …) have captions of their own, any other

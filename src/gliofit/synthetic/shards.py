@@ -136,16 +136,19 @@ def write_shard(
             offset = tissue.crop_offset(sample.centre, shape)
             density[index] = np.round(grids.take(sample.density, offset, shape) * LEVELS).astype(np.uint16)
             offsets.append(offset)
-            rows.append((sample.theta.to_array(), sample.volume, sample.attempts, sample.seed))  # no density is kept
+            # no density is kept
+            rows.append((sample.theta.to_array(), sample.volume, sample.attempts, sample.seed, sample.days))
         if len(rows) != count:
             raise ValueError(f"{len(rows)} samples were drawn for a shard of {count}")
-        theta, volume, attempts, seed = zip(*rows, strict=True)
+        theta, volume, attempts, seed, days = zip(*rows, strict=True)
         file["theta"] = np.stack(theta)
         file["offset"] = np.stack(offsets).astype(np.int32)
         file["centre"] = tissue.to_world(np.stack(offsets) + (np.array(shape) - 1) / 2)
         file["volume"] = np.array(volume)
         file["attempts"] = np.array(attempts, np.int32)
         file["seed"] = np.array(seed, np.int64)
+        if None not in days:
+            file["days"] = np.array(days, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +172,9 @@ class Case:
 
     def flipped(self) -> Case:
         """Its mirror image: left and right swapped (the x axis runs along the world's)."""
-        mirror = np.array(MIRROR, np.float32)
-        return Case(
-            np.ascontiguousarray(self.density[::-1]), np.ascontiguousarray(self.tissue[:, ::-1]), self.theta * mirror
-        )
+        theta = self.theta.copy()
+        theta[: len(MIRROR)] *= np.array(MIRROR, np.float32)
+        return Case(np.ascontiguousarray(self.density[::-1]), np.ascontiguousarray(self.tissue[:, ::-1]), theta)
 
 
 class ShardDataset:

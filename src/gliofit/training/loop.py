@@ -25,7 +25,7 @@ from tqdm import tqdm
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.threads import torch_threads
-from gliofit.growth.theta import GROWTH, ORIGIN
+from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.shards import ShardDataset
@@ -38,11 +38,15 @@ STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
 """What a checkpoint keeps beside network and optimiser."""
 
 
+WHOLE_BRAIN = ("lmi", "lmi_part")
+"""Roles of networks that see the whole brain."""
+
+
 def datasets(
     role: str, settings: Settings, train_paths: Sequence[str | Path], val_paths: Sequence[str | Path]
 ) -> tuple[ShardDataset, ShardDataset]:
     """Training and validation data of a role."""
-    if role != "lmi":
+    if role not in WHOLE_BRAIN:
         return ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
     assert isinstance(settings, WholeBrainSettings)  # `SETTINGS` of this role
     data = WholeBrainDataset(train_paths, settings.spacing, flip=settings.flip, pairs=PAIRS)
@@ -51,9 +55,14 @@ def datasets(
 
 def held_out(network: Any, paths: Sequence[str | Path]) -> ShardDataset:
     """The samples of shards as a network takes them."""
-    if network.role != "lmi":
+    if network.role not in WHOLE_BRAIN:
         return ShardDataset(paths)
     return WholeBrainDataset(paths, network.spacing, shape=network.shape)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Without AVX-512 oneDNN has no convolutions in bfloat16, and PyTorch's own take up to 90 times as long."""
+    return device.type != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def loss_of(network: Any, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
@@ -98,8 +107,8 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         Surrogate: `mse` over the crop (the paper's figure), `mse_tissue` over tissue voxels, `mse_relative` = `mse`
         over that of predicting zero (a ratio of means, where the tables have the mean of the cases' ratios). Others:
         `mse` of θ as `to_unit` scales it, `origin_mm` (mean distance), `mu_D` and `mu_rho` (mean relative error); of
-        the network's plain answer, neither averaged with the mirror image's nor clipped. `mse` chooses the best
-        checkpoint.
+        the network's plain answer, neither averaged with the mirror image's nor clipped; for a part of θ, `mse` alone.
+        `mse` chooses the best checkpoint.
     """
     network.eval()
     rows = []
@@ -107,8 +116,12 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         outlines = np.random.default_rng(first) if network.role == "inverse_segmentation" else None
         density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device, outlines)
         if network.role != "surrogate":
-            error = network(density, maps) - theta
             unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
+            if network.role == "lmi_part":
+                rows.append(unit)
+                continue
+            theta = theta[:, : len(NAMES)]
+            error = network(density, maps) - theta
             relative = (error / theta)[:, GROWTH].abs()
             rows.append(torch.cat([unit, error[:, ORIGIN].norm(dim=1, keepdim=True), relative], 1))
         else:
@@ -122,7 +135,7 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
     network.train()
     means = torch.cat(rows).double().mean(0).tolist()
     if network.role != "surrogate":
-        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=True))
+        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=False))
     return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}
 
 
@@ -146,7 +159,7 @@ def train(
 
     Parameters
     ----------
-    role : {"surrogate", "inverse", "inverse_segmentation", "lmi"}
+    role : {"surrogate", "inverse", "inverse_segmentation", "lmi", "lmi_part"}
     settings : Settings
         Of the role: `SETTINGS[role]`.
     train_paths, val_paths : sequence of path
@@ -216,7 +229,7 @@ def _weights_like(network: Any, role: str, settings: Settings) -> dict[str, torc
     """The weights at `settings.start`; InputError unless they are of such a network."""
     assert settings.start
     known = load_network(settings.start, role)
-    about = [(type(n), n.shape, n.spacing, n.width) for n in (network, known)]
+    about = [(type(n), n.shape, n.spacing, n.width, getattr(n, "targets", "")) for n in (network, known)]
     if about[0] != about[1]:
         raise InputError(f"{settings.start}: is a network of another architecture, width or grid than is to be trained")
     return known.state_dict()
@@ -231,7 +244,8 @@ class _Run:
         self.identity = json.dumps([role, about], sort_keys=True)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            network = build(role, settings.architecture, data.shape, data.spacing, data.box, settings.width)
+            size = data.shape, data.spacing, data.box, settings.width
+            network = build(role, settings.architecture, *size, **settings.options)
         if settings.start:
             network.load_state_dict(_weights_like(network, role, settings))
         self.network = network.to(device).train()
@@ -294,7 +308,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.step)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16 and _has_bfloat16(self.device)):
             if settings.window and self.network.role == "surrogate":
                 loss = window_loss(self.network, *batch, settings.window, rng)
             else:

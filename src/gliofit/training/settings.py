@@ -78,7 +78,12 @@ class Settings:
         ),
     ] = field(default_factory=dict)
     bfloat16: Annotated[
-        bool, Field(strict=True, description="Autocast to bfloat16 in training (validation and use are in float32).")
+        bool,
+        Field(
+            strict=True,
+            description="Autocast to bfloat16 in training, on a GPU and on processors with AVX-512 (validation and use "
+            "are in float32).",
+        ),
     ] = True
     start: Annotated[
         str | None,
@@ -107,6 +112,11 @@ class Settings:
             raise InputError("the shares under coarse must leave some of the steps")
         if self.coarse and (self.architecture != "weidner" or not set(self.coarse) <= set(COARSER_GRIDS)):
             raise InputError(f"coarse is for the weidner surrogate and factors {COARSER_GRIDS}")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the network, beside architecture and width."""
+        return {}
 
     @property
     def interval(self) -> int:
@@ -144,6 +154,17 @@ class WholeBrainSettings(Settings):
             strict=True, description="Of what Learn-Morph-Infer's network sees, mm; the shards' own if that is coarser."
         ),
     ] = 4.0
+
+
+@dataclass(frozen=True)
+class PartSettings(WholeBrainSettings):
+    """How to train a network for a part of θ, or for D, ρ and T (`gliofit.networks.lmi_part`)."""
+
+    targets: Annotated[Literal["origin", "growth", "times"], Field(description="What it is to tell.")] = "origin"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"targets": self.targets}
 
 
 @cache

@@ -124,6 +124,25 @@ _COHORT = (
     Column("cpu_seconds", "CPU time", unit="s", spread=False),
 )
 
+_LMI = (
+    *(Column(f"mae_{name}", f"MAE {name.upper()}", -3, decimals=0) for name in ("gm", "wm", "csf")),
+    *(
+        Column(name, f"Dice {level}", -2, "%", higher_is_better=True, decimals=1)
+        for name, level in (("dice_001", "0.01"), ("dice_01", "0.1"), ("dice_08", "0.8"))
+    ),
+)
+
+_TABLE_II = (
+    Column("origin_off", "Origin off", unit="mm"),
+    Column("mu_D_off", "μ_D off", -2, "%", decimals=1),
+    Column("mu_rho_off", "μ_ρ off", -2, "%", decimals=1),
+    Column("inside_90", "Truth in 90 %", -2, "%", higher_is_better=True, decimals=0),
+    Column("mae_truth", "MAE to the truth", -2),
+    Column("mae_between", "MAE between the two", -2),
+    Column("runs", "Densities", unit="runs", spread=False, decimals=0),
+    Column("cpu_seconds", "CPU time", unit="s", spread=False, decimals=0),
+)
+
 TABLES: dict[int | str, Layout] = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
@@ -156,6 +175,25 @@ TABLES: dict[int | str, Layout] = {
         _TIMES,
         "forward",
         "solver_cpu",
+    ),
+    "lmi": Layout(
+        "Learn-Morph-Infer's experiments on simulated tumours: growth model (FK: Fisher–Kolmogorov, ME: with mass "
+        "effect) and what networks tell from outlines, one network for each pair of brackets. Error of the density "
+        "that comes of it, where it or the true one is at least 0.01.",
+        _LMI,
+        "lmi",
+        "lmi_3",
+        medians=True,
+        ranks=False,
+    ),
+    "table_ii": Layout(
+        "Posteriors by the numerical solver and by a surrogate (Ezhov 2021, Table II): synthetic patients with "
+        "outlines and a PET drawn from the likelihood, and patients. MAE: of the density at the most likely θ. Each "
+        "parameter of each case: table_ii_parameters.",
+        _TABLE_II,
+        "table_ii",
+        "solver",
+        ranks=False,
     ),
     "cohort": Layout(
         "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: "
