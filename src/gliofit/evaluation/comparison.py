@@ -88,8 +88,8 @@ def markdown(table: pd.DataFrame, titles: dict[str, str], set_titles: dict[str, 
     lines: list[str] = []
     for name, part in table.groupby("set", sort=False):
         heads = " | ".join(title for title, _ in shown.values())
-        lines += [f"**{set_titles.get(str(name), str(name))}**", "", f"| Plan | N | {heads} | Better, % | p | p, area |"]
-        lines += ["|---|--:|" + "--:|" * (len(shown) + 3)]
+        lines += [f"**{set_titles.get(str(name), str(name))}**", ""]
+        lines += [f"| Plan | N | {heads} | Better, % | p | p, area |", "|---|--:|" + "--:|" * (len(shown) + 3)]
         for method, rows in part.groupby("method", sort=False):
             by = rows.set_index("metric")
             cells = [_cell(by, metric, unit) for metric, (_, unit) in shown.items()]
