@@ -24,7 +24,10 @@ from gliofit.base.files import whole_file
 from gliofit.base.section import fault
 from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
+from gliofit.growth.theta import NAMES
 from gliofit.networks.corrected_run import GlioFit
+from gliofit.networks.geometry_aware import PHYSICAL, GeometryAware
+from gliofit.networks.grids import GEOMETRY_AWARE
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.surrogate import Surrogate
@@ -42,16 +45,27 @@ ARCHITECTURES = {
     "inverse": INVERSES,
     "inverse_segmentation": INVERSES,
     "lmi": LMIS,
+    "geometry_aware": GEOMETRY_AWARE,
 }
 
-INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi)}
+CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, GeometryAware)}
+"""Of the roles whose architectures share a class."""
+
+OPTIONS = ("deeper", "coarser")
+"""What cards of geometry-aware surrogates have beside the others' entries."""
+
+Network = Surrogate | Inverse | Lmi | GeometryAware
 
 
 class CardBox(BaseModel):
-    """Ranges of θ that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ."""
+    """
+    Ranges that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ.
 
-    lower: Annotated[list[float], Field(min_length=5, max_length=5)]
-    upper: Annotated[list[float], Field(min_length=5, max_length=5)]
+    Of a geometry-aware surrogate D, ρ, T.
+    """
+
+    lower: Annotated[list[float], Field(min_length=3, max_length=5)]
+    upper: Annotated[list[float], Field(min_length=3, max_length=5)]
 
 
 class Card(BaseModel):
@@ -64,11 +78,15 @@ class Card(BaseModel):
     spacing: Annotated[float, Field(gt=0, le=100)]
     box: CardBox
     weights_sha256: str
+    deeper: Annotated[list[Annotated[int, Field(ge=1, le=1024, strict=True)]] | None, Field(max_length=3)] = None
+    coarser: Annotated[int | None, Field(ge=1, le=16, strict=True)] = None
 
 
-def build(role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int) -> Any:
+def build(
+    role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int, **options: Any
+) -> Any:
     """
-    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role.
+    A network with fresh weights: `Surrogate`, `Inverse`, `Lmi` or `GeometryAware` (with `options`), by its role.
 
     Raises
     ------
@@ -79,8 +97,8 @@ def build(role: str, architecture: str, shape: Sequence[int], spacing: float, bo
         raise InputError(f"unknown network role '{role}'; there are: {', '.join(ARCHITECTURES)}")
     if architecture not in ARCHITECTURES[role]:
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
-    if role in INVERSE_CLASSES:
-        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture)
+    if role in CLASSES:
+        return CLASSES[role](shape, spacing, box, width, architecture, **options)
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -89,15 +107,13 @@ def card_path(path: str | Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_network(
-    network: Surrogate | Inverse | Lmi, architecture: str, path: str | Path, **about: Any
-) -> dict[str, Any]:
+def save_network(network: Network, architecture: str, path: str | Path, **about: Any) -> dict[str, Any]:
     """
     Write weights and card; the card last, so that weights without a card are not mistaken for a release.
 
     Parameters
     ----------
-    network : Surrogate, Inverse or Lmi
+    network : Surrogate, Inverse, Lmi or GeometryAware
     architecture : str
     path : path
         Of the weights (`.safetensors`).
@@ -117,6 +133,7 @@ def save_network(
         "role": network.role,
         "architecture": architecture,
         "width": network.width,
+        **(network.options if isinstance(network, GeometryAware) else {}),
         "shape": list(network.shape),
         "spacing": network.spacing,
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
@@ -153,8 +170,8 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(
             f"{card_file}: has format version {card.get('format_version')}, but this gliofit reads {FORMAT_VERSION}"
         )
-    for name in Card.model_fields:
-        if name not in card:
+    for name, entry in Card.model_fields.items():
+        if entry.is_required() and name not in card:
             raise InputError(f"{card_file}: lacks the entry '{name}'")
     try:
         Card.model_validate(card)
@@ -162,12 +179,15 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(f"{card_file}: {fault(error, Card)}") from None
     if card["role"] != role:
         raise InputError(f"{card_file}: describes a network of role '{card['role']}', not '{role}'")
+    own = len(PHYSICAL) if role == "geometry_aware" else len(NAMES)
+    if {len(card["box"]["lower"]), len(card["box"]["upper"])} != {own}:
+        raise InputError(f"{card_file}: its box has not the {own} ranges that a network of role '{role}' knows")
     return card
 
 
 def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
-    A released network, frozen and ready to use: `Surrogate`, `Inverse` or `Lmi`, by its role.
+    A released network, frozen and ready to use, of the class of its role.
 
     Raises
     ------
@@ -182,7 +202,8 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:
         raise InputError(f"{path}: its SHA-256 is not the one on its card; it is damaged or the card is another's")
     box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
-    network = build(role, card["architecture"], card["shape"], card["spacing"], box, card["width"])
+    options = {name: card[name] for name in OPTIONS if name in card} if role == "geometry_aware" else {}
+    network = build(role, card["architecture"], card["shape"], card["spacing"], box, card["width"], **options)
     try:
         network.load_state_dict(load(data))
     except RuntimeError as error:
@@ -220,3 +241,8 @@ def load_inverse(path: str | Path, device: str = "cpu", *, segmentation: bool = 
 def load_lmi(path: str | Path, device: str = "cpu") -> Lmi:
     """Learn-Morph-Infer's network; see `Lmi.predict`. Parameters and errors as for `load_surrogate`."""
     return load_network(path, "lmi", device)
+
+
+def load_geometry_aware(path: str | Path, device: str = "cpu") -> GeometryAware:
+    """Ezhov 2021's surrogate; see `GeometryAware.predict`. Parameters and errors as for `load_surrogate`."""
+    return load_network(path, "geometry_aware", device)

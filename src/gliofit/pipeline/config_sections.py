@@ -12,17 +12,19 @@ from math import ceil
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
-from gliofit.training.settings import Settings, WholeBrainSettings
+from gliofit.training.settings import GeometryAwareSettings, Settings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
 
 
 Range = Annotated[list[float], Len(2, 2)]
+
+Released = Literal["surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware"]
 
 Density = Annotated[float, Field(gt=0, le=1)]
 
@@ -99,7 +101,11 @@ class Networks(Section):
         description="Training of Learn-Morph-Infer's network, which sees the whole brain; `config/lmi.yaml` is how the "
         "released one was trained."
     )
-    released: dict[Literal["surrogate", "inverse", "inverse_segmentation", "lmi"], str | None] = Field(
+    geometry_aware: GeometryAwareSettings = Field(
+        description="Training of the geometry-aware surrogate, one and the same for all rows of its table; the section "
+        "`geometry_aware` has its samples."
+    )
+    released: dict[Released, str | None] = Field(
         {},
         description="`{network: file}`: weights that methods use in place of `resources/weights/{network}.safetensors` "
         "(read with `train: false`). `{surrogate: resources/weights/weidner.safetensors}` runs every method on the "
@@ -162,6 +168,37 @@ class GliodilStudies(Section):
     pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
     guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
+
+
+class GeometryAware(Section):
+    """The geometry-aware surrogate's samples and studies (Ezhov 2021)."""
+
+    spacing: Literal[1.0, 2.0, 4.0] | None = Field(  # type: ignore[valid-type] # as above
+        None, description="Of its grid, mm; `null`: as for all other networks."
+    )
+    train: NonNegativeInt = Field(description="Simulated tumours that each of its networks learns from; 0: no study.")
+    validation: PositiveInt = Field(description="Tumours that choose a run's best checkpoint (Table I, validation).")
+    test: PositiveInt = Field(description="Tumours of Table I's test set and of Figs. 6 to 8.")
+    unseen: PositiveInt = Field(description="Tumours in each further anatomy: the unseen one, and patients'.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones, whose anatomy is one of them.")
+    train_heads: PositiveInt = Field(description="Deformed heads that the training tumours are shared out among.")
+    test_heads: PositiveInt = Field(description="Others for validation, and as many for the test.")
+    deformation_mm: NonNegativeFloat = Field(description="As in `samples`; every head is deformed here.")
+    diffusivity: Range = Field(description="Range of D_w, mm²/day.")
+    growth_rate: Range = Field(description="Range of ρ, 1/day.")
+    days: Range = Field(description="Range of T, days.")
+    day_step: NonNegativeFloat = Field(description="T is the lower bound plus a multiple of this; 0: any T.")
+    ratios: Annotated[list[PositiveFloat], Len(1)] = Field(
+        description="D_w/D_g. Table I is of the first; the paper's network is trained on each."
+    )
+    ablations: list[Literal["a", "b", "c", "d", "e"]] = Field(
+        description="Rows of Table I that are trained beside the paper's network, (f)."
+    )
+
+    def prior(self, ratio: float) -> dict[str, Any]:
+        """The keyword arguments of `gliofit.synthetic.physical_prior.PhysicalPrior`."""
+        names = ("diffusivity", "growth_rate", "days", "day_step")
+        return {name: getattr(self, name) for name in names} | {"ratio": ratio}
 
 
 class Threads(Section):
@@ -228,6 +265,7 @@ class Config(Section):
     gliodil_synthetic: GliodilSynthetic
     gliodil_studies: GliodilStudies
     cohort: Cohort
+    geometry_aware: GeometryAware
     threads: Threads
 
     @property

@@ -105,6 +105,8 @@ class Sample:
         Candidates drawn for it, itself included: their mean is one over the acceptance rate.
     seed : tuple of int
         Entropy of its random generator.
+    days : float, optional
+        How long it grew, if its prior says so: D_w and ρ then follow from θ.
     """
 
     theta: Theta
@@ -113,6 +115,7 @@ class Sample:
     centre: Array
     attempts: int
     seed: tuple[int, ...]
+    days: float | None = None
 
 
 class OriginSampler:
