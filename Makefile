@@ -13,7 +13,7 @@ DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test kill-test cluster-test lint format hooks benchmark docs architecture results-doc config-docs check-dicom unlock clean
+.PHONY: help reproduce test kill-test cluster-test lint format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ results-doc: $(INSTALLED)  ## docs/results.md from a run's tables (CONFIG=config
 
 config-docs: $(INSTALLED)  ## Table of keys in config/README.md and the JSON schema, from the config's sections
 	@$(BIN)/python -m gliofit.pipeline.config_docs
+
+lock: $(INSTALLED)  ## envs/requirements.lock from envs/requirements.txt: the same pins, with hashes of their files
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[lock]'
+	$(BIN)/python envs/lock.py
 
 unlock: $(INSTALLED)  ## Release the lock that a killed run left here, unless a run is still alive
 	@$(BIN)/python -m gliofit.pipeline.unlock

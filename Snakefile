@@ -11,6 +11,7 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
+from gliofit.pipeline.warm import keep_warm
 
 min_version("9.19")
 
@@ -41,6 +42,7 @@ include: "workflow/rules/report.smk"
 onstart:
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
+    keep_warm(workflow, "results/logs/warm.log")
 
 
 onerror:

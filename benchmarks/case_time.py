@@ -3,15 +3,14 @@ Where the time of a case goes: from a BraTS patient's files to a method's densit
 
     python benchmarks/case_time.py ../shared/patients/BraTS18_CBICA_AQN_1 [--method hybrid] [--registration greedy]
 
-runs the workflow in a folder of its own, where the atlas is already, and then each of its jobs once more, taken apart;
-`--write` puts the table into docs/benchmarks.md. CPU seconds are those of all processes; beside other work only they,
-and no wall times, tell anything.
+runs the workflow in a folder of its own, where the atlas is already, and then its warm process and each of its jobs
+once more, taken apart; `--write` puts the table into docs/benchmarks.md. CPU seconds are those of all processes; beside
+other work only they, and no wall times, tell anything.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import resource
 import shutil
@@ -20,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from pages import END, put
 
 from gliofit.anatomy.atlas import SRI24_WHEEL, download_sri24
 from gliofit.base.files import write_json
+from gliofit.pipeline.records import recorded
+from gliofit.pipeline.warm import modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +38,7 @@ PARTS = {
     "check_patient": [("gliofit.patients.scans", "load_scans", "reading and checking scans")],
     "prepare_patient": [
         ("gliofit.anatomy.atlas", "load_files", "reading the atlas"),
-        ("gliofit.patients.preparation", "load_scans", "reading and checking scans"),
+        ("gliofit.patients.checked", "load_checked", "reading scans"),
         ("gliofit.patients.preparation", "register", "registration"),
         ("gliofit.anatomy.transforms.Registration", "to_patient", "tissue maps to the scan"),
         ("gliofit.patients.preparation", "save_volume", "writing"),
@@ -44,7 +46,7 @@ PARTS = {
     "fit_patient": [
         ("gliofit.patients.prepared", "load_prepared", "reading"),
         ("gliofit.inversion.patient_problem", "patient_problem", "to the working grid"),
-        ("gliofit.inversion.registry", "ready", "kernels, torch, networks"),
+        ("gliofit.inversion.registry", "ready", "networks"),
         ("gliofit.inversion.registry", "invert", "fit"),
         ("gliofit.base.nifti", "save_volume", "writing"),
     ],
@@ -55,8 +57,6 @@ NAME = "case"
 """Of the table in docs/benchmarks.md."""
 
 REST = "the rest: masks, fractions, records"
-
-SCRIPTS = ROOT / "workflow/scripts"
 
 
 def processor() -> float:
@@ -78,11 +78,20 @@ def timed(function: Callable, spent: dict[str, float], part: str) -> Callable:
     return run
 
 
-def take_apart(rule: str, record: Path, out: Path) -> None:
-    """Run a recorded job once more in this process, and print the CPU seconds of its parts as JSON."""
+def take_apart(rule: str, path: Path, out: Path) -> None:
+    """
+    Run a recorded job once more in this process, and print the CPU seconds of its parts as JSON.
+
+    As in a fork of the warm process, all modules are there before it begins.
+    """
+    from gliofit.growth import compile_kernels
     from gliofit.pipeline.rerun import rerun
 
-    spent: dict[str, float] = {}
+    for name in modules(recorded(path).input.sources):
+        with suppress(ImportError):
+            import_module(name)
+    compile_kernels()
+    before, spent = processor(), dict[str, float]()
     for home, name, part in PARTS[rule]:
         try:
             holder: Any = import_module(home)
@@ -90,25 +99,23 @@ def take_apart(rule: str, record: Path, out: Path) -> None:
             module, _, holder_name = home.rpartition(".")
             holder = getattr(import_module(module), holder_name)
         setattr(holder, name, timed(getattr(holder, name), spent, part))
-    rerun(record, out)
-    print(json.dumps({**spent, "all": processor()}))
-
-
-def imports(rule: str) -> None:
-    """Import all that a rule's script imports, and print the CPU seconds."""
-    tree = ast.parse((SCRIPTS / f"{rule}.py").read_text())
-    statements = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    exec(compile(ast.Module(statements, []), rule, "exec"), {})
-    print(processor())
+    rerun(path, out)
+    print(json.dumps({**spent, "all": processor() - before}))
 
 
 def ran(command: list[str], folder: Path) -> tuple[float, float, str]:
     """A command's wall and CPU seconds, and what it printed."""
     before, started = processor(), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return time.perf_counter() - started, processor() - before, done.stdout
+
+
+def record(folder: Path, rule: str, patient: str, method: str) -> Path:
+    """The record of a job of the case."""
+    name = f"{patient}-{method}" if rule == "fit_patient" else patient
+    return folder / f"results/logs/{rule}/{name}.job.yaml"
 
 
 def case(patient: Path, method: str, registration: str, foci: str, cores: int) -> list[tuple[str, str, str]]:
@@ -129,18 +136,20 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
         wall, whole, _ = ran([*snakemake, target, *options], folder)
         rows = [("Snakemake", "its own start", f"{start:.1f}")]
         rows += [("Snakemake", "rules, checks of headers, planning", f"{planning - start:.1f}")]
-        taken = planning
-        for rule, log in {rule: folder / f"results/logs/{rule}/{patient.name}" for rule in PARTS}.items():
-            name = log.name + (f"-{method}" if rule == "fit_patient" else "")
-            record = log.with_name(f"{name}.job.yaml")
-            spent = {"imports": float(ran([sys.executable, __file__, "--imports", rule], folder)[2])}
-            again = [sys.executable, __file__, "--take-apart", rule, str(record), str(folder / "again")]
-            spent |= json.loads(ran(again, folder)[2].splitlines()[-1])
+        records = {rule: record(folder, rule, patient.name, method) for rule in PARTS}
+        sources = {source for path in records.values() for source in recorded(path).input.sources}
+        (folder / "warm").mkdir()  # removed by the process, which ends when it is ready, as its standard input does
+        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *sources], folder)
+        rows += [("warm process", "imports, the solver's kernels", f"{warm:.1f}")]
+        taken = planning + warm
+        for rule, path in records.items():
+            again = [sys.executable, __file__, "--take-apart", rule, str(path), str(folder / "again")]
+            spent = json.loads(ran(again, folder)[2].splitlines()[-1])
             total = spent.pop("all")
             spent[REST] = max(0.0, total - sum(spent.values()))
             taken += total
             rows += [(f"`{rule}`", part, f"{seconds:.1f}") for part, seconds in spent.items()]
-        rows.append(("Snakemake", "running jobs, provenance (what is left)", f"{whole - taken:.1f}"))
+        rows.append(("Snakemake", "running jobs, a Python for each, provenance (what is left)", f"{whole - taken:.1f}"))
         rows.append(("all", f"{wall:.0f} s of wall time on {cores} cores, as busy as they were", f"{whole:.1f}"))
     return rows
 
@@ -155,11 +164,9 @@ def section(study: dict) -> list[str]:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--imports"]:
-        return imports(sys.argv[2])
     if sys.argv[1:2] == ["--take-apart"]:
-        rule, record, out = sys.argv[2:]
-        return take_apart(rule, Path(record), Path(out))
+        rule, path, out = sys.argv[2:]
+        return take_apart(rule, Path(path), Path(out))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patient", type=Path, help="a case's folder")
     parser.add_argument("--method", default="hybrid")

@@ -72,10 +72,10 @@ def serve(checkout: str) -> None:
 
 
 class Worker:
-    """A checkout's process."""
+    """A checkout's process; `script` has the `serve` that it runs."""
 
-    def __init__(self, checkout: Path):
-        command = [sys.executable, str(HERE), "--serve", str(checkout)]
+    def __init__(self, checkout: Path, script: Path = HERE):
+        command = [sys.executable, str(script), "--serve", str(checkout)]
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
         environment.pop("PYTHONPATH", None)
         pipe = subprocess.PIPE

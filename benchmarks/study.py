@@ -18,11 +18,12 @@ import numba
 import numpy as np
 import yaml
 from cases import CASES, FOLDER, brain, case
+from gpu_study import gpu
 from peers import theta_of, tumor_growth_toolkit
 from phantom import phantom
 from tqdm import tqdm
 
-from gliofit import Theta, Tissue, invert, simulate
+from gliofit import Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.overlap import dice
@@ -214,38 +215,6 @@ def methods(options) -> dict:
             seconds = time.process_time() - begun
             mse = float(np.mean((fit.density - density) ** 2, dtype=np.float64))
             out[name]["fits"].append({"mse": mse, "cpu_seconds": seconds, "evaluations": fit.evaluations})
-    return out
-
-
-def gpu(options) -> dict | None:
-    """Time of many θ at once on a GPU, and how far its densities are from the CPU's; None without one."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    from gliofit.growth.gpu.batch import simulate_batch
-
-    tissue, *rest = case("64³, 2 mm, 150 d")
-    theta = theta_of(*rest)
-
-    def seconds(thetas, jacobian: bool) -> float:
-        times = []
-        for _ in range(6):
-            torch.cuda.synchronize()
-            begun = time.perf_counter()
-            simulate_batch(tissue, thetas, jacobian=jacobian)
-            torch.cuda.synchronize()
-            times.append(time.perf_counter() - begun)
-        return min(times[1:])
-
-    out = {"device": torch.cuda.get_device_name(), "batches": []}
-    for size in (1, 8, 64):
-        thetas = [Theta(theta.origin, theta.mu_D * (1 + 0.01 * i / size), theta.mu_rho) for i in range(size)]
-        apart = simulate_batch(tissue, thetas)[0].cpu().numpy() - simulate(tissue, thetas[0])
-        entry = {"size": size, "difference": float(np.abs(apart).max())}
-        for jacobian, name in ((False, "forward_ms"), (True, "jacobian_ms")):
-            entry[name] = 1e3 * seconds(thetas, jacobian) / size
-        out["batches"].append(entry)
     return out
 
 

@@ -1,7 +1,8 @@
-"""docs/benchmarks.md and its figure, from what `test_solver.py` and `study.py` measured."""
+"""docs/benchmarks.md and its figure, from what `test_solver.py` and `study.py` measured (--gpu: the last section)."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -279,17 +280,39 @@ def gpu(study: dict) -> list[str]:
     ]
     for e in study["batches"]:
         lines.append(f"| {e['size']} | {e['forward_ms']:.2f} | {e['jacobian_ms']:.2f} | {e['difference']:.1e} |")
-    return lines
+    made, network = study["shards"], study["surrogate"]
+    return [
+        *lines,
+        "",
+        f"Training data, {made['case']}: {made['seconds']:.2f} s a tumour (N = {made['number']}), so 28,000 take "
+        f"{made['hours']:.1f} h.",
+        "",
+        f"A density with its gradient by the released surrogate ({'×'.join(map(str, network['shape']))}): "
+        f"{network['surrogate_ms']:.1f} ms; one with its Jacobian by the solver: {network['solver_ms']:.1f} ms.",
+    ]
 
 
 def kept(title: str) -> list[str]:
-    """A section that another command fills, as it stands."""
+    """A section as it stands: another command fills it, or nothing new was measured."""
     page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
     begin = page.index(f"## {title}")
-    return ["", page[begin : page.index("\n## ", begin)].rstrip()]
+    return ["", page[begin:].split("\n## ")[0].rstrip()]
+
+
+def gpu_section() -> list[str]:
+    """The page's last section."""
+    found = load("gpu")
+    return ["", "## GPU", "", *gpu(found)] if found else kept("GPU")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gpu", action="store_true", help="the GPU's section alone; the others stay as they are")
+    if parser.parse_args().gpu:
+        page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+        before = page[: page.index("\n## GPU\n")]
+        write_text(DOCS / "benchmarks.md", "\n".join([before, *gpu_section()[1:]]) + "\n")
+        return
     timings = load("solver")
     lines = ["# Benchmarks", "", "Made by `make benchmark`; every number but GliomaSolver's is measured by it.", ""]
     if timings:
@@ -307,9 +330,7 @@ def main() -> None:
     lines += kept("On idle cores and beside a busy program")
     found = load("case_time")
     lines += case_time.section(found) if found else kept("A case, from files to density")
-    lines += ["", "## GPU", ""]
-    found = load("gpu")
-    lines += gpu(found) if found else ["Not measured: no GPU was to be had."]
+    lines += gpu_section()
     write_text(DOCS / "benchmarks.md", "\n".join(lines) + "\n")
 
 

@@ -9,6 +9,12 @@ from pathlib import Path
 # how many threads the solver may use: two at least, so that tests of threads have them
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, len(os.sched_getaffinity(0)))))
 
+# processes of tests share the cores: torch's threads wait by spinning, and two pairs of them on two cores took up to
+# thirty times as long as one thread each
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    share = len(os.sched_getaffinity(0)) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+
 import pytest
 from phantom import ball
 
@@ -22,7 +28,7 @@ def _same_state():
     """
     The same threads and the same random numbers of torch's for every test, whatever the test before did.
 
-    Threads as OMP_NUM_THREADS says, two at most otherwise.
+    Threads as OMP_NUM_THREADS says (above), two at most otherwise.
     """
     torch = sys.modules.get("torch")
     if torch:

@@ -1,5 +1,7 @@
 """The Jacobian of the discrete scheme against differences in float64, and through torch."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -87,3 +89,16 @@ def test_batches_agree_with_the_cpu_kernel(small_tissue):
 @pytest.mark.parametrize("triton", [False, True])
 def test_gpu_agrees_with_the_cpu_kernel(small_tissue, triton):
     check_batch(small_tissue, "cuda", triton)
+
+
+@pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="benchmarks/gpu.sh --interpreter runs it")
+def test_the_triton_kernel_in_its_interpreter():
+    apart = np.linalg.norm(np.indices((10, 10, 10)) - 4.5, axis=0)
+    affine = np.diag([6.0, 6, 6, 1])
+    affine[:3, 3] = -27
+    tissue = Tissue(np.float32(apart < 4.5), np.zeros(apart.shape), np.zeros(apart.shape), affine)
+    theta = Theta((0.0, 5.0, 3.0), 5.0, 2.5)
+    c, jacobian = simulate_batch(tissue, [theta], jacobian=True, device="cpu", triton=True)
+    expected, slopes = simulate(tissue, theta, jacobian=True)
+    assert np.abs(c[0].numpy() - expected).max() < 1e-5
+    assert np.abs(jacobian[0].numpy() - slopes).max() < 1e-5 * np.abs(slopes).max()

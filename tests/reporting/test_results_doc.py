@@ -15,8 +15,8 @@ from gliofit.base.versions import Source
 from gliofit.evaluation.metrics import tidy
 from gliofit.evaluation.run_record import Part, RunRecord, load_run
 from gliofit.reporting import results_doc as results_page
-from gliofit.reporting import tables
 from gliofit.reporting.results_doc.words import faster, level, scientific, times
+from gliofit.reporting.tables import tidy as tables
 from gliofit.reporting.tables.published import published
 
 HERE = Source("0123456789abcdef", False, "aaaa")

@@ -16,7 +16,7 @@ from gliofit.evaluation.metrics import tidy
 from gliofit.growth.theta import NAMES
 from gliofit.inversion.fit_file import save_fit
 from gliofit.reporting.run_report import DEFINITIONS, Patient, write_report
-from gliofit.reporting.tables import write_table
+from gliofit.reporting.tables.tidy import write_table
 
 TITLES = {"direct": "Direct prediction", "hybrid": "Prediction & GB", "hybrid_com": "Prediction & GB COM"}
 PIXEL = base64.b64decode(

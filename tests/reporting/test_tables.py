@@ -11,7 +11,7 @@ from scipy import stats
 
 from gliofit.base.errors import InputError
 from gliofit.evaluation.metrics import tidy
-from gliofit.reporting import tables
+from gliofit.reporting.tables import tidy as tables
 from gliofit.reporting.tables.cells import rows
 from gliofit.reporting.tables.layout import TABLES
 from gliofit.reporting.tables.markup import caption

@@ -27,8 +27,6 @@ rule atlas:
         tissue=tissue("{anatomy}"),
     log:
         "results/logs/atlas/{anatomy}.log",
-    benchmark:
-        "results/benchmarks/atlas/{anatomy}.tsv"
     conda:
         ENVIRONMENT
     resources:

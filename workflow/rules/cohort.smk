@@ -41,8 +41,6 @@ rule fit_cohort_patient:
         scores="results/cohort/{index}/{sought}/{method}.scores.json",
     log:
         "results/logs/fit_cohort_patient/{index}-{sought}-{method}.log",
-    benchmark:
-        "results/benchmarks/fit_cohort_patient/{index}-{sought}-{method}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

@@ -10,8 +10,6 @@ rule score:
         "results/metrics/{set}.csv",
     log:
         "results/logs/score/{set}.log",
-    benchmark:
-        "results/benchmarks/score/{set}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -86,8 +84,6 @@ rule surrogate_error:
         made_by="results/forward/{surrogate}-{cases}.json",
     log:
         "results/logs/surrogate_error/{surrogate}-{cases}.log",
-    benchmark:
-        "results/benchmarks/surrogate_error/{surrogate}-{cases}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

@@ -48,8 +48,6 @@ rule fit_gliodil_patient:
         scores="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.scores.json",
     log:
         "results/logs/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.log",
-    benchmark:
-        "results/benchmarks/fit_gliodil_patient/{foci}_{index}-{observed}-{method}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

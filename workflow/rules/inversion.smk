@@ -13,8 +13,6 @@ rule fit_cases:
         volumes="results/cases/{cases}/{method}/{first}-{last}.npz",
     log:
         "results/logs/fit_cases/{cases}-{method}-{first}-{last}.log",
-    benchmark:
-        "results/benchmarks/fit_cases/{cases}-{method}-{first}-{last}.tsv"
     # the longest jobs: no core should wait for one of them at the end
     priority: 10
     conda:
@@ -46,8 +44,6 @@ rule fit_patient:
         volumes="results/{patient}/{method}.npz",
     log:
         "results/logs/fit_patient/{patient}-{method}.log",
-    benchmark:
-        "results/benchmarks/fit_patient/{patient}-{method}.tsv"
     wildcard_constraints:
         method="|".join(m for m in [*METHODS, REFERENCE] if m not in SAMPLERS),
     conda:
@@ -80,8 +76,6 @@ use rule fit_patient as sample_patient with:
         ),
     log:
         "results/logs/sample_patient/{patient}-{method}.log",
-    benchmark:
-        "results/benchmarks/sample_patient/{patient}-{method}.tsv"
     wildcard_constraints:
         method="|".join(SAMPLERS) or "(?!)",
     params:
@@ -125,8 +119,6 @@ rule fit_reference:
         volumes="results/table3/{patient}/{method}.npz",
     log:
         "results/logs/fit_reference/{patient}-{method}.log",
-    benchmark:
-        "results/benchmarks/fit_reference/{patient}-{method}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

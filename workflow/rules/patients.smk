@@ -40,8 +40,6 @@ rule bring_in:
         f"results/{{patient}}/scans/{ORIGIN}",
     log:
         "results/logs/bring_in/{patient}.log",
-    benchmark:
-        "results/benchmarks/bring_in/{patient}.tsv"
     priority: 100
     conda:
         ENVIRONMENT
@@ -60,7 +58,8 @@ rule check_patient:
         scans=scans,
         sources=sources("check_patient.py"),
     output:
-        "results/{patient}/check.txt",
+        said="results/{patient}/check.txt",
+        scans="results/{patient}/checked.npz",
     log:
         "results/logs/check_patient/{patient}.log",
     priority: 100
@@ -78,7 +77,7 @@ rule check_patient:
 
 rule prepare_patient:
     input:
-        check="results/{patient}/check.txt",
+        check="results/{patient}/checked.npz",
         scans=scans,
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
@@ -88,8 +87,6 @@ rule prepare_patient:
         prepared("{patient}"),
     log:
         "results/logs/prepare_patient/{patient}.log",
-    benchmark:
-        "results/benchmarks/prepare_patient/{patient}.tsv"
     conda:
         ENVIRONMENT
     threads: shared_out(CONFIG.threads.registration)

@@ -9,8 +9,6 @@ rule simulate_shard:
         "results/shards/{split}/{scatteritem}.h5",
     log:
         "results/logs/simulate_shard/{split}-{scatteritem}.log",
-    benchmark:
-        "results/benchmarks/simulate_shard/{split}-{scatteritem}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -41,8 +39,6 @@ use rule simulate_shard as simulate_test_shard with:
         "results/shards/test/{anatomy}.h5",
     log:
         "results/logs/simulate_shard/test-{anatomy}.log",
-    benchmark:
-        "results/benchmarks/simulate_shard/test-{anatomy}.tsv"
     params:
         number=CONFIG.samples.test,
         shape=CONFIG.crop,
@@ -81,8 +77,6 @@ rule draw_cases:
         "results/cases/{cases}/truth.json",
     log:
         "results/logs/draw_cases/{cases}.log",
-    benchmark:
-        "results/benchmarks/draw_cases/{cases}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation

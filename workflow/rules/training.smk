@@ -20,8 +20,6 @@ rule train_network:
         ),
     log:
         "results/logs/train_network/{network}.log",
-    benchmark:
-        "results/benchmarks/train_network/{network}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.training

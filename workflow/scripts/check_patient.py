@@ -8,15 +8,17 @@ terminal = os.dup(2)
 with job(snakemake):
     from gliofit.base.errors import InputError
     from gliofit.base.files import write_text
+    from gliofit.patients.checked import save_checked
     from gliofit.patients.sample_sheet import Patient
-    from gliofit.patients.scans import check_patient
+    from gliofit.patients.scans import load_scans
 
     if snakemake.params.refused:
         raise InputError(snakemake.params.refused)
     patient = Patient(**snakemake.params.patient)
     print(patient.roles)
-    warnings = check_patient(patient)
-    for warning in warnings:
+    scans = load_scans(patient)
+    for warning in scans.warnings:
         print(f"Warning: {warning}")
         os.write(terminal, f"Warning: {warning}\n".encode())
-    write_text(snakemake.output[0], "".join(f"{warning}\n" for warning in warnings) or "OK\n")
+    save_checked(snakemake.output.scans, scans)
+    write_text(snakemake.output.said, "".join(f"{warning}\n" for warning in scans.warnings) or "OK\n")

@@ -6,16 +6,19 @@ from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from gliofit.anatomy.atlas import Anatomy
+    from gliofit.patients.checked import load_checked
     from gliofit.patients.preparation import prepare_patient
     from gliofit.patients.sample_sheet import Patient
 
     params = snakemake.params
+    patient = Patient(**params.patient)
     report = prepare_patient(
-        Patient(**params.patient),
+        patient,
         Anatomy.load(Path(snakemake.input.t1).parent),
         params.registration,
         Path(snakemake.output[0]).parent,
         threads=snakemake.threads,
         tumour_tissue=params.tumour_tissue,
+        scans=load_checked(snakemake.input.check, patient),
     )
     print(report)

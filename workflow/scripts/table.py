@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.reporting.tables import write_table
+    from gliofit.reporting.tables.tidy import write_table
 
     params = snakemake.params
     stem = Path(snakemake.output.csv).with_suffix("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, get_type_hints
 
@@ -18,6 +18,15 @@ def defaults(run: Callable) -> dict[str, Any]:
     """Names and defaults of a method's settings: what its function takes after the problem."""
     parameters = list(inspect.signature(run).parameters.values())[1:]
     return {p.name: p.default for p in parameters}
+
+
+def no_weights(method: str, roles: Sequence[str]) -> InputError:
+    """The error of a method whose networks were not given: which, and where released ones are."""
+    files = ", ".join(f'"{role}": "resources/weights/{role}.safetensors"' for role in roles)
+    return InputError(
+        f"{method} needs trained weights for: {', '.join(roles)}; give networks={{{files}}} (the released ones, in the "
+        "repository) or your own"
+    )
 
 
 def check_settings(run: Callable, settings: Mapping[str, Any], prefix: str) -> None:

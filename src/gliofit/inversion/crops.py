@@ -14,9 +14,9 @@ import numpy as np
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.growth.theta import NAMES, ORIGIN
+from gliofit.inversion.checks import no_weights
 from gliofit.inversion.legal import legal
 from gliofit.inversion.problem import Problem
 
@@ -35,7 +35,7 @@ def network(problem: Problem, role: str) -> Any:
         If the problem has no network of that role, or the file is not a sound one.
     """
     if role not in problem.networks:
-        raise InputError(f"this method needs trained weights for: {role}")
+        raise no_weights("this method", [role])
     found = problem.networks[role]
     if not isinstance(found, str | Path):
         return found

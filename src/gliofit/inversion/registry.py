@@ -15,7 +15,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.section import unknown
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
-from gliofit.inversion.checks import check_settings, defaults
+from gliofit.inversion.checks import check_settings, defaults, no_weights
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 from gliofit.networks.grids import GROWTH_MODEL
@@ -167,7 +167,7 @@ def invert(
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
-        raise InputError(f"method {method} needs trained weights for: {', '.join(missing)}")
+        raise no_weights(f"method {method}", missing)
     problem = Problem(tissue, observed, networks, seed, threads, morph, _model_for(chosen, growth_model(model)))
     fit = chosen.run(problem, **settings)
     fit.method = method

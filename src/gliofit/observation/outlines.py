@@ -6,13 +6,19 @@ import numpy as np
 from scipy import ndimage
 
 from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.growth.ranges import START_MU
 from gliofit.observation.thresholds import START
 
 
 def density_from_segmentation(
-    core: Array, whole: Array, tissue: Tissue, threshold_core: float = START.core, threshold_whole: float = START.whole
+    core: Array,
+    whole: Array,
+    tissue: Tissue,
+    threshold_core: float = START.core,
+    threshold_whole: float = START.whole,
+    distances: tuple[Array, Array] | None = None,
 ) -> Array:
     """
     A density that the segmentations could have come from.
@@ -29,18 +35,20 @@ def density_from_segmentation(
         with the training set's mean μ.
     tissue : Tissue
         On the same grid; the density is 0 outside its mask.
+    threshold_core, threshold_whole : float
+    distances : tuple of ndarray, optional
+        `outside`, where it is known.
 
     Returns
     -------
     ndarray [x, y, z], float32
     """
     top, foot = _logit(threshold_core), _logit(threshold_whole)
-    outside_whole = signed_distance(whole, tissue.spacing)
+    outside_core, outside_whole = distances or outside(core, whole, tissue.spacing)
     if not core.any():
         slope = START_MU[1] / START_MU[0]
         logit = np.minimum(foot - slope * outside_whole, top)
     else:
-        outside_core = signed_distance(core, tissue.spacing)
         rim = (outside_whole < 0) & (outside_core > 0)
         gap = np.maximum(outside_core - outside_whole, tissue.spacing.min())
         width = gap[rim].mean() if rim.any() else tissue.spacing.min()
@@ -57,6 +65,12 @@ def _logit(p: float) -> float:
     return float(np.log(p / (1 - p)))
 
 
+def outside(core: Array, whole: Array, spacing: Array) -> tuple[Array, Array]:
+    """Signed distances to the outlines of core and whole tumour; without a core, the first means nothing."""
+    far = signed_distance(whole, spacing)
+    return signed_distance(core, spacing) if core.any() else far, far
+
+
 def signed_distance(fraction: Array, spacing: Array) -> Array:
     """
     Distance in mm to the outline of `fraction` ≥ ½ (or half its maximum, if lower), negative inside.
@@ -70,6 +84,8 @@ def signed_distance(fraction: Array, spacing: Array) -> Array:
     """
     inside = fraction >= min(0.5, float(fraction.max()) / 2)
     half = spacing.mean() / 2  # from a voxel's centre to the face between the regions
-    away = ndimage.distance_transform_edt(~inside, sampling=spacing)
-    deep = ndimage.distance_transform_edt(inside, sampling=spacing)
-    return np.where(inside, half - deep, away - half)
+    distance = ndimage.distance_transform_edt(~inside, sampling=spacing) - half
+    box = grids.box_of(inside, 1)  # the nearest voxel outside is in it
+    deep = ndimage.distance_transform_edt(inside[box], sampling=spacing)
+    distance[box] = np.where(inside[box], half - deep, distance[box])
+    return distance

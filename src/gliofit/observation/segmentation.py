@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from gliofit.observation.labels import parts, relabel
 from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
 from gliofit.observation.outline_losses import LOSSES, SMALLEST, Histogram, OutlineLoss
-from gliofit.observation.outlines import density_from_segmentation, signed_distance
+from gliofit.observation.outlines import density_from_segmentation, outside, signed_distance
 from gliofit.observation.residuals import Residuals
 from gliofit.observation.thresholds import FITTED, START, STARTS
 
@@ -228,16 +228,15 @@ class SegmentationTarget(SingleObservation):
         from scipy.optimize import minimize_scalar  # its import takes longer than planning a patient's jobs
 
         level = np.minimum((c * LEVELS).astype(np.int32), LEVELS - 1).ravel()
-        middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(np.bincount(level, minlength=LEVELS), 1)
+        count = np.bincount(level, minlength=LEVELS).astype(float)
+        middle = np.bincount(level, c.ravel(), LEVELS) / np.maximum(count, 1)
         found = []
         for (observed, _, distance), unknown in zip(self._compared(self.extra_start), self.unknowns, strict=True):
             o, w = observed.ravel(), None if distance is None else distance.ravel()
-            weighted = (
-                np.ones_like(o) if w is None else w,
-                o if w is None else w * o,
-                o * o if w is None else w * o * o,
-            )
-            seen = Histogram(middle, *(np.bincount(level, values, LEVELS) for values in weighted))
+            some = np.flatnonzero(o)  # an outline fills a small part of a grid
+            weighted = o[some] if w is None else w[some] * o[some]
+            binned = (np.bincount(level[some], values, LEVELS) for values in (weighted, weighted * o[some]))
+            seen = Histogram(middle, count if w is None else np.bincount(level, w, LEVELS), *binned)
 
             def loss(threshold, seen=seen):
                 return self._loss.scan(threshold, seen)
@@ -276,8 +275,15 @@ class SegmentationTarget(SingleObservation):
     def suggested_density(self, tissue: Tissue, extras: Array | None = None) -> Array:
         """`density_from_segmentation`, at the thresholds' starts if no others are given."""
         thresholds = {} if extras is None else dict(zip(self.extra_names, map(float, extras), strict=True))
-        return density_from_segmentation(self.core, self.whole, tissue, **thresholds)
+        distances = _outside(self, tuple(tissue.spacing))
+        return density_from_segmentation(self.core, self.whole, tissue, **thresholds, distances=distances)
 
     def map(self, function: Callable[[Array], Array]) -> SegmentationTarget:
         distances = None if self.distances is None else np.stack([function(d) for d in self.distances])
         return replace(self, core=function(self.core), whole=function(self.whole), distances=distances)
+
+
+@lru_cache(maxsize=2)
+def _outside(target: SegmentationTarget, spacing: tuple[float, ...]) -> tuple[Array, Array]:
+    """Distances from the outlines: a search asks for the densities of several pairs of thresholds."""
+    return outside(target.core, target.whole, np.array(spacing))

@@ -52,6 +52,7 @@ def prepare_patient(
     folder: str | Path,
     threads: int = 1,
     tumour_tissue: str = "core",
+    scans: Scans | None = None,
 ) -> dict:
     """
     Check a patient's scans, bring tissue maps into the patient's space and write all that an inversion needs.
@@ -75,6 +76,8 @@ def prepare_patient(
         What the maps say within the tumour is what the atlas has in its place, a ventricle or sulcus that the tumour
         has pushed aside included. "core" takes the whole core as white matter, and CSF in the rest of the tumour;
         "csf" only the CSF, so that it does not block growth; "keep" leaves the maps as they are.
+    scans : Scans, optional
+        The patient's, if they have been read and checked before.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def prepare_patient(
     if tumour_tissue not in TUMOUR_TISSUE:
         raise InputError(f"tumour_tissue = '{tumour_tissue}' is unknown; choose {', '.join(TUMOUR_TISSUE)}")
     settings = settings if isinstance(settings, Settings) else load_settings(settings)
-    scans = load_scans(patient)
+    scans = load_scans(patient) if scans is None else scans
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
     maps, scores = _tissue_maps(scans, anatomy, settings, folder, threads)

@@ -71,6 +71,17 @@ def _imports(path: Path) -> list[Path]:
     return files
 
 
+def imported(path: Path) -> set[str]:
+    """All names in the import statements of a Python file, inside functions, too: modules, and what is in them."""
+    names: set[str] = set()
+    for node in _import_statements(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
 def _import_statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Import statements anywhere below a node; expressions, most of a file's nodes, hold none."""
     for child in ast.iter_child_nodes(node):

@@ -1,9 +1,11 @@
-"""How a rule's script runs: its log, its end, and the record that it can be run again from."""
+"""How a rule's script runs: where, its log, its end, its time and memory, and the record to run it again from."""
 
 from __future__ import annotations
 
 import os
+import resource
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import write_text
 from gliofit.pipeline.failures import Failure, note
 from gliofit.pipeline.records import record
+from gliofit.pipeline.warm import hand_over
 
 
 @contextmanager
@@ -24,16 +28,23 @@ def job(snakemake: Any) -> Iterator[None]:
     the traceback is. Either way the process exits with status 1, and a `Failure` beside the log says why: on a cluster
     the terminal of a job is a file that nobody reads. What the script was given is recorded beside the log, too; under
     `python -m gliofit.pipeline.rerun`, which reads it, the script keeps the terminal and its exceptions.
+
+    If the run has a warm process (`gliofit.pipeline.warm`), that runs the script, and this process only waits. Time and
+    memory of a job that went well are written by whoever ran it.
     """
     if getattr(snakemake, "rerun", False):
         yield
         return
     path = Path(str(snakemake.log[0]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record(snakemake, path)
-    note(path).unlink(missing_ok=True)  # of an earlier attempt
-    sys.stdout.flush()
-    sys.stderr.flush()
+    started = time.perf_counter()
+    if not getattr(snakemake, "warm", False):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = record(snakemake, path)
+        note(path).unlink(missing_ok=True)  # of an earlier attempt
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if kept:
+            hand_over(kept)
     terminal = os.dup(2)
     with path.open("w", buffering=1) as log:
         os.dup2(log.fileno(), 1)
@@ -42,6 +53,7 @@ def job(snakemake: Any) -> Iterator[None]:
             yield
             sys.stdout.flush()
             sys.stderr.flush()
+            write_text(usage_path(path), usage(time.perf_counter() - started))
         except Exception as error:
             sys.stdout.flush()
             traceback.print_exc(file=log)
@@ -53,3 +65,16 @@ def job(snakemake: Any) -> Iterator[None]:
             os.write(terminal, f"{failure.sentence}\n".encode())
             failure.save(path)
             os._exit(1)  # a plain exit would have Snakemake's wrapper print the traceback again
+
+
+def usage_path(log: str | Path) -> Path:
+    """Where time and memory of the job with this log are: results/benchmarks beside results/logs."""
+    parts = ["benchmarks" if part == "logs" else part for part in Path(log).with_suffix(".tsv").parts]
+    return Path(*parts)
+
+
+def usage(seconds: float) -> str:
+    """Seconds, CPU seconds, and memory in MB (the largest process's) of this job, programs that it ran included."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    processor = sum(u.ru_utime + u.ru_stime for u in used)
+    return f"s\tcpu_time\tmax_rss\n{seconds:.2f}\t{processor:.2f}\t{max(u.ru_maxrss for u in used) / 1024:.0f}\n"

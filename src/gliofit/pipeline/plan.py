@@ -118,8 +118,6 @@ class Plan:
         keys = (self.weidner.get(table, (table, self.config.anatomy)) for table in tables)
         return [key if cases in main else (key, cases) for key, cases in keys]
 
-    # further tables
-
     @property
     def clinical_tables(self) -> dict[str, str]:
         """Of patients, beside Weidner's."""
@@ -217,8 +215,8 @@ class Plan:
     @property
     def other_tables(self) -> dict[str, str]:
         """All that are not Weidner's."""
-        own = self.gliodil_tables | self.cohort_tables | self.geometry.tables
-        return self.clinical_tables | own | self.forward_tables
+        own = self.clinical_tables | self.gliodil_tables | self.cohort_tables
+        return own | self.geometry.tables | self.forward_tables
 
     # figures, by the keys of the report's captions
 
@@ -250,8 +248,8 @@ class Plan:
         gliodil = {"gliodil_synthetic": "results/figures/gliodil_synthetic.png"} if self.in_silico else {}
         training = {network: f"results/networks/{network}/training.png" for network in self.weights.trained}
         cohort = {"cohort": "results/figures/cohort.png"} if self.config.cohort.number else {}
-        ezhov = self.geometry.figures
-        return self.figures | self.analysis_figures | self.forward_figures | ezhov | gliodil | cohort | training
+        own = self.figures | self.analysis_figures | self.forward_figures | self.geometry.figures
+        return own | gliodil | cohort | training
 
     @property
     def page_figures(self) -> dict[str, str]:
@@ -276,8 +274,6 @@ class Plan:
 
     def _first_of(self, method: str) -> str:
         return method if method in self.methods else self.methods[-1]
-
-    # fits and cases
 
     def fits_to_cases(self, cases: str, method: str) -> list[str]:
         """A method's fits to a set of test cases, in jobs of `test_cases.per_job` (first-last, both included)."""
@@ -304,8 +300,6 @@ class Plan:
         part, parts = map(int, item.split("-of-"))
         total = getattr(self.config.samples, split)
         return total // parts + (part <= total % parts)
-
-    # patients
 
     def made_here(self, patient: str) -> bool:
         """Whether a patient is an in-silico one of this pipeline."""

@@ -14,18 +14,23 @@ from gliofit.base.files import write_text
 LISTS = ("input", "output", "params", "wildcards", "log", "resources")
 """Attributes of Snakemake's `snakemake` whose entries may have names."""
 
+DUMPER: Any = getattr(yaml, "CDumper", yaml.Dumper)
+"""In C where PyYAML has it: a record has a hundred files, and every job writes one."""
+
 
 def record_path(log: str | Path) -> Path:
     """The record of the job with this log."""
     return Path(log).with_suffix(".job.yaml")
 
 
-def record(snakemake: Any, log: Path) -> None:
-    """Write the record of a job that is about to run, for `gliofit.pipeline.rerun`."""
+def record(snakemake: Any, log: Path) -> Path | None:
+    """Write the record of a job that is about to run, for `gliofit.pipeline.rerun`; its path, if it has a script."""
     script = getattr(sys.modules["__main__"], "__file__", None)
     lists = {name: _entries(getattr(snakemake, name, [])) for name in LISTS}
     about = {"rule": snakemake.rule, "script": script, "threads": getattr(snakemake, "threads", 1)}
-    write_text(record_path(log), yaml.dump(about | lists, allow_unicode=True, sort_keys=False))
+    text = yaml.dump(about | lists, Dumper=DUMPER, allow_unicode=True, sort_keys=False)
+    write_text(record_path(log), text)
+    return record_path(log) if script else None
 
 
 def _entries(given: Any) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def _plain(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def recorded(path: str | Path, outputs: str | Path) -> SimpleNamespace:
+def recorded(path: str | Path, outputs: str | Path | None = None) -> SimpleNamespace:
     """
     A job as its record has it, to stand for `snakemake` in its script.
 
@@ -56,18 +61,18 @@ def recorded(path: str | Path, outputs: str | Path) -> SimpleNamespace:
     ----------
     path : path
         Of the record.
-    outputs : path
-        Folder that outputs go under, so that nothing that Snakemake keeps is touched. Parameters that name a file
-        beside an output, such as a checkpoint, go with it.
+    outputs : path, optional
+        Folder that outputs go under when a job runs again, so that nothing that Snakemake keeps is touched. Parameters
+        that name a file beside an output, such as a checkpoint, go with it.
     """
     from snakemake.iocontainers import Namedlist
 
-    found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.FullLoader)
+    found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=getattr(yaml, "CFullLoader", yaml.FullLoader))
     folders = {str(Path(output).parent) for output in found["output"]["entries"]}
 
     def moved(name: str, value: Any) -> Any:
         beside = isinstance(value, str) and "/" in value and str(Path(value).parent) in folders
-        if name in ("output", "log") or (name == "params" and beside):
+        if outputs is not None and (name in ("output", "log") or (name == "params" and beside)):
             return str(Path(outputs) / value)
         return value
 
@@ -77,4 +82,4 @@ def recorded(path: str | Path, outputs: str | Path) -> SimpleNamespace:
         for key, (first, end) in found[name]["names"].items():
             lists[name]._set_name(key, first, end)
     about = {key: value for key, value in found.items() if key not in LISTS}
-    return SimpleNamespace(**about, **lists, config={}, rerun=True)
+    return SimpleNamespace(**about, **lists, config={}, rerun=outputs is not None)

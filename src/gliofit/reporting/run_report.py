@@ -20,7 +20,7 @@ from gliofit.evaluation import patient_scores as clinical
 from gliofit.inversion.fit_file import load_fit
 from gliofit.reporting.fit_in_words import Columns, fit_row, warnings_of
 from gliofit.reporting.html import captions, inlined, made_with, render
-from gliofit.reporting.tables import TIDY, layout_of, titles_of, to_html
+from gliofit.reporting.tables.tidy import TIDY, layout_of, titles_of, to_html
 
 DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
 DEFINITIONS |= coverage_scores.DEFINITIONS | cohort_scores.DEFINITIONS
@@ -75,7 +75,7 @@ def write_report(
     path : path
         The HTML file.
     tables : mapping of number, or (number, set of cases) → path
-        Tidy csv files of the paper's tables (`gliofit.reporting.tables.write_table`): {1: …, 2: …, (2, "mni152"): …},
+        Tidy csv files of the paper's tables (`gliofit.reporting.tables.tidy.write_table`): {1: …, (2, "mni152"): …},
         or by the name of another of its layouts ("surrogate_error").
     figures : mapping of key → path
         PNG files; keys of templates/captions.json ("1b", "surrogate_error", …) have captions of their own, any other

@@ -78,7 +78,12 @@ class Settings:
         ),
     ] = field(default_factory=dict)
     bfloat16: Annotated[
-        bool, Field(strict=True, description="Autocast to bfloat16 in training (validation and use are in float32).")
+        bool,
+        Field(
+            strict=True,
+            description="Autocast to bfloat16 in training, on a GPU and on processors with AVX-512 (validation and use "
+            "are in float32).",
+        ),
     ] = True
     start: Annotated[
         str | None,

@@ -93,19 +93,3 @@ def test_the_fused_loss_and_its_gradient_are_those_of_the_residual(medium):
     pairs = (torch.autograd.grad(3 * loss, (u, d_w, rho)) for loss in (fused, plain))
     for ours, automatic in zip(*pairs, strict=True):
         torch.testing.assert_close(ours, automatic, rtol=1e-9, atol=1e-9)
-
-
-def test_the_compiled_loss_is_that_of_torch(medium):
-    """float32 on the processor, by another way: the same number and gradient, to float32's rounding."""
-    rng = np.random.default_rng(9)
-    diffusivity, inside = medium
-    u = torch.as_tensor(rng.random((9, 7, 6, 5)), dtype=torch.float32).requires_grad_()
-    exact = u.detach().double().requires_grad_()
-    found = []
-    for field, kind in ((u, torch.float32), (exact, torch.float64)):
-        faces = face_coefficients(diffusivity.to(kind), inside, SPACING)
-        d_w, rho = (torch.tensor(v, dtype=kind, requires_grad=True) for v in (0.4, 0.1))
-        loss = SquaredResidual.apply(field, d_w, rho, faces, inside, 2.0, 30.0)
-        found.append([loss, *torch.autograd.grad(3 * loss, (field, d_w, rho))])
-    for ours, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(ours.double(), theirs, rtol=2e-5, atol=2e-5)

@@ -8,6 +8,7 @@ import torch
 
 from gliofit import Problem, Theta, simulate
 from gliofit.growth.seed import initial_density
+from gliofit.inversion.discrete_loss.compiled import CompiledLoss
 from gliofit.inversion.discrete_loss.domain import ROOM_MM, Domain
 from gliofit.inversion.discrete_loss.loss import SCALES, DiscreteLoss
 from gliofit.inversion.discrete_loss.start import first_guess
@@ -128,6 +129,34 @@ def test_the_gradient_is_that_of_the_loss(seen_in_pet):
     exact = sum((g * a).sum() for g, a in zip(torch.autograd.grad(total(0.0), (u, v)), along, strict=True))
     numeric = (total(1e-6) - total(-1e-6)) / 2e-6
     assert exact.item() == pytest.approx(numeric.item(), rel=1e-5)
+
+
+@pytest.fixture
+def cases(domain, seen_in_pet, small_tissue, segmented, solved):
+    """Losses of all kinds of targets and penalties."""
+    edema_alone = SegmentationTarget(np.zeros_like(segmented.core), segmented.whole)
+    without_core, density = (
+        Domain.around(Problem(small_tissue, target), 12, 1.5) for target in (edema_alone, DensityTarget(solved))
+    )
+    domains = {"sigmoid": domain, "hinge": domain, "PET": seen_in_pet, "no core": without_core, "density": density}
+    return {
+        name: CompiledLoss(box, 5, "hinge" if name == "hinge" else "sigmoid", 0.02, "cpu", 0.3, 0.5)
+        for name, box in domains.items()
+    }
+
+
+def test_the_compiled_loss_is_that_of_torch(cases):
+    """Value and gradient, of densities beyond [0, 1] and outside tissue too."""
+    generator = torch.Generator().manual_seed(3)
+    for name, loss in cases.items():
+        u = (torch.rand((5, 12, 12, 12), generator=generator) * 1.2 - 0.1).requires_grad_()
+        v = loss.variables(loss.domain.tissue.to_world([6.2, 5.3, 5.8]), growth=0.05).requires_grad_()
+        ours, theirs = loss.total(u, v), DiscreteLoss.total(loss, u, v)
+        assert ours.item() == pytest.approx(theirs.item(), rel=1e-5), name
+        pairs = zip(*(torch.autograd.grad(3 * total, (u, v)) for total in (ours, theirs)), strict=True)
+        for mine, automatic in pairs:
+            largest = float(automatic.abs().max())
+            torch.testing.assert_close(mine, automatic, rtol=1e-4, atol=1e-5 * largest, msg=name)
 
 
 def test_the_seed_is_the_solvers(domain, small_tissue):

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from gliofit.base.arrays import Array
-from gliofit.inversion.discrete_loss.fused import squared_residual
 
 CHUNK = 6
 """Time steps worked on at once, so that the temporaries of a 32³ grid stay in a core's cache."""
@@ -85,18 +84,11 @@ class SquaredResidual(torch.autograd.Function):
     Mean of (scale·K)² over all points, K outside tissue not counted; a few time steps at a time, gradient included.
 
     `apply(u, d_w, rho, faces, inside, dt, scale)` → scalar. Automatic differentiation of `residual` gives the same
-    (a test compares them) with three times the memory traffic; float32 on the processor is `fused`.
+    (a test compares them) with three times the memory traffic.
     """
 
     @staticmethod
     def forward(ctx: Any, u: Any, d_w: Any, rho: Any, faces: Any, inside: Any, dt: Any, scale: Any) -> Any:
-        if u.device.type == "cpu" and u.dtype == torch.float32:
-            plain = [face.numpy() for face in faces]
-            field = u.detach().contiguous().numpy()
-            found = squared_residual(field, float(d_w), float(rho), plain, inside.numpy(), dt, scale)
-            gradient, total = torch.from_numpy(found[0]), torch.from_numpy(found[1]).float()
-            ctx.save_for_backward(gradient, total)
-            return total[0].clone()
         steps = len(u) - 1
         weight = inside.to(u.dtype) * (scale**2 / (steps * inside.numel()))
         gradient = torch.zeros_like(u)

@@ -1,12 +1,15 @@
 """
-The discrete loss's large operations in few passes over memory, compiled: what the processor does in place of torch.
+Growth's part of the discrete loss, and the way between its levels, compiled: what the processor does in place of torch.
 
-`crank_nicolson.SquaredResidual`, `loss.Strays` and `multigrid.finer` say what is computed. Written in torch, the
-residual is some thirty operations that each read and write whole time steps; here a time step is read with its
-neighbours once for the residual and once for the gradient.
+`crank_nicolson.SquaredResidual`, `loss.Strays` and `multigrid.finer` say what is computed. Here a moment of time stays
+in a core's cache while all is done with it. Loops run over the voxels of a moment as one row, whatever their axes: a
+core works on many of them at once.
 """
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -14,61 +17,77 @@ import numpy as np
 from gliofit.base.arrays import Array
 
 
-def squared_residual(
-    u: Array, d_w: float, rho: float, faces: list[Array], inside: Array, dt: float, scale: float
-) -> tuple[Array, Array]:
+class Growth(NamedTuple):
     """
-    Mean of (scale·K)² with its gradient.
+    What the terms about all moments are made with.
+
+    Parameters
+    ----------
+    faces : ndarray of float32 [3, x, y, z]
+        `padded_faces`.
+    inside : ndarray of float32 [x, y, z]
+        1 in tissue.
+    dt : float
+    pde, beyond, outside : float
+        Factors of the mean squares of the residual, of what is beyond [0, 1] and of what is outside tissue.
+    """
+
+    faces: Array
+    inside: Array
+    dt: float
+    pde: float
+    beyond: float
+    outside: float
+
+
+def padded_faces(faces: list[Array], shape: tuple[int, ...]) -> Array:
+    """`crank_nicolson.face_coefficients`, as long as the grid along all axes: no flux beyond the last voxel."""
+    padded = np.zeros((3, *shape), np.float32)
+    for axis, face in enumerate(faces):
+        padded[(axis, *(slice(0, -1) if a == axis else slice(None) for a in range(3)))] = face
+    return padded
+
+
+def growth_terms(u: Array, d_w: float, rho: float, growth: Growth, gradient: Array) -> Array:
+    """
+    The mean squares of the residual and of stray densities, weighted.
 
     Parameters
     ----------
     u : ndarray of float32 [t, x, y, z]
         Contiguous.
     d_w, rho : float
-    faces : list of 3 ndarray
-        See `crank_nicolson.face_coefficients`.
-    inside : ndarray of bool [x, y, z]
-    dt : float
-    scale : float
+    growth : Growth
+    gradient : ndarray of float32 [t, x, y, z]
+        Is overwritten with that of all terms' sum.
 
     Returns
     -------
-    gradient : ndarray [t, x, y, z]
-    total : ndarray (3,)
-        The mean, and its derivatives by d_w and rho.
+    ndarray (5,)
+        The residual's term and its derivatives by d_w and rho; beyond [0, 1]; outside tissue.
     """
-    padded = []
-    for axis, face in enumerate(faces):  # as long as the grid along all axes, no flux beyond the last voxel
-        whole = np.zeros(inside.shape, np.float32)
-        whole[tuple(slice(0, -1) if a == axis else slice(None) for a in range(3))] = face
-        padded.append(whole)
-    gradient = np.empty_like(u)
-    total = np.zeros(3)
-    weight = scale**2 / ((len(u) - 1) * inside.size)
-    fx, fy, fz = padded
-    _fused(u, np.float32(d_w), np.float32(rho), fx, fy, fz, inside, np.float32(dt), weight, gradient, total)
-    return gradient, total
-
-
-def strays(u: Array, outside: Array, range_weight: float, csf_weight: float) -> tuple[Array, Array]:
-    """
-    Of a density [t, x, y, z], float32: weighted squares of what is beyond [0, 1], and of all that is outside tissue.
-
-    Returns
-    -------
-    gradients : ndarray [2, t, x, y, z]
-    terms : ndarray (2,)
-    """
-    gradients, terms = np.empty((2, *u.shape), np.float32), np.zeros(2)
-    pair = gradients.reshape(2, len(u), -1)
-    _strays(u.reshape(len(u), -1), outside.ravel(), np.float32(range_weight), np.float32(csf_weight), pair, terms)
-    return gradients, terms
+    times, (_, ny, nz) = len(u), u.shape[1:]
+    total = np.zeros(5)
+    voxels = growth.inside.size
+    weights = growth.pde / ((times - 1) * voxels), growth.beyond / u.size, growth.outside / u.size
+    _growth(
+        u.reshape(times, -1),
+        np.array([d_w, rho, growth.dt], np.float32),
+        growth.faces.reshape(3, -1),
+        (ny * nz, nz, 1),
+        growth.inside.ravel(),
+        np.array(weights, np.float32),
+        gradient.reshape(times, -1),
+        total,
+    )
+    return total
 
 
 def doubled(field: Array) -> Array:
     """Every axis of a float32 array doubled, linear between the centres of cells, constant beyond the outer ones."""
-    for axis, n in enumerate(field.shape):
-        rows = np.ascontiguousarray(field).reshape(int(np.prod(field.shape[:axis])), n, -1)
+    for axis in reversed(range(field.ndim)):  # the last one, whose neighbours are side by side, while there is least
+        n = field.shape[axis]
+        rows = np.ascontiguousarray(field).reshape(math.prod(field.shape[:axis]), n, -1)
         out = np.empty((rows.shape[0], 2 * n, rows.shape[2]), np.float32)
         _doubled(rows, out)
         field = out.reshape(*field.shape[:axis], 2 * n, *field.shape[axis + 1 :])
@@ -77,30 +96,13 @@ def doubled(field: Array) -> Array:
 
 def gathered(field: Array) -> Array:
     """The transpose of `doubled`."""
-    for axis in reversed(range(field.ndim)):
+    for axis in range(field.ndim):
         n = field.shape[axis] // 2
-        rows = np.ascontiguousarray(field).reshape(int(np.prod(field.shape[:axis])), 2 * n, -1)
+        rows = np.ascontiguousarray(field).reshape(math.prod(field.shape[:axis]), 2 * n, -1)
         out = np.empty((rows.shape[0], n, rows.shape[2]), np.float32)
         _gathered(rows, out)
         field = out.reshape(*field.shape[:axis], n, *field.shape[axis + 1 :])
     return field
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _strays(u, outside, range_weight, csf_weight, gradients, terms):  # pragma: no cover - compiled
-    none, one, two = np.float32(0.0), np.float32(1.0), np.float32(2.0)
-    for t in range(u.shape[0]):
-        wild, leaked = none, none
-        for n in range(u.shape[1]):
-            c = u[t, n]
-            excess = c if c < none else (c - one if c > one else none)
-            gone = c * outside[n]
-            wild += excess * excess
-            leaked += gone * gone
-            gradients[0, t, n] = two * range_weight * excess
-            gradients[1, t, n] = two * csf_weight * gone
-        terms[0] += range_weight * wild
-        terms[1] += csf_weight * leaked
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -130,76 +132,66 @@ def _gathered(rows, out):  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _spread(u, fx, fy, fz, out):  # pragma: no cover - compiled
-    """∇·(D∇u) of one field, D_w = 1."""
-    nx, ny, nz = u.shape
-    for i in range(nx):
-        for j in range(ny):
-            for k in range(nz):
-                out[i, j, k] = 0.0
-            if i + 1 < nx:
-                for k in range(nz):
-                    out[i, j, k] += fx[i, j, k] * (u[i + 1, j, k] - u[i, j, k])
-            if i > 0:
-                for k in range(nz):
-                    out[i, j, k] -= fx[i - 1, j, k] * (u[i, j, k] - u[i - 1, j, k])
-            if j + 1 < ny:
-                for k in range(nz):
-                    out[i, j, k] += fy[i, j, k] * (u[i, j + 1, k] - u[i, j, k])
-            if j > 0:
-                for k in range(nz):
-                    out[i, j, k] -= fy[i, j - 1, k] * (u[i, j, k] - u[i, j - 1, k])
-            for k in range(nz - 1):
-                out[i, j, k] += fz[i, j, k] * (u[i, j, k + 1] - u[i, j, k])
-            for k in range(1, nz):
-                out[i, j, k] -= fz[i, j, k - 1] * (u[i, j, k] - u[i, j, k - 1])
+def _spread(u, faces, strides, out):  # pragma: no cover - compiled
+    """∇·(D∇u) of one moment, D_w = 1; the last face of every row along an axis is closed, so that rows need no ends."""
+    out[:] = np.float32(0.0)
+    for axis in range(3):
+        step, face = strides[axis], faces[axis]
+        ahead, beyond = u[step:], out[step:]  # indices that cannot be negative: else loops are not vectorised
+        for i in range(ahead.size):
+            out[i] += face[i] * (ahead[i] - u[i])
+        for i in range(ahead.size):
+            beyond[i] -= face[i] * (ahead[i] - u[i])
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _fused(u, d_w, rho, fx, fy, fz, inside, dt, weight, gradient, total):  # pragma: no cover - compiled
+def _growth(u, rates, faces, strides, inside, weights, gradient, total):  # pragma: no cover - compiled
     """
-    Time step by time step: g = weight·K of the step before and after a moment make what its rate adds to the gradient.
+    Moment by moment: g = weight·K of the steps before and after it make what its rate adds to the gradient.
     """
-    times, nx, ny, nz = u.shape
+    times, n = u.shape
     half, one, two, none = np.float32(0.5), np.float32(1.0), np.float32(2.0), np.float32(0.0)
-    steps = two / dt
-    before, after = np.empty((nx, ny, nz), np.float32), np.empty((nx, ny, nz), np.float32)
-    g0, g1 = np.zeros((nx, ny, nz), np.float32), np.empty((nx, ny, nz), np.float32)
-    h, spread = np.empty((nx, ny, nz), np.float32), np.empty((nx, ny, nz), np.float32)
-    w = np.float32(weight)
-    _spread(u[0], fx, fy, fz, before)
+    d_w, rho, dt = rates
+    weight, beyond, gone = weights
+    quick, steps = one / dt, two / dt
+    before, after, spread = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    g0, g1, h = np.zeros(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    _spread(u[0], faces, strides, before)
     for t in range(times):
+        c = u[t]
         if t + 1 < times:
-            _spread(u[t + 1], fx, fy, fz, after)
-            for i in range(nx):
-                for j in range(ny):
-                    part = none
-                    for k in range(nz):
-                        a, b = u[t, i, j, k], u[t + 1, i, j, k]
-                        rates = d_w * (before[i, j, k] + after[i, j, k]) + rho * (a * (one - a) + b * (one - b))
-                        r = ((b - a) / dt - half * rates) if inside[i, j, k] else none
-                        g1[i, j, k] = w * r
-                        part += r * r
-                    total[0] += part
+            later = u[t + 1]
+            _spread(later, faces, strides, after)
+            square = none
+            for i in range(n):
+                a, b = c[i], later[i]
+                rate = d_w * (before[i] + after[i]) + rho * (a * (one - a) + b * (one - b))
+                r = ((b - a) * quick - half * rate) * inside[i]
+                g1[i] = weight * r
+                square += r * r
+            total[0] += weight * square
         else:
             g1[:] = none
-        for i in range(nx):
-            for j in range(ny):
-                d, q = none, none
-                for k in range(nz):
-                    both = g0[i, j, k] + g1[i, j, k]
-                    h[i, j, k] = both
-                    d += both * before[i, j, k]
-                    q += both * u[t, i, j, k] * (one - u[t, i, j, k])
-                total[1] -= d
-                total[2] -= q
-        _spread(h, fx, fy, fz, spread)
-        for i in range(nx):
-            for j in range(ny):
-                for k in range(nz):
-                    growth = rho * (one - two * u[t, i, j, k]) * h[i, j, k]
-                    change = steps * (g0[i, j, k] - g1[i, j, k])
-                    gradient[t, i, j, k] = change - d_w * spread[i, j, k] - growth
+        by_d, by_rho = none, none
+        for i in range(n):
+            both = g0[i] + g1[i]
+            h[i] = both
+            by_d += both * before[i]
+            by_rho += both * c[i] * (one - c[i])
+        total[1] -= by_d
+        total[2] -= by_rho
+        _spread(h, faces, strides, spread)
+        out = gradient[t]
+        for i in range(n):
+            out[i] = steps * (g0[i] - g1[i]) - d_w * spread[i] - rho * (one - two * c[i]) * h[i]
+        wild, leaked = none, none
+        for i in range(n):
+            excess = min(c[i], none) + max(c[i] - one, none)
+            lost = c[i] * (one - inside[i])
+            wild += excess * excess
+            leaked += lost * lost
+            out[i] += two * (beyond * excess + gone * lost)
+        total[3] += beyond * wild
+        total[4] += gone * leaked
         before, after = after, before
         g0, g1 = g1, g0
-    total[0] *= weight

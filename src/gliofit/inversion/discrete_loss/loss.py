@@ -17,7 +17,6 @@ from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.seed import FADE, PEAK
 from gliofit.inversion.discrete_loss.crank_nicolson import SquaredResidual, face_coefficients
 from gliofit.inversion.discrete_loss.domain import Domain
-from gliofit.inversion.discrete_loss.fused import strays
 from gliofit.inversion.search.lbfgs import to_free
 from gliofit.observation.pet import UPTAKE
 from gliofit.observation.segmentation import STEEPNESS
@@ -56,15 +55,16 @@ class Coefficient:
     high: float
     log: bool = False
 
-    def _ends(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
+        """The bounds, of the logarithm for D and ρ."""
         return (float(np.log(self.low)), float(np.log(self.high))) if self.log else (self.low, self.high)
 
     def variable(self, value: float) -> float:
-        low, high = self._ends()
+        low, high = self.ends()
         return float(to_free(np.asarray(((np.log(value) if self.log else value) - low) / (high - low))))
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
-        low, high = self._ends()
+        low, high = self.ends()
         found = low + (high - low) * (1 + torch.sin(v)) / 2
         return torch.exp(found) if self.log else found
 
@@ -79,11 +79,6 @@ class Strays(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Any, outside: Any, range_scale: Any, csf_scale: Any) -> Any:
         ctx.weights = range_scale**2 / u.numel(), csf_scale**2 / u.numel()
-        if u.device.type == "cpu" and u.dtype == torch.float32:
-            gradients, terms = strays(u.detach().contiguous().numpy(), outside.numpy(), *ctx.weights)
-            ctx.save_for_backward(*torch.from_numpy(gradients))
-            ctx.weights = 0.5, 0.5  # already in the gradients
-            return tuple(torch.from_numpy(terms).float())
         excess, leaked = u - u.clamp(0, 1), u * outside
         ctx.save_for_backward(excess, leaked)
         return tuple(
@@ -99,7 +94,7 @@ class Strays(torch.autograd.Function):
 @dataclass(eq=False)
 class DiscreteLoss:
     """
-    The loss of fields and coefficients on a domain.
+    The loss of fields and coefficients on a domain, in torch: on any device, and what `CompiledLoss` is compared with.
 
     Parameters
     ----------
@@ -204,6 +199,10 @@ class DiscreteLoss:
         fine = gauss * u * u * (3 - 2 * u)
         return torch.nn.functional.avg_pool3d(fine[None, None], 2)[0, 0] * self.inside
 
+    def total(self, u: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
+        """The sum of all terms."""
+        return torch.stack(list(self.terms(u, variables).values())).sum()
+
     def terms(self, u: torch.Tensor, variables: torch.Tensor) -> dict[str, torch.Tensor]:
         """All terms, weighted, of a density [t, x, y, z] and the scalar unknowns."""
         value = {name: c.value(v) for (name, c), v in zip(self.coefficients.items(), variables[SCALARS], strict=True)}
@@ -223,6 +222,11 @@ class DiscreteLoss:
         terms["range"], terms["csf"] = Strays.apply(u, self.outside, SCALES["range"], SCALES["csf"])
         return terms
 
+    @property
+    def outlines_scale(self) -> str:
+        """Of `SCALES`: outlines count less where there is PET."""
+        return "segmentation" if self.pet is None else "segmentation with PET"
+
     def _mean(self, kind: str, r: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
         return SCALES[kind] ** 2 * (r * r * share).mean()
 
@@ -237,8 +241,7 @@ class DiscreteLoss:
         else:
             below = lambda t: torch.sigmoid(STEEPNESS * (t - c - self.slack))  # noqa: E731
             above = lambda t: 1 - torch.sigmoid(STEEPNESS * (t - c + self.slack))  # noqa: E731
-        kind = "segmentation" if self.pet is None else "segmentation with PET"
         wrong = {"edema": below(down), "background": above(down)}
         if up is not None:
             wrong |= {"core": below(up), "edema": below(down) + above(up)}
-        return {name: self._mean(kind, r, self.weights[name]) for name, r in wrong.items()}
+        return {name: self._mean(self.outlines_scale, r, self.weights[name]) for name, r in wrong.items()}

@@ -108,6 +108,7 @@ def gliodil(
     import torch
 
     from gliofit.inversion.discrete_loss import multigrid
+    from gliofit.inversion.discrete_loss.compiled import CompiledLoss
     from gliofit.inversion.discrete_loss.domain import Domain
     from gliofit.inversion.discrete_loss.loss import DAYS, DiscreteLoss
     from gliofit.inversion.discrete_loss.start import first_guess
@@ -118,11 +119,12 @@ def gliodil(
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     rng = np.random.default_rng(problem.seed)
     guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads, scatter, rng)
+    loss_of = CompiledLoss if device == "cpu" else DiscreteLoss
     runs, u = [], None
     with torch_threads(problem.threads):
         for coarser, number in zip(range(halvings, -1, -1), iterations, strict=True):
             domain = Domain.around(problem, cells // 2**coarser, margin)
-            loss = DiscreteLoss(domain, times // 2**coarser, penalty, slack, device, pde_weight, pet_weight)
+            loss = loss_of(domain, times // 2**coarser, penalty, slack, device, pde_weight, pet_weight)
             if u is None:
                 u, origin = torch.as_tensor(guess.field, device=device), guess.origin
                 u = torch.nn.functional.avg_pool3d(u, 2**coarser)
@@ -169,7 +171,7 @@ def _optimise(loss, unknowns: list, optimiser: str, iterations: int, rate: float
     *fields, variables = (x.requires_grad_() for x in unknowns)
 
     def total():
-        return sum(loss.terms(compose(fields), variables).values())
+        return loss.total(compose(fields), variables)
 
     title = f"gliodil {loss.domain.tissue.shape[0]}³ × {loss.times}"
     run = descend(

@@ -50,7 +50,7 @@ def distribution(
     if not values:
         raise InputError(f"figure 3: there are no values of {metric} on set {cases}")
     if titles is None:
-        from gliofit.reporting.tables import titles_of
+        from gliofit.reporting.tables.tidy import titles_of
 
         titles = titles_of(values)
     colour = style.colours(list(methods), ours)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from gliofit.reporting.results_doc.run import Results
 from gliofit.reporting.results_doc.words import ALIKE, faster, scientific, times
-from gliofit.reporting.tables import layout_of, tabulate
 from gliofit.reporting.tables.markup import markdown_caption, markdown_rows
+from gliofit.reporting.tables.tidy import layout_of, tabulate
 
 PAPER_MSE = 1.8e-3
 """Of the paper's surrogate over its crop (Sec. 3.1)."""

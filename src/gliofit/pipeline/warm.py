@@ -1,0 +1,220 @@
+"""
+One process that has imported what the jobs of a run need, and forks itself for each of them.
+
+Python, numpy, the solver's kernels and torch take 2 to 5 s of a core to be there, in every job: half of a small run.
+Snakemake starts a Python for each script all the same. That one writes the job's record (`gliofit.pipeline.records`),
+hands it over, and waits; a fork of the warm process runs the script, with the same terminal, folder and environment.
+
+Only jobs on the machine of the run find the warm process, once it is ready. All others run as if there were none. The
+two ends of a job die together: a script whose Python is killed is killed, too. The warm process ends with the run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gliofit.pipeline.dependencies import SOURCE, imported
+from gliofit.pipeline.records import recorded
+
+PLACE = "GLIOFIT_WARM"
+"""Environment variable of a run's jobs: the warm process's Python, and its socket."""
+
+ENOUGH = 3
+"""Jobs of a run that are worth a warm process."""
+
+LONGEST = 1 << 20
+"""Bytes of a message, at most."""
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+"""A process with pools of threads cannot be forked. Jobs say themselves how many they use."""
+
+
+class Warm:
+    """
+    The warm process of a run, as the run sees it.
+
+    Parameters
+    ----------
+    sources : iterable of path
+        Files of this package that the run's jobs import.
+    log : path
+        Gets what the process says.
+    """
+
+    def __init__(self, sources: Iterable[str | Path], log: str | Path):
+        self.folder = Path(tempfile.mkdtemp(prefix="gliofit-"))  # for this user alone
+        place = str(self.folder / "socket")
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", __name__, place, *map(str, sources)]
+        with open(log, "w") as said:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=os.environ | ONE_THREAD
+            )
+        os.environ[PLACE] = f"{sys.prefix}:{place}"
+
+    def close(self) -> None:
+        """End it; jobs that it runs have ended before."""
+        os.environ.pop(PLACE, None)
+        self.process.kill()  # it may still be importing
+        self.process.communicate()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def keep_warm(workflow: Any, log: str | Path) -> None:
+    """
+    Start the warm process of a run, if it has jobs enough on this machine; it ends when Snakemake does.
+
+    Parameters
+    ----------
+    workflow : snakemake.workflow.Workflow
+        About to run jobs.
+    log : path
+    """
+    if not workflow.local_exec or workflow.touch or workflow.deployment_settings.deployment_method:
+        return
+    needed = [list(job.input.get("sources", [])) for job in workflow.dag.needrun_jobs()]
+    if sum(map(bool, needed)) >= ENOUGH:
+        atexit.register(Warm({path for sources in needed for path in sources}, log).close)
+
+
+def modules(sources: Iterable[str | Path]) -> list[str]:
+    """
+    Modules that are in some files of this package, and all that these import, inside functions, too.
+
+    Some names are no modules, but what a module defines.
+    """
+    ours, others = set(), set()
+    for path in map(Path, sources):
+        with suppress(ValueError):
+            parts = path.resolve().relative_to(SOURCE).with_suffix("").parts
+            ours.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+            others |= {name for name in imported(path) if name.split(".")[0] not in sys.stdlib_module_names}
+    return [*sorted(ours), *sorted(others - ours)]
+
+
+def hand_over(record: Path) -> None:
+    """Let the warm process run the job with this record, and end with its status; return if there is none."""
+    prefix, _, place = os.environ.get(PLACE, "").rpartition(":")
+    if prefix != sys.prefix or not place:
+        return
+    given = {"record": str(record), "folder": os.getcwd(), "environment": dict(os.environ)}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        try:
+            connection.connect(place)
+            socket.send_fds(connection, [json.dumps(given).encode()], [0, 1, 2])
+            if not connection.recv(1):
+                return  # it ended before it began with this job
+        except OSError:
+            return
+        status = connection.recv(1)
+    os._exit(status[0] if status else 1)  # killed, if it says nothing
+
+
+def serve(place: str, sources: Iterable[str]) -> None:
+    """
+    Import what some files import, then fork for each job until standard input ends, as it does with the run.
+
+    Parameters
+    ----------
+    place : path
+        Of the socket; it is made when all is ready.
+    sources : iterable of path
+    """
+    for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *modules(sources)):
+        with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
+            import_module(name)
+    if growth := sys.modules.get("gliofit.growth"):
+        growth.compile_kernels()
+    known = _ages()
+    gc.collect()
+    gc.freeze()  # objects that no fork writes to stay shared
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks leave no zombies
+    if (threads := len(os.listdir("/proc/self/task"))) > 1:
+        sys.exit(f"{threads} threads: a process with more than one cannot be forked; jobs start by themselves")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(f"{place}.part")
+        listener.listen(64)
+        os.rename(f"{place}.part", place)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if sys.stdin in ready:
+                return shutil.rmtree(Path(place).parent, ignore_errors=True)
+            connection, _ = listener.accept()
+            with connection:
+                if _ages() != known:
+                    sys.exit("sources were edited: later jobs start by themselves, with the new ones")
+                message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
+                if len(descriptors) == 3 and not os.fork():
+                    listener.close()
+                    _run(connection, json.loads(message), descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+
+
+def _ages() -> dict[str, int]:
+    """When the sources that this process has imported were written, ns."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    ours = [file for file in files if file and file.startswith(f"{SOURCE}{os.sep}")]
+    return {file: os.stat(file).st_mtime_ns if os.path.exists(file) else 0 for file in ours}
+
+
+def _run(connection: socket.socket, given: dict, descriptors: list[int]) -> None:
+    """A fork's life: the script, its status said to the Python that waits."""
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        connection.send(b"\0")
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.chdir(given["folder"])
+        os.environ.clear()
+        os.environ.update(given["environment"])
+        tempfile.tempdir = None
+        threading.Thread(target=_die_with, args=[connection], daemon=True).start()
+        snakemake = recorded(given["record"])
+        snakemake.warm = True
+        runpy.run_path(snakemake.script, init_globals={"snakemake": snakemake}, run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        with suppress(OSError):
+            connection.send(bytes([status]))
+        os._exit(status)
+
+
+def _die_with(connection: socket.socket) -> None:
+    """End when the other end does; it never says a word."""
+    with suppress(OSError):
+        connection.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], sys.argv[2:])
