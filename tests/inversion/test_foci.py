@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +13,6 @@ from gliofit import InputError, Problem, SegmentationTarget, Theta, growth_model
 from gliofit.growth.autograd import simulate_torch
 from gliofit.inversion import describe
 from gliofit.inversion.foci import worth_it
-from gliofit.inversion.solver_foci import OneMore
 
 AUTO = {"name": "fisher_kolmogorov", "foci": "auto"}
 ONE = (-4.0, 12.0, 2.0, 3.6, 2.6)
@@ -129,18 +127,3 @@ def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
     assert not worth_it(0.2, 0.19, patches=100, unknowns=3)
     assert not worth_it(0.2, 0.1, patches=100, unknowns=40)
     assert not worth_it(0.2, 0.2, patches=100, unknowns=3)
-
-
-def test_a_focus_that_is_hopeless_is_not_followed(small_tissue, densities):
-    one = Problem(small_tissue, outlines(densities[1]), model=growth_model(AUTO))
-    end, sharp = np.array([*ONE, 0.6, 0.2]), one.target.sharpened()
-    model = one.model.with_another_focus()
-    two, rough = (replace(one, model=model, target=target, around=one.centre) for target in (sharp, one.target))
-    start = np.concatenate([one.model.add_focus(np.array(ONE), np.array([0.0, 14.0, 4.0])), end[-2:]])
-    runs = []
-    for least in (1, 2):
-        before = one.runs.number
-        found = OneMore(one, end, 10, least)(two, rough, [start], before=1.0)
-        runs.append(one.runs.number - before)
-        assert found.loss == pytest.approx(two.loss(found.parameters), rel=1e-3)
-    assert runs[0] < runs[1]

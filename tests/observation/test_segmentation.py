@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from gliofit import JointTarget, PETTarget, SegmentationTarget, Theta, simulate
 from gliofit.inversion.search.levenberg_marquardt import normal_equations
+from gliofit.observation.partial_volume import WIDTH, steepness_by_voxel
 from gliofit.observation.segmentation import SHARP
 
 THETA = Theta((-4.0, 6.0, 2.0), 6.0, 3.0)
@@ -78,6 +80,42 @@ class Everywhere(SegmentationTarget):
 
     def near(self, c):
         return None, self
+
+
+def test_a_voxelwise_loss_is_the_same_in_every_voxel_and_on_tensors(small_tissue):
+    c, jacobian = simulate(small_tissue, THETA, jacobian=True)
+    other = simulate(small_tissue, Theta((0.0, 2.0, 6.0), 5.0, 3.2))
+    target, thresholds = cut(other, 0.7, 0.2).voxelwise(), np.array([0.6, 0.15])
+    index, there = target.near(c)
+    assert target.loss(c, thresholds) == pytest.approx(there.loss(c.ravel()[index], thresholds), rel=1e-4)
+    ours, plain = (
+        normal_equations(t, c, jacobian, thresholds)
+        for t in (target, Everywhere(target.core, target.whole, SHARP, by_voxel=True))
+    )
+    for one, other in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
+    tensors = {name: torch.from_numpy(a) for name, a in target.arrays().items()}
+    found = target.torch_loss(torch.from_numpy(c), tensors, torch.from_numpy(thresholds))
+    assert float(found) == pytest.approx(target.loss(c, thresholds), rel=1e-4)
+
+
+def test_a_coarse_grid_sees_no_mismatch_where_there_is_none():
+    """Of a ball cut from a steep front; a sharp threshold sees one in each voxel of its border."""
+    from_centre = np.linalg.norm(np.indices((64,) * 3) - 31.5, axis=0)
+    fine = 1 / (1 + np.exp((from_centre - 20.3) / 3)), (from_centre < 20.3).astype(float)
+    c, o = (a.reshape(16, 4, 16, 4, 16, 4).mean((1, 3, 5)).astype(np.float32) for a in fine)
+    target, thresholds = SegmentationTarget(o, o), np.array([0.5, 0.5])
+    assert target.voxelwise().loss(c, thresholds) < 0.005
+    assert target.sharpened().loss(c, thresholds) > 0.015
+
+
+def test_where_a_density_is_flat_a_voxelwise_threshold_is_sharp_and_edges_of_tissue_do_not_blur():
+    c = np.zeros((9, 9, 9), np.float32)
+    c[3:6, 3:6, 3:6] = 0.7
+    np.testing.assert_allclose(steepness_by_voxel(c, SHARP), SHARP, rtol=1e-5)
+    slope = np.broadcast_to(np.linspace(0, 0.8, 9, dtype=np.float32)[:, None, None], c.shape)
+    blurred = steepness_by_voxel(np.ascontiguousarray(slope), SHARP)[1:-1]
+    np.testing.assert_allclose(blurred, 1 / np.hypot(1 / SHARP, WIDTH * 0.1), rtol=1e-3)
 
 
 @pytest.mark.parametrize("thresholds", [(0.55, 0.06), (0.8, 0.4)])

@@ -8,7 +8,14 @@ import pytest
 
 from gliofit.base.errors import InputError
 from gliofit.patients.labels import read_recurrence
-from gliofit.planning.plans import model_plan, pet_correlation, recurrence_coverage, recurrence_masks, standard_plan
+from gliofit.planning.plans import (
+    hangs_on,
+    model_plan,
+    pet_correlation,
+    recurrence_coverage,
+    recurrence_masks,
+    standard_plan,
+)
 
 BRAIN = np.ones((40, 30, 20), bool)
 
@@ -54,6 +61,15 @@ def test_a_models_plan_is_where_its_density_is_highest():
     assert plan.sum() == 500
     assert not plan[~brain].any()
     assert density[plan].min() > density[brain & ~plan].max()
+
+
+def test_what_hangs_on_cells_is_what_would_fall_out_of_the_plan_without_them():
+    density = np.array([0.9, 0.6, 0.3, 0.2, 0.1]).reshape(1, 1, 5)
+    plan = model_plan(density, 3, np.ones(density.shape, bool))
+    assert hangs_on(plan, density, density).sum() == 0
+    without = density - [0.5, 0.5, 0.0, 0.2, 0.0]
+    assert np.flatnonzero(hangs_on(plan, density, without)).tolist() == [1]
+    assert not hangs_on(np.zeros_like(plan), density, without).any()
 
 
 def test_equal_densities_are_taken_in_the_arrays_order():

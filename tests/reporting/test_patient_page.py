@@ -16,7 +16,7 @@ from matplotlib import image as images
 from pages import Page
 from PIL import Image
 
-from gliofit import Fit, Theta, simulate
+from gliofit import Fit, Theta, growth_model, simulate
 from gliofit.anatomy.atlas import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume
@@ -27,7 +27,7 @@ from gliofit.patients.prepared import load_prepared
 from gliofit.planning.plans import model_plan, standard_plan
 from gliofit.reporting.figures.style import figure
 from gliofit.reporting.fit_in_words import Columns, fit_row
-from gliofit.reporting.patient_page import MethodFit, Plans, pictures, write_page
+from gliofit.reporting.patient_page import MethodFit, Plans, parts_by_focus, pictures, write_page
 from gliofit.reporting.patient_page.physics import physical_row
 from gliofit.reporting.patient_page.viewer import PALETTE, _nilearn, mosaic, shades, viewer
 
@@ -257,3 +257,33 @@ def test_pictures_show_left_on_the_right(prepared, density, plans):
     for colour in (pictures.METHOD_COLOUR, pictures.RECURRENCE_COLOUR):
         assert positions(plan, colour).size > 20
     assert np.median(positions(plan, pictures.METHOD_COLOUR)) > 0.55
+
+
+SECOND_MM = (16.0, 4.0, 12.0)
+
+
+def test_the_part_of_a_plan_that_hangs_on_a_further_focus_is_said_and_drawn(prepared, plans, tmp_path):
+    model = growth_model("fisher_kolmogorov", foci=2)
+    values = np.array([*SECOND_MM, *TUMOUR_MM, 6.0, 2.5])
+    tissue = prepared.tissue.working_grid(4.0)
+    density = prepared.to_scan(model.simulate(tissue, values), tissue.affine)
+    about = {"model": model.to_dict(), "parameters": dict(zip(model.names, values, strict=True))}
+    two = fit_by("gauss_newton", Theta(TUMOUR_MM, 6.0, 2.5), **about)
+    plan = model_plan(density, 1500, prepared.brain)
+    ((name, part),) = parts_by_focus(two, density, plan, prepared).items()
+    assert name == "focus at 16, 4, 12 mm"
+    at = [tuple(np.round(prepared.tissue.to_voxel(place)).astype(int)) for place in (SECOND_MM, TUMOUR_MM)]
+    assert part[at[0]]
+    assert not part[at[1]]
+    assert not (part & ~plan).any()
+
+    hanging = replace(plans, model=plan, hanging={name: part})
+    path = tmp_path / "page.html"
+    write_page(path, prepared, {"gauss_newton": MethodFit("GN", two, density, {})}, "gauss_newton", plans=hanging)
+    millilitres = part.sum() * np.prod(prepared.tissue.spacing) / 1000
+    assert f"{millilitres:.1f} ml of the plan&#39;s" in path.read_text(encoding="utf-8")
+    scan = pictures.backgrounds(prepared)["T1c"]
+    drawn = [pictures.plans_picture(prepared, plans.standard, plan, "GN", None, scan, h) for h in (None, {name: part})]
+    dots = [positions(png, pictures.HANGING_COLOUR).size for png in drawn]
+    assert dots[1] > dots[0] + 10
+    assert parts_by_focus(fit_by("gauss_newton"), density, plan, prepared) == {}

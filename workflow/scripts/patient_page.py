@@ -10,7 +10,7 @@ with job(snakemake):
     from gliofit.evaluation.score_file import load_scores
     from gliofit.inversion.fit_file import load_fit
     from gliofit.patients.prepared import load_prepared
-    from gliofit.reporting.patient_page import MethodFit, Plans, write_page
+    from gliofit.reporting.patient_page import MethodFit, Plans, parts_by_focus, write_page
 
     files, params = snakemake.input, snakemake.params
     patient = load_prepared(Path(files.prepared[0]).parent)
@@ -22,7 +22,9 @@ with job(snakemake):
         for method, density, summary, scores in each
     }
     standard, model = (load_volume(path).data > 0 for path in files.plans)
-    plans = Plans(standard, model, load_scores(files.standard_scores).scores, params.margin)
+    shown = fits[params.shown]
+    hanging = parts_by_focus(shown.fit, shown.density, model, patient)
+    plans = Plans(standard, model, load_scores(files.standard_scores).scores, params.margin, hanging)
     write_page(
         snakemake.output[0],
         patient,

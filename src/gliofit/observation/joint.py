@@ -83,6 +83,9 @@ class JointTarget(Observation):
     def sharpened(self) -> JointTarget:
         return JointTarget(tuple(part.sharpened() for part in self.parts), self.weights)
 
+    def voxelwise(self) -> JointTarget:
+        return JointTarget(tuple(part.voxelwise() for part in self.parts), self.weights)
+
     def missed(self, c: Array, extras: Array) -> list[Array]:
         parts = zip(self.parts, self._split(extras), strict=True)
         return [mask for part, here in parts for mask in part.missed(c, extras[here])]
@@ -115,6 +118,7 @@ class JointTarget(Observation):
         r, slope, by_size = (np.zeros((maps, *c.shape), c.dtype) for _ in range(3))
         extra = np.zeros((len(extras), maps, *c.shape), c.dtype)
         size_by_extra = np.zeros((len(extras), maps))
+        curving = np.ones_like(r)
         at = 0
         for (own, here), weight in zip(found, self.weights, strict=True):
             factor = c.dtype.type(np.sqrt(weight * maps / len(own.r)))
@@ -122,8 +126,10 @@ class JointTarget(Observation):
             r[place], slope[place], extra[here, place] = factor * own.r, factor * own.by_density, factor * own.by_extra
             if own.size_by_density is not None:
                 by_size[place], size_by_extra[here, place] = own.size_by_density, own.size_by_extra
+            if own.curving is not None:
+                curving[place] = own.curving
             at += len(own.r)
-        return Residuals(r, slope, extra, by_size, size_by_extra)
+        return Residuals(r, slope, extra, by_size, size_by_extra, curving)
 
     def loss(self, c: Array, extras: Array) -> float:
         """Weighted sum of the parts' losses."""

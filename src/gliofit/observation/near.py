@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import expit
 
 from gliofit.base.arrays import Array
+from gliofit.observation.partial_volume import steepness_by_voxel
 from gliofit.observation.residuals import Residuals
 
 
@@ -31,14 +32,17 @@ class NearOutlines:
         What each outline adds to what its loss is divided by.
     weight : ndarray [voxels]
         Root of the number of voxels that each stands for; where that is not 1, nothing was observed.
-    steepness : float
+    steepness : float or ndarray [voxels]
         Of the sigmoid.
+    curving : ndarray [outlines, voxels], optional
+        As in `Residuals`.
     """
 
     observed: Sequence[Array]
     sizes: Sequence[float]
     weight: Array
-    steepness: float
+    steepness: float | Array
+    curving: Array | None = None
 
     def residuals(self, c: Array, extras: Array) -> Residuals:
         """As `Observation.residuals`, of a density [voxels]."""
@@ -55,7 +59,7 @@ class NearOutlines:
             r[m], slope[m] = scale * (s - observed), scale * ds
             by_size[m] = s * ds / size
             extra[m, m], size_by_extra[m, m] = -slope[m], -by_size[m].sum(dtype=np.float64)
-        return Residuals(r, slope, extra, by_size, size_by_extra)
+        return Residuals(r, slope, extra, by_size, size_by_extra, self.curving)
 
     def loss(self, c: Array, extras: Array) -> float:
         """As `Observation.loss`, of a density [voxels]."""
@@ -67,7 +71,14 @@ class NearOutlines:
         return total / len(self.observed)
 
 
-def near(c: Array, observed: Sequence[Array], smallest: float, steepness: float) -> tuple[Array, NearOutlines]:
+def near(
+    c: Array,
+    observed: Sequence[Array],
+    smallest: float,
+    steepness: float,
+    by_voxel: bool = False,
+    curving: Array | None = None,
+) -> tuple[Array, NearOutlines]:
     """
     Where a density [x, y, z] is to be compared, as flat indices, and the outlines there.
 
@@ -78,6 +89,10 @@ def near(c: Array, observed: Sequence[Array], smallest: float, steepness: float)
     smallest : float
         Voxels; an outline of less counts as so many.
     steepness : float
+    by_voxel : bool
+        Blur each voxel's threshold by the densities in it (`steepness_by_voxel`).
+    curving : ndarray [outlines, x, y, z], optional
+        As in `Residuals`.
     """
     here = c.ravel() > 0
     for outline in observed:
@@ -91,4 +106,6 @@ def near(c: Array, observed: Sequence[Array], smallest: float, steepness: float)
         weight[np.searchsorted(index, one)] = np.sqrt(apart)
     outlines = [outline.ravel()[index] for outline in observed]
     sizes = [max(float(np.sum(outline**2, dtype=np.float64)), smallest) for outline in outlines]
-    return index, NearOutlines(outlines, sizes, weight, steepness)
+    beta = steepness_by_voxel(c, steepness, index) if by_voxel else steepness
+    shares = None if curving is None else curving.reshape(len(curving), -1)[:, index]
+    return index, NearOutlines(outlines, sizes, weight, beta, shares)

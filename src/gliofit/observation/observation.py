@@ -110,6 +110,10 @@ class Observation(ABC):
         """The same with thresholds blurred less: itself, unless it has any."""
         return self
 
+    def voxelwise(self) -> Observation:
+        """The same, sharpened but for what a voxel's own densities blur: itself, unless it has thresholds."""
+        return self
+
     def missed(self, c: Array, extras: Array) -> list[Array]:
         """Of each outline, densest first, what a density [x, y, z] does not reach, bool; none if it has none."""
         return []

@@ -46,7 +46,7 @@ class OutlineLoss(ABC):
     distances = False
     """Whether it needs the outlines' distance maps."""
 
-    def __init__(self, steepness: float):
+    def __init__(self, steepness: Any):
         self.steepness = steepness
 
     @abstractmethod

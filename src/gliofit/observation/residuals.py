@@ -23,6 +23,9 @@ class Residuals:
         by each voxel's density, which `by_density` leaves out. Complete: ∂r = by_density·∂c − r·Σ size_by_density·∂c.
     size_by_extra : ndarray [k, m], optional
         Likewise by the extras.
+    curving : ndarray [m, x, y, z], optional
+        Share of a map's squared derivatives that is curvature of its loss (`gliofit.observation.curving`); all of them
+        if not given.
     """
 
     r: Array
@@ -30,3 +33,4 @@ class Residuals:
     by_extra: Array
     size_by_density: Array | None = None
     size_by_extra: Array | None = None
+    curving: Array | None = None

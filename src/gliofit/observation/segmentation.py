@@ -16,12 +16,14 @@ from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
+from gliofit.observation.curving import curving
 from gliofit.observation.label_doubts import doubts
 from gliofit.observation.labels import parts, relabel
 from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
 from gliofit.observation.outline_losses import LOSSES, SMALLEST, Histogram, OutlineLoss
 from gliofit.observation.outlines import density_from_segmentation, outside, signed_distance
+from gliofit.observation.partial_volume import steepness_by_voxel
 from gliofit.observation.residuals import Residuals
 from gliofit.observation.thresholds import FITTED, START, STARTS
 
@@ -74,6 +76,9 @@ class SegmentationTarget(SingleObservation):
         Distance (mm) of each voxel from core and whole tumour's outline, which "distance" needs; see `measured_by`.
     affine : ndarray (4, 4), optional
         Of the image that it was made from, for `invert` to compare with the tissue's.
+    by_voxel : bool
+        Blur a threshold in each voxel by the range of densities in it, where that is more than β's
+        (`gliofit.observation.partial_volume`); derivatives take that range as given.
     """
 
     core: Array
@@ -83,6 +88,7 @@ class SegmentationTarget(SingleObservation):
     measure: str = "dice"
     distances: Array | None = None
     affine: Array | None = None
+    by_voxel: bool = False
 
     def __post_init__(self) -> None:
         for name in ("core", "whole"):
@@ -187,6 +193,14 @@ class SegmentationTarget(SingleObservation):
     def _loss(self) -> OutlineLoss:
         return LOSSES[self.measure](self.steepness)
 
+    @cached_property
+    def _curving(self) -> Array | None:
+        return np.stack([curving(outline) for outline in self._observed]) if self.measure == "dice" else None
+
+    def _loss_of(self, c: Array) -> OutlineLoss:
+        """The loss of a density [x, y, z]."""
+        return LOSSES[self.measure](steepness_by_voxel(c, self.steepness)) if self.by_voxel else self._loss
+
     def _compared(self, extras: Array) -> Iterator[tuple[Array, float, Array | None]]:
         """Outline, threshold and distance map of each."""
         maps = (None,) * self.layers if self.distances is None else self.distances[-self.layers :]
@@ -198,24 +212,29 @@ class SegmentationTarget(SingleObservation):
         shape = (maps, *c.shape)
         r, slope, by_size = (np.zeros(shape, c.dtype) for _ in range(3))
         extra, size_by_extra = np.zeros((maps, *shape), c.dtype), np.zeros((maps, maps))
+        loss = self._loss_of(c)
         for m, (observed, threshold, distance) in enumerate(self._compared(extras)):
             # mean(r²) over the maps is the mean of their losses
-            r[m], slope[m], size = self._loss.residual(c, observed, threshold, distance)
+            r[m], slope[m], size = loss.residual(c, observed, threshold, distance)
             extra[m, m] = -slope[m]
             if size is not None:
                 by_size[m], size_by_extra[m, m] = size, -size.sum(dtype=np.float64)
-        return Residuals(r, slope, extra, by_size, size_by_extra)
+        return Residuals(r, slope, extra, by_size, size_by_extra, self._curving)
 
     def loss(self, c: Array, extras: Array) -> float:
         """Of `measure`, mean of the outlines."""
-        return sum(self._loss.value(c, *seen) / self.layers for seen in self._compared(extras))
+        loss = self._loss_of(c)
+        return sum(loss.value(c, *seen) / self.layers for seen in self._compared(extras))
 
     def torch_loss(self, c: Any, arrays: dict[str, Any], extras: Any) -> Any:
         """The same loss on torch tensors."""
-        total = 0.0
+        total, loss = 0.0, self._loss
+        if self.by_voxel:
+            own_steepness = steepness_by_voxel(c.detach().cpu().numpy(), self.steepness)
+            loss = LOSSES[self.measure](c.new_tensor(own_steepness))
         for name, own, threshold in zip(("core", "whole")[-self.layers :], self._observed, extras, strict=True):
             distance = arrays.get(f"{name}_distance")
-            total = total + self._loss.torch_value(c, arrays[name], threshold, distance, own) / self.layers
+            total = total + loss.torch_value(c, arrays[name], threshold, distance, own) / self.layers
         return total
 
     def best_extras(self, c: Array) -> Array:
@@ -261,10 +280,13 @@ class SegmentationTarget(SingleObservation):
     def sharpened(self) -> SegmentationTarget:
         return replace(self, steepness=max(self.steepness, SHARP))
 
+    def voxelwise(self) -> SegmentationTarget:
+        return replace(self.sharpened(), by_voxel=True)
+
     def near(self, c: Array) -> tuple[Array | None, Observation | NearOutlines]:
         if self.measure != "dice":
             return None, self
-        return near(c, self._observed, SMALLEST, self.steepness)
+        return near(c, self._observed, SMALLEST, self.steepness, self.by_voxel, self._curving)
 
     def missed(self, c: Array, extras: Array) -> list[Array]:
         return [(o >= 0.5) & (c < threshold) for o, threshold in zip(self._observed, extras, strict=True)]

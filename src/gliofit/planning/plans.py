@@ -126,6 +126,26 @@ def model_plan(
     return chosen | _highest(rest, min(voxels, int(allowed.sum())) - positive)
 
 
+def hangs_on(plan: Array, density: Array, without: Array) -> Array:
+    """
+    What of a density's plan would be left out if some of the cells were not there.
+
+    Parameters
+    ----------
+    plan : ndarray of bool [x, y, z]
+        `model_plan` of the density.
+    density, without : ndarray [x, y, z]
+        With and without those cells.
+
+    Returns
+    -------
+    ndarray of bool [x, y, z]
+        Where the density would be below the lowest in the plan without them.
+    """
+    inside = density[plan]
+    return plan & (without < (inside.min() if inside.size else 0))
+
+
 def _allowed(brain: Array, exclude: Array | None) -> Array:
     brain = np.asarray(brain, bool)
     return brain if exclude is None else brain & ~np.asarray(exclude, bool)

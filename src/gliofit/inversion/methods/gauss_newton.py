@@ -22,11 +22,11 @@ from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
-from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, settled
+from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
 from gliofit.observation.density import DensityTarget
 
-SEARCHED = 1.5
-"""Spacing of the grid on which outlines are searched for, of the problem's."""
+FOLLOWED = 3
+"""Starts that searches for outlines begin from, those that explain most: from most of them they end in one valley."""
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
@@ -58,7 +58,8 @@ def gauss_newton(
     iterations : int
         Most Jacobians per start and grid; `COMPARED` while starts from coarser grids are compared on the finest.
     tolerance : float
-        Relative; see `minimise`. Numbers of foci are compared with `ENOUGH` at least.
+        Relative; see `minimise`. On the coarse grid of outlines, and where numbers of foci are compared, `ENOUGH` at
+        least.
     retries : int
         Rounds of starts at other origins while a density is not explained.
     good_enough : float
@@ -66,7 +67,7 @@ def gauss_newton(
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
     start : ndarray [n + k], optional
-        [values of one focus, extras]: starts here alone, on the finest grid (what `hybrid_gn` does).
+        [values of one focus, extras]: starts here alone (what `hybrid_gn` does).
 
     Returns
     -------
@@ -75,13 +76,15 @@ def gauss_newton(
     """
     started, before = time.perf_counter(), problem.runs.number
     numbers, finest_grid = problem.model.foci_range, problem
-    problem = _searched(replace(problem, model=problem.model.with_one_focus()), coarsest)
-    levels = levels_of(problem, coarsest) if start is None else [problem]
+    several = numbers != (1, 1)
+    levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest, several)
+    rough, problem = levels[0], levels[-1]
+    levels = levels if start is None else [problem]
     rounds = 1 + (retries if problem.target.complete and start is None else 0)
     explained = good_enough * _power(problem)
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
-    precision = tolerance if numbers == (1, 1) else max(tolerance, ENOUGH)
+    precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -108,20 +111,22 @@ def gauss_newton(
     sought = None
     grids = [*levels[:-1], finest_grid]
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
-    if numbers != (1, 1):
-        # blurred outlines lead from further away
-        rough = levels_of(problem, coarsest)[0]
-        problem, finest_grid = (replace(p, target=p.target.sharpened()) for p in (problem, finest_grid))
-        end = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
-        search = OneMore(rough, end.parameters, iterations, least=numbers[0])
-        foci = add_foci(problem, end, search, Problem.density, numbers, rough)
+    if several:
+        rough = rough if problem.target.complete else problem
+        foci = add_foci(problem, best, OneMore(iterations), Problem.density, numbers, rough)
         problem, best, sought = foci.problem, foci.end, foci.record()
     coarser = problem.tissue is not finest_grid.tissue
     if coarser:
-        details["searched_mm"] = float(levels[-1].tissue.spacing.max())
-    if coarser or sought is not None:
-        problem = replace(finest_grid, model=problem.model)
+        details["searched_mm"] = float(problem.tissue.spacing.max())
+    if coarser or several:
+        # along the valley's floor steps bring little each, and are cheap on a coarse grid
         best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+        target = finest_grid.target.voxelwise() if several else finest_grid.target
+        problem = replace(finest_grid, model=problem.model, target=target)
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+    if several:
+        problem = replace(problem, target=finest_grid.target.sharpened())
+        best = seen_by(problem, best)
     fit = Fit.of(
         problem,
         best.parameters,
@@ -140,16 +145,19 @@ def gauss_newton(
     return fit
 
 
-def _searched(problem: Problem, coarsest: float) -> Problem:
+def _levels(problem: Problem, coarsest: float, several: bool) -> list[Problem]:
     """
-    The problem on the grid of its search: of outlines, a coarser one, where a run takes a third of the time.
+    The problem on the grids of its search, coarse to fine.
 
-    Along the valley from wide fronts to narrow ones a search takes many steps, and the valley is the same on both.
+    Outlines are searched for on the coarsest alone, where a run takes a seventh of the time: along the valley from wide
+    fronts to narrow ones a search takes many steps, and the valley is the same on all grids. Where the number of foci
+    is sought, by thresholds as sharp as its voxels.
     """
-    spacing = SEARCHED * float(problem.tissue.spacing.max())
-    if problem.target.complete or spacing > coarsest / 1.3:
-        return problem
-    return replace(problem.resampled(spacing), around=problem.centre)
+    levels = levels_of(problem, coarsest)
+    if problem.target.complete or (len(levels) == 1 and not several):
+        return levels
+    rough = levels[0]
+    return [rough, replace(rough, target=rough.target.voxelwise() if several else rough.target)]
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
@@ -211,7 +219,13 @@ class _Starts:
         """One start per origin, start of the extras and front width."""
         origins = [self.problem.centre] if number == 0 else self._origins(2)
         extras = self.problem.target.extra_starts
-        return [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
+        found = [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
+        return found if self.problem.target.complete else sorted(found, key=self._loss)[:FOLLOWED]
+
+    def _loss(self, start: Array) -> float:
+        """With the extras that suit its density best."""
+        c = self.problem.density(start)
+        return self.problem.target.loss(c, self.problem.target.best_extras(c))
 
     def _origins(self, count: int) -> list[Array]:
         """Places drawn within the visible tumour, the denser the likelier."""

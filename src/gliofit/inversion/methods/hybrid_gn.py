@@ -23,7 +23,7 @@ from gliofit.inversion.registry import method
 )
 def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4, uncertainty: bool = True) -> Fit:
     """
-    Gauss–Newton on the problem's own grid from the inverse network's prediction.
+    Gauss–Newton from the inverse network's prediction.
 
     No start is searched for, unless the outlines are not explained from there: then it is `gauss_newton`'s that counts,
     if that is better. Settings as for `gauss_newton`. `details` has the prediction it started from.

@@ -61,12 +61,14 @@ class _LeastSquares:
         p = self.to_p(u)
         self.jacobians += 1
         c, jacobian = self.problem.density_and_jacobian(p)
-        loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, self.problem.split(p)[1])
+        loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, self.problem.split(p)[1], True)
         scale = self.slope(u)
         return _Linearised(u, loss, gradient * scale, matrix * np.outer(scale, scale))
 
 
-def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Array) -> tuple[float, Array, Array]:
+def normal_equations(
+    target: Observation, c: Array, jacobian: Array, extras: Array, as_it_curves: bool = False
+) -> tuple[float, Array, Array]:
     """
     Loss mean(r²), half its gradient, and the Gauss–Newton matrix mean(r'ᵀr') by [values, extras].
 
@@ -77,6 +79,8 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
     jacobian : ndarray [n, x, y, z]
         ∂c/∂values.
     extras : ndarray [k]
+    as_it_curves : bool
+        Leave out of the matrix what is no curvature of the loss (`Residuals.curving`), for longer steps.
 
     Returns
     -------
@@ -96,18 +100,22 @@ def normal_equations(target: Observation, c: Array, jacobian: Array, extras: Arr
         here = (cells > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
         tangents = jacobian[:, here if index is None else _spread(index[here], c.shape)]
         rows, residual = slope[here] * tangents, r[m][here]
+        share = found.curving[m] if as_it_curves and found.curving is not None else np.ones_like(slope)
         by_size = np.zeros(size)
         if found.size_by_density is not None and found.size_by_extra is not None:
             by_size[values] = tangents @ found.size_by_density[m][here]
             by_size[of_model:] = found.size_by_extra[:, m]
         square = np.sum(np.square(r[m], dtype=np.float64))
         half, own_matrix = np.zeros(size), np.zeros_like(matrix)
-        half[values], own_matrix[values, values] = rows @ residual, rows @ rows.T
+        half[values] = rows @ residual
+        weighed = share[here] * rows
+        own_matrix[values, values] = weighed @ rows.T
         for k in range(count):
             if found.by_extra[k, m].any():
                 own, at = found.by_extra[k, m], of_model + k
                 half[at] = own.ravel() @ r[m].ravel()
-                own_matrix[values, at] = own_matrix[at, values] = rows @ own[here]
+                own_matrix[values, at] = own_matrix[at, values] = weighed @ own[here]
+                own = share * own
                 for i in range(count):
                     own_matrix[at, of_model + i] = own.ravel() @ found.by_extra[i, m].ravel()
         # r' = rows − r·by_size

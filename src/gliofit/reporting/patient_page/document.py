@@ -64,12 +64,15 @@ class Plans:
         The standard plan's: coverage_narrow, coverage_broad.
     margin_mm : float
         Of the standard plan.
+    hanging : mapping of str → ndarray of bool [x, y, z]
+        What of `model` hangs on each further focus (`parts_by_focus`).
     """
 
     standard: Array
     model: Array
     scores: Mapping[str, float]
     margin_mm: float
+    hanging: Mapping[str, Array] = field(default_factory=dict)
 
 
 def write_page(
@@ -128,7 +131,7 @@ def write_page(
         layers |= {"Standard plan": plans.standard, f"Plan of {main.title}": plans.model}
         recurrence = prepared.recurrence
         drawn["plans"] = pictures.plans_picture(
-            prepared, plans.standard, plans.model, main.title, recurrence, background
+            prepared, plans.standard, plans.model, main.title, recurrence, background, plans.hanging
         )
         if recurrence is not None:
             layers["Recurrence"] = recurrence > 0
@@ -159,6 +162,7 @@ def write_page(
             plans=_plan_rows(plans, fits) if plans is not None else [],
             margin=f"{plans.margin_mm:g}" if plans is not None else "",
             volume=_millilitres(plans.standard, prepared) if plans is not None else "",
+            hanging=_hanging(plans, prepared) if plans is not None else [],
             told=told,
             origin=prepared.report.get("origin"),
             viewer=viewer(prepared, images, layers),
@@ -212,6 +216,16 @@ def _plan_rows(plans: Plans, fits: Mapping[str, MethodFit]) -> list[dict[str, st
         shares = {name: _percent(value) for name, value in coverage.items()}
         rows.append({"title": title, **shares, "pet": "–" if math.isnan(pet) else f"{pet:.2f}"})
     return rows if known else []
+
+
+def _hanging(plans: Plans, prepared: Prepared) -> list[str]:
+    """A sentence for each further focus."""
+    volume = _millilitres(plans.model, prepared)
+    return [
+        f"{_millilitres(part, prepared)} of the plan's {volume} hang on the {name}: without its cells, the density "
+        "there would be lower than anywhere in the plan."
+        for name, part in plans.hanging.items()
+    ]
 
 
 def _millilitres(mask: Array, prepared: Prepared) -> str:

@@ -18,7 +18,7 @@ from gliofit.reporting.figures.patient_view import CORE_COLOUR, DENSITY_LINES, W
 from gliofit.reporting.figures.slices import ISOLINES, PLANES, Plane, anatomy
 
 STANDARD_COLOUR, METHOD_COLOUR, RECURRENCE_COLOUR = "#FFFFFF", "#E69F00", "#FF6EC7"
-ORIGIN_COLOUR = "#FF4040"
+HANGING_COLOUR, ORIGIN_COLOUR = "#56B4E9", "#FF4040"
 COLUMNS = 4
 """Methods in a row."""
 
@@ -109,7 +109,13 @@ def methods_picture(prepared: Prepared, densities: Mapping[str, Array], backgrou
 
 
 def plans_picture(
-    prepared: Prepared, standard: Array, model: Array, title: str, recurrence: Array | None, background: Array
+    prepared: Prepared,
+    standard: Array,
+    model: Array,
+    title: str,
+    recurrence: Array | None,
+    background: Array,
+    hanging: Mapping[str, Array] | None = None,
 ) -> bytes:
     """
     Outlines of the standard plan and of a method's plan of equal volume, in three planes.
@@ -121,6 +127,8 @@ def plans_picture(
         The method's.
     recurrence : ndarray [x, y, z], optional
         Where the tumour came back, as far as that is known.
+    hanging : mapping of str → ndarray of bool [x, y, z], optional
+        What of the method's plan hangs on each further focus.
     """
     view = View(prepared, background)
     lines = [
@@ -128,6 +136,9 @@ def plans_picture(
         (model, METHOD_COLOUR, "solid", f"plan of {title}"),
     ]
     lines += [(prepared.core, CORE_COLOUR, "solid", "tumour core")]
+    if hanging and np.any(list(hanging.values())):
+        part = np.any(list(hanging.values()), axis=0)
+        lines += [(part, HANGING_COLOUR, "dotted", "hangs on a further focus")]
     if recurrence is not None and np.any(recurrence):
         lines += [(recurrence > 0, RECURRENCE_COLOUR, "solid", "recurrence")]
     with style.figure(style.PAGE, 2.9) as fig:
