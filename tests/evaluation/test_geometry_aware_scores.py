@@ -13,7 +13,7 @@ from gliofit.evaluation.geometry_aware_scores import (
     scores,
 )
 from gliofit.reporting.figures import geometry_aware as figures
-from gliofit.reporting.tables import write_table
+from gliofit.reporting.tables.tidy import write_table
 from gliofit.synthetic.physical_prior import PhysicalPrior
 from gliofit.synthetic.physical_shards import PhysicalDataset, physical_split
 

@@ -7,7 +7,7 @@ from gliofit.pipeline.jobs import job
 with job(snakemake):
     from gliofit.evaluation.geometry_aware_scores import of_table
     from gliofit.evaluation.metrics import read_metrics
-    from gliofit.reporting.tables import write_table
+    from gliofit.reporting.tables.tidy import write_table
 
     params = snakemake.params
     stem = Path(snakemake.output.csv).with_suffix("")

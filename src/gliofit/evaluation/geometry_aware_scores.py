@@ -52,7 +52,7 @@ def forward_surrogate(surrogate: Any) -> Model:
 
     def predict(data: PhysicalDataset, index: int) -> Array:
         theta = torch.tensor(data.theta(index).to_array()[None], dtype=torch.float32)
-        with torch.inference_mode():
+        with torch.no_grad():  # inference mode's tensors have no version, by which it tells anatomies apart
             return surrogate(surrogate.channels(torch.from_numpy(data[index].tissue)), theta)[0].numpy()
 
     return predict
