@@ -69,6 +69,8 @@ def main() -> None:
     print("\n| anatomy | network | tumours | Dice at 0.2 | at 0.4 | at 0.8 | MAE, tumour | CPU ms |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     wide = frame.pivot(index=["case", "method"], columns="metric", values="value").reset_index()
+    order = {name: number for number, (name, *_) in enumerate(anatomies)}
+    wide = wide.sort_values("case", key=lambda cases: cases.str.split("/").str[1].map(order), kind="stable")
     for (name, method), rows in wide.groupby([wide["case"].str.split("/").str[1], "method"], sort=False):
         means = rows[[*LEVELS, "mae_tumour", "ms"]].mean()
         cells = " | ".join(f"{means[level]:.3f}" for level in (*LEVELS, "mae_tumour"))
