@@ -103,6 +103,7 @@ def anatomies(stem: str | Path, frame: pd.DataFrame, titles: Mapping[str, str]) 
         panels[0].invert_yaxis()
         panels[0].set_xlim(right=1)
         panels[1].set_xlim(left=0)
+        panels[1].locator_params(axis="x", nbins=5)
         keys = [
             Line2D([], [], color=style.PALETTE[i], marker="o", ms=3, ls="", label=title)
             for i, title in enumerate(titles.values())
