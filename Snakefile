@@ -35,6 +35,7 @@ include: "workflow/rules/gliodil_synthetic.smk"
 include: "workflow/rules/gliodil_studies.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/bayesian.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -58,6 +59,7 @@ rule all:
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         recurrences.tables(PLAN),
+        TABLE_II.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),
         expand(

@@ -1,99 +1,173 @@
 """
-Coverage of TMCMC's intervals: analytic tumours and scans of them, drawn from prior and likelihood.
+Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and scans drawn from prior and likelihood.
 
-    python benchmarks/bayesian_coverage.py [--cases 24] [--samples 96]
+    python benchmarks/bayesian_coverage.py sampler [--cases 200] [--samples 256]
+    python benchmarks/bayesian_coverage.py wave [--cases 60] [--samples 128]
+    python benchmarks/bayesian_coverage.py solver [--cases 24] [--samples 96] [--spacing 4] [--finer]
 
-Tumours that nobody would see, or that fill the head, are left out. Prints after each case how many of the 50 % and 90 %
-intervals hold the truth, for each unknown and pooled.
+`sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `wave` has
+analytic tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by
+`gauss_newton` with its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are
+those between cases, as unknowns of one case go together. Writes
+FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Iterator
+from time import process_time
 
 import numpy as np
 from analytic_tumour import Wave
-from phantom import ball
+from cases import FOLDER
+from phantom import ball, phantom
+from scipy.stats import binomtest, norm
 
-from gliofit import Problem
+from gliofit import Problem, Theta, Tissue, invert, simulate
+from gliofit.base import grids
+from gliofit.base.files import write_text
 from gliofit.inversion.posterior.likelihood import Likelihood
+from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Walk
+from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
-from gliofit.observation.joint import JointTarget
-from gliofit.observation.pet import PETTarget
-from gliofit.observation.segmentation import SegmentationTarget
+from gliofit.synthetic.drawn_scan import IMAGING, draw_imaging, draw_scan
 
-RANGES = {
-    "mu_D": (3.0, 15.0),
-    "mu_rho": (1.5, 3.5),
-    "threshold_core": (0.5, 0.85),
-    "threshold_whole": (0.05, 0.5),
-    "pet_scale": (0.6, 1.02),
-    "pet_background": (0.0, 0.5),
-    "sigma_alpha": (0.05, 0.2),
-    "sigma": (0.05, 0.2),
+PRIOR = {
+    "wave": IMAGING
+    | {"mu_D": (5.0, 10.0), "mu_rho": (2.0, 3.0)}
+    | {"pet_scale": (0.6, 1.02), "pet_background": (0.0, 0.5), "sigma": (0.05, 0.15)},
+    "solver": IMAGING | {"mu_D": (4.0, 8.0), "mu_rho": (2.8, 3.8)},
 }
-"""Of the prior; uniform in the logarithm, but for the background."""
+"""Every tumour of these is seen: a study that leaves some out has another prior than its posterior."""
 
-MILLILITRES = (10, 120)
-"""Of what FLAIR shows."""
-
-
-def drawn(tissue, wave: Wave, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float], np.ndarray] | None:
-    """Origin, the other unknowns and the density of a tumour; None if it is one to leave out."""
-    origin = rng.uniform(-30, 30, 3)
-    if not tissue.mask[tuple(tissue.to_voxel(origin).round().astype(int))]:
-        return None
-    own = {
-        name: rng.uniform(*ends) if name == "pet_background" else float(np.exp(rng.uniform(*np.log(ends))))
-        for name, ends in RANGES.items()
-    }
-    if 2 * own["mu_D"] * own["mu_rho"] > 150:
-        return None
-    c = wave.density(np.array([*origin, own["mu_D"], own["mu_rho"]]))
-    visible = (c > own["threshold_whole"]).sum() * float(np.prod(tissue.spacing)) / 1000
-    return (origin, own, c) if MILLILITRES[0] < visible < MILLILITRES[1] and c.max() >= 0.9 else None
+WALK = Walk(0.04, 0.8, 0.6)
+"""As by default."""
 
 
-def scan(tissue, c: np.ndarray, own: dict[str, float], rng: np.random.Generator) -> JointTarget:
-    """Outlines and a PET of a density, drawn from the likelihood."""
-    labels = []
-    for name in ("threshold_core", "threshold_whole"):
-        away = (c - own[name]) / own["sigma_alpha"]
-        alpha = np.where(tissue.mask, 0.5 + 0.5 * np.sign(away) * (1 - np.exp(-away * away)), 0)
-        labels.append((rng.random(c.shape) < alpha).astype(np.float32))
-    pet = own["pet_background"] + c / own["pet_scale"] + own["sigma"] * rng.normal(size=c.shape)
-    region = (tissue.mask & (c > 0.1)).astype(np.float32)
-    uptake = PETTarget(np.maximum(pet, 1e-6).astype(np.float32), region)
-    return JointTarget((SegmentationTarget(*labels), uptake), (1.0, 1.0))
+class Linear:
+    """y = A·x + normal noise, with x uniform in the unit cube; some directions are told, some are not."""
+
+    size = 11
+
+    def __init__(self, rng: np.random.Generator):
+        turn, _ = np.linalg.qr(rng.normal(size=(self.size, self.size)))
+        self.matrix = turn @ np.diag(np.exp(rng.uniform(np.log(0.5), np.log(100), self.size))) @ turn.T
+        self.truth = rng.random(self.size)
+        self.seen = self.matrix @ self.truth + rng.normal(size=self.size)
+
+    def draw(self, rng, number):
+        return rng.random((number, self.size))
+
+    def supported(self, unit):
+        return np.all((unit >= 0) & (unit <= 1), axis=1)
+
+    def evaluate(self, unit, linearised=False):
+        return Points(unit.copy(), -0.5 * ((self.seen - unit @ self.matrix.T) ** 2).sum(1))
+
+
+Ranks = dict[str, tuple[tuple[str, ...], np.ndarray]]
+"""By kind of interval: names, and the share of the posterior below the truth of each."""
+
+
+def sampler(options: argparse.Namespace) -> Iterator[Ranks]:
+    for case in range(options.cases):
+        problem = Linear(np.random.default_rng([options.seed, case]))
+        found = sample(problem, WALK, Settings(options.samples, first=8, final=1, moves=20, seed=case))
+        yield {"samples": (tuple(f"x{i}" for i in range(problem.size)), (found.unit < problem.truth).mean(0))}
+
+
+def wave(options: argparse.Namespace) -> Iterator[Ranks]:
+    tissue = ball().working_grid(8.0)
+    grown = Wave(Problem(tissue, np.full(tissue.shape, 0.3, np.float32)))
+    for case in range(options.cases):
+        rng = np.random.default_rng([options.seed, case])
+        theta, imaging = drawn(tissue, rng, PRIOR["wave"])
+        c = grown.density(theta.to_array())
+        problem = Problem(tissue, draw_scan(c, tissue, imaging, rng))
+        posterior = Posterior(problem, ranges=PRIOR["wave"])
+        posterior.forward = Wave(problem)
+        posterior.likelihood = Likelihood(tissue, problem.target, posterior._centre, posterior.radius)
+        truth = np.array([*theta.to_array(), *(imaging[name] for name in posterior.names[5:])])
+        begun = BegunNear(posterior, climbed(posterior, posterior.near(truth[:9])))
+        found = sample(begun, WALK, Settings(options.samples, first=2, final=1, moves=20, seed=case))
+        yield {"samples": (posterior.names, (posterior.parameters(found.unit) < truth).mean(0))}
+
+
+def solver(options: argparse.Namespace) -> Iterator[Ranks]:
+    tissue = phantom(options.spacing)
+    fine = tissue
+    if options.finer:
+        shape, affine = grids.aligned_grid(tissue.affine, tissue.brain, options.spacing / 2)
+        fine = tissue.resample_to(shape, affine)
+    for case in range(options.cases):
+        rng = np.random.default_rng([options.seed, case])
+        theta, imaging = drawn(tissue, rng, PRIOR["solver"])
+        c = grids.resample(simulate(fine, theta, threads=1), fine.affine, tissue.shape, tissue.affine)
+        target = draw_scan(c, tissue, imaging, rng)
+        given = {"samples": options.samples, "ranges": PRIOR["solver"], "predictive": 0, "seed": case}
+        begun = process_time()
+        fit = invert(target, tissue, "tmcmc", **given)
+        truth = np.array([*theta.to_array(), *(imaging[name] for name in fit.names[5:])])
+        ranks = {"samples": (tuple(fit.names), (fit.posterior.values < truth).mean(0))}
+        say = [fit.evaluations, process_time() - begun, fit.details["label_power"], fit.posterior.effective.min()]
+        print("runs {}, {:.0f} CPU s, label power {:.2f}, effective {:.0f}".format(*say), flush=True)
+        laplace = invert(target, tissue, "gauss_newton")
+        values = np.array([*laplace.parameters.values(), *laplace.extras.values()])
+        z = (truth[: len(values)] - values) / np.array(list(laplace.deviations().values()))
+        yield ranks | {"laplace": (tuple(laplace.names), norm.cdf(z))}
+
+
+def drawn(tissue: Tissue, rng: np.random.Generator, ranges: dict) -> tuple[Theta, dict[str, float]]:
+    """A tumour of the prior and its imaging."""
+    while True:
+        origin = rng.uniform(-30, 30, 3)
+        voxel = tissue.to_voxel(origin).round().astype(int)
+        if np.all((voxel >= 0) & (voxel < tissue.shape)) and tissue.mask[tuple(voxel)]:
+            growth = [float(np.exp(rng.uniform(*np.log(ranges[name])))) for name in ("mu_D", "mu_rho")]
+            return Theta(tuple(origin), *growth), draw_imaging(rng, {name: ranges[name] for name in IMAGING})
+
+
+def table(ranks: list[Ranks]) -> str:
+    """Markdown: share of truths in intervals of 50 % and 90 %, with binomial 95 % intervals for each unknown."""
+    lines = ["| intervals | unknown | N | 50 % hold | 90 % hold | mean rank |", "|---|---|---|---|---|---|"]
+    for kind in ranks[0]:
+        names, every = ranks[0][kind][0], np.array([r[kind][1] for r in ranks])
+        held = {share: np.abs(every - 0.5) <= share / 2 for share in (0.5, 0.9)}
+        cells = []
+        for inside in held.values():
+            of_case = inside.mean(1)
+            cells.append(f"{inside.mean():.3f} ± {of_case.std() / np.sqrt(len(of_case)):.3f}")
+        lines.append(f"| {kind} | all | {every.size} | {' | '.join(cells)} | {every.mean():.2f} |")
+        for i, name in enumerate(names):
+            cells = []
+            for inside in held.values():
+                found = binomtest(int(inside[:, i].sum()), len(inside)).proportion_ci(0.95)
+                cells.append(f"{inside[:, i].mean():.2f} ({found.low:.2f}–{found.high:.2f})")
+            lines.append(f"| {kind} | {name} | {len(every)} | {' | '.join(cells)} | {every[:, i].mean():.2f} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", choices=("sampler", "wave", "solver"))
     parser.add_argument("--cases", type=int, default=24)
-    parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--samples", type=int, default=128)
+    parser.add_argument("--spacing", type=float, default=4.0)
+    parser.add_argument("--finer", action="store_true")
+    parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    tissue = ball().working_grid(8.0)
-    wave = Wave(Problem(tissue, np.full(tissue.shape, 0.3, np.float32)))
-    rng, ranks = np.random.default_rng(11), []
-    while len(ranks) < options.cases:
-        found = drawn(tissue, wave, rng)
-        if found is None:
-            continue
-        origin, own, c = found
-        problem = Problem(tissue, scan(tissue, c, own, rng))
-        posterior = Posterior(problem, ranges=RANGES)
-        posterior.forward = Wave(problem)
-        posterior.likelihood = Likelihood(tissue, problem.target, posterior._centre, posterior.radius)
-        settings = Settings(options.samples, moves=10, first=8, final=2, seed=len(ranks))
-        values = posterior.parameters(sample(posterior, Walk(0.04, 0.8, 0.6), settings).unit)
-        truth = np.array([*origin, *(own[name] for name in posterior.names[3:])])
-        ranks.append((values < truth).mean(0))
-        inside = {share: np.abs(np.array(ranks) - 0.5) <= share / 2 for share in (0.5, 0.9)}
-        for share, held in inside.items():
-            each = dict(zip(posterior.names, held.mean(0).round(2).tolist(), strict=True))
-            print(f"{len(ranks)} cases, {share:.0%}: {held.sum()} of {held.size}; {each}", flush=True)
+    ranks = []
+    for found in {"sampler": sampler, "wave": wave, "solver": solver}[options.study](options):
+        ranks.append(found)
+        plain = [{kind: [list(names), r.tolist()] for kind, (names, r) in case.items()} for case in ranks]
+        write_text(FOLDER / f"coverage_{options.study}{'_finer' * options.finer}.json", json.dumps(plain))
+        if len(ranks) % 8 == 0:
+            print(len(ranks), *(line for line in table(ranks).splitlines() if "| all |" in line), flush=True)
+    print(table(ranks))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from gliofit.planning.plans import (
     hangs_on,
     model_plan,
     pet_correlation,
+    probability_plan,
     recurrence_coverage,
     recurrence_masks,
     standard_plan,
@@ -171,3 +172,15 @@ def test_pet_that_is_cut_away_in_edema_counts_in_the_core_alone():
     whole = np.where(labels > 1, 1 + density, 0)
     whole[labels == 2] *= np.tile([0, 1], 25)  # half of the edema without uptake: no scan was cut like that
     assert pet_correlation(density, whole, labels) < 0.5
+
+
+def test_a_plan_by_probability_takes_the_surest_first():
+    """The sure one of two tumours, be its density the lower; the mean decides between equals."""
+    above, mean = np.zeros(BRAIN.shape), np.zeros(BRAIN.shape)
+    above[5, 5, 5:8], mean[5, 5, 5:8] = 0.4, 0.9
+    above[20, 5, 5:8], mean[20, 5, 5:8] = 0.995, [0.1, 0.3, 0.2]
+    above[20, 5, 9] = 1.0
+    plan = probability_plan(above, mean, 3, BRAIN)
+    assert np.argwhere(plan).tolist() == [[20, 5, 6], [20, 5, 7], [20, 5, 9]]
+    assert probability_plan(above, mean, 30, BRAIN).sum() == 30  # goes on with what is nearest
+    assert not np.any(probability_plan(above, mean, 3, BRAIN, exclude=plan) & plan)

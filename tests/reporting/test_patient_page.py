@@ -129,10 +129,11 @@ def test_it_says_what_the_scan_tells(html):
     assert 'href="#told"' in html
 
 
-def test_intervals_of_the_curvature_are_not_printed():
-    """Residuals of neighbouring voxels are not independent: Laplace says ±0.007 mm of a real tumour's origin."""
-    fit = fit_by("gauss_newton", covariance=COVARIANCE)
-    assert "±" not in str(fit_row(fit, Columns.of([fit]), {})) + str(physical_row(fit))
+def test_deviations_are_printed_where_there_is_a_covariance():
+    fits = fit_by("gauss_newton", covariance=COVARIANCE), fit_by("gauss_newton")
+    for fit, printed in zip(fits, (True, False), strict=True):
+        assert ("±" in str(fit_row(fit, Columns.of([fit]), {}))) == printed
+        assert ("±" in str(physical_row(fit))) == printed
 
 
 def test_contours_of_plans_in_dicom_are_on_the_page(prepared, density, tmp_path):

@@ -59,6 +59,36 @@ rule model_plan:
         "../scripts/model_plan.py"
 
 
+rule probability_plan:
+    """As many voxels as the standard plan has, those that are most probably infiltrated by the samples of a posterior."""
+    input:
+        prepared=prepared("{patient}"),
+        standard="results/{patient}/plans/standard.nii.gz",
+        by_density="results/{patient}/plans/{method}.nii.gz",
+        mean="results/{patient}/{method}/mean.nii.gz",
+        above=f"results/{{patient}}/{{method}}/above_{CONFIG.plans.probability_above:g}.nii.gz",
+        sources=sources("probability_plan.py"),
+    output:
+        plan="results/{patient}/plans/{method}_probability.nii.gz",
+        scores="results/{patient}/plans/{method}_probability.json",
+    log:
+        "results/logs/probability_plan/{patient}-{method}.log",
+    wildcard_constraints:
+        method="|".join(SAMPLERS) or "(?!)",
+    group:
+        "patient"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    params:
+        level=CONFIG.plans.probability_above,
+        exclude_csf=CONFIG.plans.exclude_csf,
+    script:
+        "../scripts/probability_plan.py"
+
+
 rule dicom:
     """Plans and densities as a planner loads them: structure set, segmentation and parametric maps."""
     input:

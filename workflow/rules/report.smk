@@ -20,7 +20,7 @@ rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=PLAN.tables.values(),
-        others=PLAN.other_tables.values(),
+        others=[*PLAN.other_tables.values(), *TABLE_II.values()],
         figures=PLAN.report_figures.values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
@@ -45,7 +45,7 @@ rule html_report:
         runtime=hours(1 / 2),
     params:
         tables=PLAN.table_keys(PLAN.tables),
-        others=list(PLAN.other_tables),
+        others=[*PLAN.other_tables, *TABLE_II],
         figures=list(PLAN.report_figures),
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
@@ -76,6 +76,10 @@ rule patient_page:
         contours=contours,
         posterior=expand(
             "results/{{patient}}/{method}/posterior.json", method=SAMPLERS[:1]
+        ),
+        by_probability=expand(
+            "results/{{patient}}/plans/{method}_probability.json",
+            method=SAMPLERS[:1],
         ),
         sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),

@@ -25,6 +25,8 @@ with job(snakemake):
     shown = fits[params.shown]
     hanging = parts_by_focus(shown.fit, shown.density, model, patient)
     plans = Plans(standard, model, load_scores(files.standard_scores).scores, params.margin, hanging)
+    told = [sentence for path in files.posterior for sentence in read_json(path)["words"]]
+    told += [read_json(path)["words"] for path in files.by_probability]
     write_page(
         snakemake.output[0],
         patient,
@@ -35,5 +37,5 @@ with job(snakemake):
         preparation=files.preparation,
         contours=files.contours[0] if files.contours else None,
         notes=params.notes,
-        told=read_json(files.posterior[0])["words"] if files.posterior else (),
+        told=told,
     )

@@ -11,18 +11,16 @@ from __future__ import annotations
 from math import ceil
 from typing import Annotated, Any, Literal
 
-from annotated_types import Len
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
+from gliofit.pipeline.geometry_section import GeometryAware, Range
 from gliofit.training.settings import GeometryAwareSettings, Settings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
 
-
-Range = Annotated[list[float], Len(2, 2)]
 
 Released = Literal["surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware"]
 
@@ -123,6 +121,9 @@ class Plans(Section):
 
     margin_mm: NonNegativeFloat = Field(description="Margin of the standard plan around the tumour core, mm.")
     exclude_csf: bool = Field(description="Leave CSF out of every plan.")
+    probability_above: Literal[0.01, 0.1, 0.5] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Methods that sample have a second plan: the voxels whose density most probably exceeds this."
+    )
     isodensities: list[Density] = Field(
         description="Cell densities, relative to the most that tissue holds: where a method finds as much is a "
         "structure of the plans in DICOM (docs/dicom.md). An empty list: none."
@@ -170,35 +171,12 @@ class GliodilStudies(Section):
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
 
 
-class GeometryAware(Section):
-    """The geometry-aware surrogate's samples and studies (Ezhov 2021)."""
+class Bayesian(Section):
+    """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
 
-    spacing: Literal[1.0, 2.0, 4.0] | None = Field(  # type: ignore[valid-type] # as above
-        None, description="Of its grid, mm; `null`: as for all other networks."
-    )
-    train: NonNegativeInt = Field(description="Simulated tumours that each of its networks learns from; 0: no study.")
-    validation: PositiveInt = Field(description="Tumours that choose a run's best checkpoint (Table I, validation).")
-    test: PositiveInt = Field(description="Tumours of Table I's test set and of Figs. 6 to 8.")
-    unseen: PositiveInt = Field(description="Tumours in each further anatomy: the unseen one, and patients'.")
-    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones, whose anatomy is one of them.")
-    train_heads: PositiveInt = Field(description="Deformed heads that the training tumours are shared out among.")
-    test_heads: PositiveInt = Field(description="Others for validation, and as many for the test.")
-    deformation_mm: NonNegativeFloat = Field(description="As in `samples`; every head is deformed here.")
-    diffusivity: Range = Field(description="Range of D_w, mm²/day.")
-    growth_rate: Range = Field(description="Range of ρ, 1/day.")
-    days: Range = Field(description="Range of T, days.")
-    day_step: NonNegativeFloat = Field(description="T is the lower bound plus a multiple of this; 0: any T.")
-    ratios: Annotated[list[PositiveFloat], Len(1)] = Field(
-        description="D_w/D_g. Table I is of the first; the paper's network is trained on each."
-    )
-    ablations: list[Literal["a", "b", "c", "d", "e"]] = Field(
-        description="Rows of Table I that are trained beside the paper's network, (f)."
-    )
-
-    def prior(self, ratio: float) -> dict[str, Any]:
-        """The keyword arguments of `gliofit.synthetic.physical_prior.PhysicalPrior`."""
-        names = ("diffusivity", "growth_rate", "days", "day_step")
-        return {name: getattr(self, name) for name in names} | {"ratio": ratio}
+    number: NonNegativeInt = Field(description="Synthetic patients with known truth; 0: no table. The paper has 3.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones.")
+    settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
 
 
 class Threads(Section):
@@ -263,6 +241,7 @@ class Config(Section):
     )
     plans: Plans
     gliodil_synthetic: GliodilSynthetic
+    bayesian: Bayesian = Field(description="Ezhov 2021's Table II.")
     gliodil_studies: GliodilStudies
     cohort: Cohort
     geometry_aware: GeometryAware

@@ -147,7 +147,7 @@ def serve(place: str, sources: Iterable[str]) -> None:
     gc.collect()
     gc.freeze()  # objects that no fork writes to stay shared
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks leave no zombies
+    signal.signal(signal.SIGCHLD, _reap)
     if (threads := len(os.listdir("/proc/self/task"))) > 1:
         sys.exit(f"{threads} threads: a process with more than one cannot be forked; jobs start by themselves")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -170,6 +170,13 @@ def serve(place: str, sources: Iterable[str]) -> None:
                     os.close(descriptor)
 
 
+def _reap(*_: object) -> None:
+    """Take note of forks that have ended: their CPU seconds count as this process's, and so as the run's."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _ages() -> dict[str, int]:
     """When the sources that this process has imported were written, ns."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
@@ -187,6 +194,7 @@ def _run(connection: socket.socket, given: dict, descriptors: list[int]) -> None
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress is seen in a log
         os.chdir(given["folder"])
         os.environ.clear()
         os.environ.update(given["environment"])

@@ -20,6 +20,9 @@ from gliofit.patients.labels import EDEMA, ENHANCING, NECROTIC, pet_region
 MARGIN_MM = 15.0
 """Of the clinical target volume around the tumour core (ESTRO–EANO guideline; GliODIL, Sec. 4.7)."""
 
+DECIDES = 1e-4
+"""Part of the mean density in a rank of probabilities: less than one sample of a thousand is worth."""
+
 
 def standard_plan(
     core: Array, brain: Array, spacing: ArrayLike, margin_mm: float = MARGIN_MM, exclude: Array | None = None
@@ -124,6 +127,34 @@ def model_plan(
     away = ndimage.distance_transform_edt(~chosen, sampling=spacing)
     rest = np.where(allowed & ~chosen, 1 / np.maximum(away, 1e-6), 0)
     return chosen | _highest(rest, min(voxels, int(allowed.sum())) - positive)
+
+
+def probability_plan(
+    above: Array,
+    mean: Array,
+    voxels: int,
+    brain: Array,
+    exclude: Array | None = None,
+    spacing: ArrayLike = (1.0, 1.0, 1.0),
+) -> Array:
+    """
+    The plan of a posterior: the voxels that are most probably infiltrated.
+
+    Parameters
+    ----------
+    above : ndarray [x, y, z]
+        Probability that the density exceeds a threshold, as a share of some hundred samples. Many voxels share a value.
+    mean : ndarray [x, y, z]
+        The samples' mean density. It decides between equal probabilities.
+    voxels, brain, exclude, spacing
+        As in `model_plan`, whose `fill` holds here.
+
+    Returns
+    -------
+    ndarray of bool [x, y, z]
+    """
+    rank = np.asarray(above, float) + DECIDES * np.asarray(mean, float)
+    return model_plan(rank, voxels, brain, exclude, spacing, fill=True)
 
 
 def hangs_on(plan: Array, density: Array, without: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gliofit.growth import growth_model
 from gliofit.growth.model import Parameter
-from gliofit.inversion import METHODS, Fit
+from gliofit.inversion import Fit
 
 EXTRA_DIGITS = 3
 
@@ -49,16 +49,6 @@ class Columns:
         return [*growth, *(name.replace("_", " ") for name in self.extras)]
 
 
-def samples_posterior(fit: Fit) -> bool:
-    """
-    Whether the deviations of a fit may be printed: those of samples.
-
-    Laplace's take the residuals of all voxels as independent and the model as true. ±0.007 mm for the origin of a
-    patient's tumour is no interval that anybody should read.
-    """
-    return fit.method in METHODS and METHODS[fit.method].posterior
-
-
 def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, Any]:
     """
     One fit as text.
@@ -70,7 +60,7 @@ def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, 
         What the fit lacks of them is "–".
     titles : mapping of method → title
     """
-    spread = fit.deviations() if samples_posterior(fit) else {}
+    spread = fit.deviations()
     model = growth_model(fit.model)
 
     def text(name: str, value: float, digits: int) -> str:

@@ -203,3 +203,13 @@ def test_an_empty_segmentation_is_refused(small_tissue, seen):
     empty = SegmentationTarget(np.zeros_like(seen), np.zeros_like(seen))
     with pytest.raises(InputError, match="the segmentation is empty"):
         Posterior(Problem(small_tissue, empty))
+
+
+def test_noise_below_0_is_no_missing_data(small_tissue, seen):
+    """Leaving it out would make healthy tissue brighter than it is."""
+    noise = 0.1 * np.random.default_rng(0).normal(size=seen.shape).astype(np.float32)
+    pet = PETTarget(np.where(np.arange(seen.shape[0])[:, None, None] < 4, 0, noise), np.ones_like(seen))
+    likelihood = Likelihood(small_tissue, pet, np.array([6.0, 21.0, 4.0]), 40.0, stride_mm=1.0)
+    (image,) = likelihood.images
+    assert abs(image.seen.mean()) < 5 * 0.1 / np.sqrt(image.seen.size)
+    assert image.index[0].min() >= 4

@@ -13,6 +13,7 @@ from scipy.stats import multivariate_normal, norm
 from gliofit import InputError
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Newton, Walk, draw, log_density
+from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.tmcmc import Settings, next_power, sample
 
 
@@ -226,6 +227,26 @@ def test_a_prior_without_any_likelihood_is_refused():
 
     with pytest.raises(InputError, match="no point of the prior has a likelihood"):
         sample(Empty([0.4], [[1.0]]), Walk(0.1), Settings(10))
+
+
+@pytest.mark.parametrize("begin", ["prior", "mode"])
+def test_intervals_hold_the_truth_as_often_as_they_say(begin):
+    """Truths from the prior, data from the likelihood: ranks of the truth are uniform, at the bounds, too."""
+    ranks = []
+    for case in range(30):
+        rng = np.random.default_rng([7, case])
+        truth = rng.random(3)
+        covariance = correlated(3, 0.2)
+        problem = Normal(rng.multivariate_normal(truth, covariance), covariance)
+        if begin == "mode":
+            problem = BegunNear(problem, climbed(problem, np.full(3, 0.5)))
+        found = sample(problem, Walk(0.04, 0.8, 0.6), Settings(64, moves=10, first=2, final=1, seed=case))
+        ranks.append((found.unit < truth).mean(0))
+    ranks = np.array(ranks)
+    for share in (0.5, 0.9):
+        inside = (np.abs(ranks - 0.5) <= share / 2).mean(1)
+        assert abs(inside.mean() - share) < 4 * max(inside.std() / np.sqrt(30), 0.02)
+    assert abs(ranks.mean() - 0.5) < 4 * 0.29 / np.sqrt(90)
 
 
 def test_settings_are_checked():

@@ -15,13 +15,19 @@ from gliofit.base.errors import InputError
 from gliofit.base.versions import source
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
+from gliofit.inversion.methods.gauss_newton import gauss_newton
+from gliofit.inversion.posterior.label_power import Worth, worth_of_labels
+from gliofit.inversion.posterior.points import Density
 from gliofit.inversion.posterior.predictive import predict
 from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
+from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
+
+BEGIN = ("mode", "prior")
 
 ENOUGH = 50
 """Independent samples below which a posterior is not to be trusted."""
@@ -38,7 +44,8 @@ def tmcmc(
     problem: Problem,
     *,
     samples: int = 256,
-    first: int = 8,
+    begin: str = "mode",
+    first: int = 2,
     variation: float = 1.0,
     beta2: float = 0.04,
     wide: float = 0.8,
@@ -52,6 +59,7 @@ def tmcmc(
     forward: str = "solver",
     outline_mm: float = 2.0,
     stride_mm: float = 6.0,
+    label_power: float = 0.0,
     predictive: int = 200,
     checkpoint: str = "",
 ) -> Fit:
@@ -63,8 +71,10 @@ def tmcmc(
     problem : Problem
     samples : int
         Points of each stage (paper: 2048).
+    begin : {"mode", "prior"}
+        Where the stages begin: wide about the mode that `gauss_newton` leads to, or with the prior (the paper).
     first : int
-        Points of the prior, in multiples of `samples` (paper: 1).
+        Points of the first stage, in multiples of `samples` (paper: 1; from the prior 8 or more find most modes).
     variation : float
         Coefficient of variation of the weights that a stage goes up to.
     beta2 : float
@@ -90,6 +100,9 @@ def tmcmc(
         Spacing at which voxels of an outline count as independent.
     stride_mm : float
         … and at which those of a PET or a density are taken.
+    label_power : float
+        Power of the outlines' likelihood, in (0, 1]; 1: every label is independent (the paper). 0: measured at the
+        mode from how labels err together.
     predictive : int
         Samples whose densities make the maps; 0: none.
     checkpoint : str
@@ -105,17 +118,10 @@ def tmcmc(
     for name, share in (("wide", wide), ("anew", anew)):
         if not 0 <= share <= 1:
             raise InputError(f"tmcmc: {name} = {share!r} must lie in [0, 1]")
-    density = Posterior(
-        problem,
-        parameters=parameters,
-        prior=prior,
-        ranges=ranges,
-        forward=forward,
-        outline_mm=outline_mm,
-        stride_mm=stride_mm,
-    )
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
-    return _fit(problem, density, Walk(beta2, wide, anew), settings, predictive, checkpoint)
+    about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
+    about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
+    return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint)
 
 
 @method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -123,7 +129,8 @@ def tmcmc_manifold(
     problem: Problem,
     *,
     samples: int = 128,
-    first: int = 8,
+    begin: str = "mode",
+    first: int = 2,
     variation: float = 1.0,
     step: float = 0.6,
     moves: int = 20,
@@ -135,6 +142,7 @@ def tmcmc_manifold(
     forward: str = "solver",
     outline_mm: float = 2.0,
     stride_mm: float = 6.0,
+    label_power: float = 0.0,
     predictive: int = 200,
     checkpoint: str = "",
 ) -> Fit:
@@ -146,17 +154,10 @@ def tmcmc_manifold(
     """
     if not 0 < step <= 1:
         raise InputError(f"tmcmc_manifold: step = {step!r} must lie in (0, 1]")
-    density = Posterior(
-        problem,
-        parameters=parameters,
-        prior=prior,
-        ranges=ranges,
-        forward=forward,
-        outline_mm=outline_mm,
-        stride_mm=stride_mm,
-    )
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
-    return _fit(problem, density, Newton(step), settings, predictive, checkpoint)
+    about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
+    about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
+    return _fit(problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint)
 
 
 def few(samples: Samples) -> list[str]:
@@ -184,12 +185,21 @@ def few(samples: Samples) -> list[str]:
 
 
 def _fit(
-    problem: Problem, density: Posterior, proposal: Proposal, settings: Settings, predictive: int, checkpoint: str
+    problem: Problem,
+    about: dict[str, Any],
+    label_power: float,
+    begin: str,
+    proposal: Proposal,
+    settings: Settings,
+    predictive: int,
+    checkpoint: str,
 ) -> Fit:
-    """Sample, and sum up."""
-    started = clock()
-    config = {**density.fingerprint(), "source": source().sha256}
-    found = sample(density, proposal, settings, checkpoint=checkpoint or None, config=config)
+    """Sample, and sum up; `about` says what of."""
+    started, before = clock(), problem.runs.number
+    density, stages, worth = _begun(problem, about, label_power, begin)
+    searched = problem.runs.number - before
+    config = {**density.fingerprint(), "begin": begin, "source": source().sha256}
+    found = sample(stages, proposal, settings, checkpoint=checkpoint or None, config=config)
     parameters = density.parameters(found.unit)
     mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
     on_tissue = problem.model.on_tissue(problem.tissue, mean[: problem.model.size])
@@ -200,7 +210,7 @@ def _fit(
         started,
         history=[stage["power"] for stage in found.stages],
         comparable=0,
-        evaluations=found.runs,
+        evaluations=found.runs + searched,
         converged=True,
         reason=f"the likelihood's full power after {len(found.stages) - 1} stages",
         details={
@@ -209,6 +219,9 @@ def _fit(
             "log_evidence_error": found.log_evidence_error,
             "log_evidence_by_stages": list(found.evidence_by_stages),
             "voxels": density.likelihood.voxels,
+            "label_power": worth.power,
+            "label_errors_mm": worth.length_mm,
+            "searched": searched,
         },
     )
     fit.extras |= dict(zip(density.names[fitted:], mean[fitted:].tolist(), strict=True))
@@ -235,3 +248,24 @@ def _fit(
         fit.reason = "points that are not independent; " + fit.reason
     fit.deviation = None if predicted is None else predicted.deviation
     return fit
+
+
+def _begun(problem: Problem, about: dict[str, Any], label_power: float, begin: str) -> tuple[Posterior, Density, Worth]:
+    """The posterior; what the stages go through, from where they begin; and what the labels are worth."""
+    if begin not in BEGIN:
+        raise InputError(f"begin '{begin}' is unknown; there are: {', '.join(BEGIN)}")
+    if not 0 <= label_power <= 1:
+        raise InputError(f"label_power = {label_power!r} must lie in (0, 1], or be 0: measured")
+    density, worth = Posterior(problem, **about), Worth(label_power, np.nan)
+    if begin == "prior" and label_power:
+        density = Posterior(problem, **about, label_power=label_power)
+        return density, density, worth
+    fit = gauss_newton(problem, uncertainty=False)
+    start = density.near(np.array([*fit.parameters.values(), *fit.extras.values()]))
+    mode = climbed(density, start)
+    if not label_power:
+        worth = worth_of_labels(density, mode)
+    if worth.power < 1:
+        density = Posterior(problem, **about, label_power=worth.power)
+        mode = climbed(density, mode.unit[0])
+    return density, BegunNear(density, mode) if begin == "mode" else density, worth

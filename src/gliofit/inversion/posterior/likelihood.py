@@ -184,6 +184,8 @@ class Likelihood:
         Voxels of tissue within this distance (mm) of the centre count.
     outline_mm, stride_mm : float
         See `OUTLINE_MM`, `STRIDE_MM`.
+    label_power : float
+        Power of the outlines' likelihood.
     """
 
     def __init__(
@@ -194,10 +196,11 @@ class Likelihood:
         radius: float,
         outline_mm: float = OUTLINE_MM,
         stride_mm: float = STRIDE_MM,
+        label_power: float = 1.0,
     ):
         near = _within(tissue, centre, radius) & tissue.mask
         sparse = _every(near, np.maximum(np.round(stride_mm / tissue.spacing), 1).astype(int))
-        weight = min(1.0, float(np.prod(tissue.spacing)) / outline_mm**3)
+        weight = label_power * min(1.0, float(np.prod(tissue.spacing)) / outline_mm**3)
         self.images: list[Outline | Uptake | Seen] = []
         for part in target.parts:
             if isinstance(part, SegmentationTarget):
@@ -207,7 +210,7 @@ class Likelihood:
                     labels = seen[index].astype(float).clip(0, 1)
                     self.images.append(Outline(index, labels, weight, (name, "sigma_alpha")))
             elif isinstance(part, PETTarget):
-                index = np.nonzero(sparse & (part.region >= PET_REGION) & (part.pet > 0))
+                index = np.nonzero(sparse & (part.region >= PET_REGION) & (part.pet != 0))
                 self.images.append(Uptake(index, part.pet[index].astype(float)))
             elif isinstance(part, DensityTarget):
                 index = np.nonzero(sparse)

@@ -76,7 +76,7 @@ def _move(
         return points, 0, 0
     new, old = density.evaluate(proposed[legal], proposal.linearised), points.take(legal)
     back = log_density(old.unit, *steps(new, choice[legal]))
-    ratio = power * (new.log_likelihood - old.log_likelihood) + back - there[legal]
+    ratio = new.log_target(power) - old.log_target(power) + back - there[legal]
     accepted = chance[legal] < ratio
     return points.replaced(legal[accepted], new.take(accepted)), int(accepted.sum()), len(legal)
 

@@ -24,12 +24,15 @@ class Points:
         Of the log-likelihood.
     matrix : ndarray [B, d, d], optional
         Gauss–Newton Hessian of −log L.
+    log_start : ndarray [B], optional
+        Logarithm of the density that stages begin with, over the prior's; none where they begin with the prior.
     """
 
     unit: Array
     log_likelihood: Array
     gradient: Array | None = None
     matrix: Array | None = None
+    log_start: Array | None = None
 
     def __post_init__(self) -> None:
         finite = np.isfinite(self.log_likelihood)
@@ -37,6 +40,16 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @property
+    def gain(self) -> Array:
+        """What a stage weighs points by [B]: the logarithm of where the stages end, over where they begin."""
+        return self.log_likelihood if self.log_start is None else self.log_likelihood - self.log_start
+
+    def log_target(self, power: float) -> Array:
+        """Logarithm [B] of the density of a stage, over the prior's."""
+        begun = 0.0 if self.log_start is None else (1 - power) * self.log_start
+        return power * self.log_likelihood + begun
 
     def arrays(self) -> dict[str, Array]:
         """By name, those that are there."""

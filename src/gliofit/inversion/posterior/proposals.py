@@ -48,7 +48,7 @@ class Moments(NamedTuple):
 
     def roomy(self) -> tuple[Array, Array]:
         """Centre [d] and Cholesky root [d, d] of a normal distribution somewhat wider than the population."""
-        return self.mean, _root(ROOMY * self.covariance)
+        return self.mean, root_of(ROOMY * self.covariance)
 
 
 Steps = Callable[[Points, Array], tuple[Array, Array]]
@@ -114,7 +114,7 @@ class Walk:
     linearised: ClassVar[bool] = False
 
     def steps(self, points: Points, power: float, moments: Moments) -> Steps:
-        near, far = (_root(scale * moments.covariance) for scale in (self.beta2, 2.38**2 / len(moments.mean)))
+        near, far = (root_of(scale * moments.covariance) for scale in (self.beta2, 2.38**2 / len(moments.mean)))
         mean, roomy = moments.roomy()
         roots = np.stack([near, far, roomy])
         shares = np.cumsum([(1 - self.anew) * (1 - self.wide), (1 - self.anew) * self.wide])
@@ -151,24 +151,26 @@ class Newton:
         others = self.others.steps(points, power, moments)
 
         def of(here: Points, choice: Array) -> tuple[Array, Array]:
-            own = np.linalg.inv(power * _known(here.matrix) + weak)
+            own = np.linalg.inv(power * known(here.matrix) + weak)
             own = np.where((choice < 0.25)[:, None, None], own, moments.covariance)
             # of a mode outside the cube the nearest point in it
-            mode = np.clip(here.unit + np.einsum("bij,bj->bi", own, power * _known(here.gradient)), 0, 1)
+            mode = np.clip(here.unit + np.einsum("bij,bj->bi", own, power * known(here.gradient)), 0, 1)
             without = choice >= 0.5
             centre, root = others(here, 2 * choice - 1)
             centre = np.where(without[:, None], centre, here.unit + self.step * (mode - here.unit))
-            return centre, np.where(without[:, None, None], root, _root(self.step * (2 - self.step) * own))
+            return centre, np.where(without[:, None, None], root, root_of(self.step * (2 - self.step) * own))
 
         return of
 
 
-def _known(derivatives: Array | None) -> Array:
+def known(derivatives: Array | None) -> Array:
+    """Derivatives of points that have them, 0 where they are none."""
     assert derivatives is not None, "steps along gradients need points with gradients"
     return np.nan_to_num(derivatives, posinf=0.0, neginf=0.0)
 
 
-def _root(covariance: Array) -> Array:
+def root_of(covariance: Array) -> Array:
+    """Cholesky roots [..., d, d], lower triangular, of covariances [..., d, d] that may be singular."""
     size = covariance.shape[-1]
     covariance = (covariance + np.swapaxes(covariance, -1, -2)) / 2
     least = 1e-10 * np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / size + 1e-16

@@ -38,7 +38,7 @@ class Posterior:
     parameters, prior, ranges
         See `unknowns_of`.
     forward : {"solver", "surrogate"}
-    outline_mm, stride_mm : float
+    outline_mm, stride_mm, label_power : float
         See `gliofit.inversion.posterior.likelihood`.
 
     Attributes
@@ -58,22 +58,25 @@ class Posterior:
         forward: str = "solver",
         outline_mm: float = OUTLINE_MM,
         stride_mm: float = STRIDE_MM,
+        label_power: float = 1.0,
     ):
         if forward not in FORWARD:
             raise InputError(f"forward '{forward}' is unknown; there are: {', '.join(FORWARD)}")
-        for name, value in (("outline_mm", outline_mm), ("stride_mm", stride_mm)):
+        for name, value in (("outline_mm", outline_mm), ("stride_mm", stride_mm), ("label_power", label_power)):
             if not 0 < value < np.inf:
                 raise InputError(f"{name} = {value!r} must be a positive number")
         self.problem = problem
         centre, self.radius = extent(problem.tissue, problem.target)
         self.forward: Forward = Solver(problem, centre, self.radius) if forward == "solver" else Surrogate(problem)
         tissue = self.forward.tissue
-        self.likelihood = Likelihood(tissue, self.forward.target, centre, self.radius, outline_mm, stride_mm)
+        compared = self.forward.target, centre, self.radius
+        self.likelihood = Likelihood(tissue, *compared, outline_mm, stride_mm, label_power)
         self.unknowns = unknowns_of(problem, self.likelihood.noise, parameters, prior, ranges)
         self.names = self.unknowns.parameter_names
         self._of_model = problem.model.size
         self._centre = centre
-        self._settings = [parameters, prior, sorted((ranges or {}).items()), forward, outline_mm, stride_mm]
+        given = sorted((ranges or {}).items())
+        self._settings = [parameters, prior, given, forward, outline_mm, stride_mm, label_power]
 
     @property
     def size(self) -> int:
@@ -112,6 +115,23 @@ class Posterior:
             found.append(kept)
             missing -= len(kept)
         return np.concatenate(found)
+
+    def near(self, fitted: Array) -> Array:
+        """
+        A point [d] of the unit cube, within the support, near fitted [values, extras].
+
+        The noise is the one of several for which the likelihood is highest. Where the fit is none of the prior's, it is
+        the best of some of its points.
+        """
+        rng = np.random.default_rng(0)
+        noise = self.unknowns.from_unit(np.linspace(0.05, 0.95, 7)[:, None] * np.ones(self.size))
+        tried = np.array([self.unknowns.to_unit(self.unknowns.of_fit(fitted, row)) for row in noise])
+        tried = np.clip(tried, 0.01, 0.99)
+        tried = tried[self.supported(tried)]
+        if not len(tried):
+            tried = self.draw(rng, 64)
+        found = self.evaluate(tried)
+        return found.unit[int(found.log_likelihood.argmax())]
 
     def evaluate(self, unit: Array, linearised: bool = False) -> Points:
         """Likelihoods at points [B, d], with gradients and Gauss–Newton matrices or without."""

@@ -186,11 +186,11 @@ def _final(state: State) -> int:
     return len(state.points) // state.parents[-1].size - 1 if state.parents else 0
 
 
-def next_power(log_likelihood: Array, power: float, variation: float) -> tuple[float, float]:
+def next_power(gain: Array, power: float, variation: float) -> tuple[float, float]:
     """The next power, at most 1, and the weights' coefficient of variation there."""
 
     def of(step: float) -> float:
-        weights = np.exp(step * (log_likelihood - log_likelihood.max()))
+        weights = np.exp(step * (gain - gain.max()))
         return float(weights.std() / weights.mean())
 
     if of(1 - power) <= variation:
@@ -221,8 +221,8 @@ def _next(density: Density, proposal: Proposal, settings: Settings, state: State
     if state.power == 1:
         return _further(density, proposal, settings, state, rng, begun)
     points, number = state.points, len(state.points)
-    power, variation = next_power(points.log_likelihood, state.power, settings.variation)
-    logs = (power - state.power) * points.log_likelihood
+    power, variation = next_power(points.gain, state.power, settings.variation)
+    logs = (power - state.power) * points.gain
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     family = families(state, number)

@@ -115,6 +115,10 @@ class Unknowns:
         """What the likelihood takes [..., n], of unknowns [..., d]."""
         return np.asarray(unknowns, float)
 
+    def of_fit(self, fitted: Array, others: Array) -> Array:
+        """Unknowns [d] of fitted values and extras; what a fit says nothing of is that of `others` [d]."""
+        return np.concatenate([fitted, others[len(fitted) :]])
+
     def derivative(self, unknowns: Array) -> Array:
         """∂parameters/∂unknowns [n, d] at one point."""
         return np.eye(self.size)
@@ -144,6 +148,20 @@ class PaperUnknowns(Unknowns):
             "pet_background": np.zeros_like(own["b"]),
         }
         return np.stack([own[name] for name in self.parameter_names], -1)
+
+    def of_fit(self, fitted: Array, others: Array) -> Array:
+        """With the duration in the middle of those that leave D and ρ in their ranges."""
+        given = dict(zip(self.parameter_names, fitted, strict=False))
+        limits = {u.name: (u.lower, u.upper) for u in self.unknowns}
+        squares = {"D": given["mu_D"] ** 2, "rho": given["mu_rho"] ** 2}
+        low = max(limits["T"][0], *(square / limits[name][1] for name, square in squares.items()))
+        high = min(limits["T"][1], *(square / limits[name][0] for name, square in squares.items()))
+        own = dict(zip(self.names, others, strict=True)) | {name: given[name] for name in "xyz"}
+        own |= {"T": np.sqrt(low * high), "b": 1 / given["pet_scale"]}
+        own |= {name: square / own["T"] for name, square in squares.items()}
+        own |= {"u_T1c": given["threshold_core"], "u_FLAIR": given["threshold_whole"]}
+        ends = np.array([limits[name] for name in self.names])
+        return np.clip([own[name] for name in self.names], ends[:, 0], ends[:, 1])
 
     def derivative(self, unknowns: Array) -> Array:
         own = {name: float(unknowns[place]) for name, place in self._places.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gliofit.inversion.fit import Fit
-from gliofit.reporting.fit_in_words import samples_posterior, with_deviation
+from gliofit.reporting.fit_in_words import with_deviation
 
 ASSUMED_DAYS = 100.0
 """T of the D and ρ that are printed (as in GliODIL, whose time axis ends there)."""
@@ -13,7 +13,7 @@ ASSUMED_DAYS = 100.0
 
 def physical_row(fit: Fit, days: float = ASSUMED_DAYS) -> dict[str, str]:
     """
-    Quantities of a fit, as text with standard deviations where the fit has samples of the posterior.
+    Quantities of a fit, as text with standard deviations where the fit has a covariance.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def physical_row(fit: Fit, days: float = ASSUMED_DAYS) -> dict[str, str]:
     """
     mu_D, mu_rho = fit.theta.mu_D, fit.theta.mu_rho
     diffusivity, growth = fit.theta.to_physical(days)
-    covariance = fit.covariance_of("mu_D", "mu_rho") if samples_posterior(fit) else None
+    covariance = fit.covariance_of("mu_D", "mu_rho")
     values = {
         "diffusivity": (diffusivity, (2 * mu_D / days, 0.0), 3),
         "growth": (growth, (0.0, 2 * mu_rho / days), 4),

@@ -135,6 +135,17 @@ _GEOMETRY_AWARE = (
     Column("test_ms", "Density", unit="ms", spread=False, decimals=0),
 )
 
+_TABLE_II = (
+    Column("origin_off", "Origin off", unit="mm"),
+    Column("mu_D_off", "μ_D off", -2, "%", decimals=1),
+    Column("mu_rho_off", "μ_ρ off", -2, "%", decimals=1),
+    Column("inside_90", "Truth in 90 %", -2, "%", higher_is_better=True, decimals=0),
+    Column("mae_truth", "MAE to the truth", -2),
+    Column("mae_between", "MAE between the two", -2),
+    Column("runs", "Densities", unit="runs", spread=False, decimals=0),
+    Column("cpu_seconds", "CPU time", unit="s", spread=False, decimals=0),
+)
+
 TABLES: dict[int | str, Layout] = {
     1: Layout(
         "Parameter recovery: growth μ_ρ and diffusion μ_D relative to the truth, origin in fractions of the image.",
@@ -176,6 +187,15 @@ TABLES: dict[int | str, Layout] = {
         _GEOMETRY_AWARE,
         "geometry_aware",
         "f_10",
+    ),
+    "table_ii": Layout(
+        "Posteriors by the numerical solver and by a surrogate (Ezhov 2021, Table II): synthetic patients with "
+        "outlines and a PET drawn from the likelihood, and patients. MAE: of the density at the most likely θ. Each "
+        "parameter of each case: table_ii_parameters.",
+        _TABLE_II,
+        "table_ii",
+        "solver",
+        ranks=False,
     ),
     "cohort": Layout(
         "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: "

@@ -1,0 +1,119 @@
+"""
+Stages that begin near the mode rather than with the prior.
+
+From the prior to the posterior of one scan the likelihood's power rises over six decades, in twenty stages or more, of
+which all but the last few look for the tumour. A search finds it in some tens of runs. So the stages may begin with a
+normal distribution about the mode, wider than Laplace's approximation, and with some points of the prior; they end with
+the same posterior, as the weights know where they began (an annealed importance sampler, Neal 2001, Stat. Comput. 11).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliofit.base.arrays import Array
+from gliofit.inversion.posterior.points import Density, Points
+from gliofit.inversion.posterior.proposals import PRIOR_PRECISION, draw, known, log_density, root_of
+
+WIDER = 2.0
+"""Times the covariance of Laplace's approximation."""
+
+OF_PRIOR = 0.05
+"""Share of the points that are drawn from the prior, so that no place has no chance."""
+
+CUBE = 20_000
+"""Points from which shares of the unit cube are told."""
+
+EDGE = 1e-3
+"""A search goes no nearer to the cube's faces."""
+
+
+def climbed(density: Density, unit: Array, iterations: int = 40, enough: float = 1e-2) -> Points:
+    """
+    The mode above a point, by Levenberg–Marquardt within the cube; one point, with its derivatives.
+
+    Parameters
+    ----------
+    density : Density
+    unit : ndarray [d]
+        Within the support.
+    iterations : int
+        Most likelihoods to try.
+    enough : float
+        Log-likelihood that no step gains any more.
+    """
+    here, damping = density.evaluate(np.clip(unit, EDGE, 1 - EDGE)[None], linearised=True), 1e-2
+    for _ in range(iterations):
+        u, gradient, matrix = here.unit[0], known(here.gradient)[0], known(here.matrix)[0]
+        held = ((u <= EDGE) & (gradient < 0)) | ((u >= 1 - EDGE) & (gradient > 0))
+        system = matrix + np.diag(damping * np.diag(matrix) + PRIOR_PRECISION * damping)
+        step = np.zeros_like(u)
+        step[~held] = np.linalg.solve(system[np.ix_(~held, ~held)], gradient[~held])
+        new = np.clip(u + step, EDGE, 1 - EDGE)[None]
+        gained = -np.inf
+        if density.supported(new)[0]:
+            gained = float(density.evaluate(new).log_likelihood[0] - here.log_likelihood[0])
+        if gained > 0:
+            here, damping = density.evaluate(new, linearised=True), damping / 5
+        else:
+            damping *= 5
+        if abs(gained) < enough or damping > 1e8:
+            break
+    return here
+
+
+class BegunNear:
+    """
+    A density whose stages begin about a mode.
+
+    Parameters
+    ----------
+    density : Density
+    mode : Points
+        One, with its Gauss–Newton matrix.
+    """
+
+    def __init__(self, density: Density, mode: Points):
+        self._density = density
+        self._centre = mode.unit
+        precision = known(mode.matrix) + PRIOR_PRECISION * np.eye(density.size)
+        self._root = root_of(WIDER * np.linalg.inv(precision))
+        rng = np.random.default_rng(0)
+        drawn, _ = self._near(rng, CUBE)
+        self._log_near = np.log(max(np.mean(density.supported(drawn)), 1 / CUBE))
+        self._log_cube = np.log(max(np.mean(density.supported(rng.random((CUBE, density.size)))), 1 / CUBE))
+
+    @property
+    def size(self) -> int:
+        return self._density.size
+
+    def supported(self, unit: Array) -> Array:
+        return self._density.supported(unit)
+
+    def draw(self, rng: np.random.Generator, number: int) -> Array:
+        """Points [number, d] that the stages begin with."""
+        of_prior = int(rng.binomial(number, OF_PRIOR))
+        found = [self._density.draw(rng, of_prior)] if of_prior else []
+        missing = number - of_prior
+        while missing:
+            drawn, _ = self._near(rng, 2 * missing + 16)
+            kept = drawn[self.supported(drawn)][:missing]
+            found.append(kept)
+            missing -= len(kept)
+        return np.concatenate(found)
+
+    def evaluate(self, unit: Array, linearised: bool = False) -> Points:
+        points = self._density.evaluate(unit, linearised)
+        return Points(**points.arrays(), log_start=self._log_start(unit))
+
+    def _near(self, rng: np.random.Generator, number: int) -> tuple[Array, Array]:
+        size = self.size
+        centre, root = np.broadcast_to(self._centre, (number, size)), np.broadcast_to(self._root, (number, size, size))
+        return draw(centre, root, rng)
+
+    def _log_start(self, unit: Array) -> Array:
+        """Logarithm [B] of the density of `draw` over the prior's."""
+        number, size = unit.shape
+        centre, root = np.broadcast_to(self._centre, (number, size)), np.broadcast_to(self._root, (number, size, size))
+        near = log_density(unit, centre, root) - self._log_near + self._log_cube
+        return np.logaddexp(np.log(1 - OF_PRIOR) + near, np.log(OF_PRIOR))
