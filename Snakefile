@@ -37,6 +37,7 @@ include: "workflow/rules/cohort.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/bayesian.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/lmi_study.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -59,6 +60,8 @@ rule all:
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         recurrences.tables(PLAN),
+        lmi_study.tables(CONFIG).values(),
+        lmi_study.figures(CONFIG).values(),
         TABLE_II.values(),
         "results/page/results.md",
         expand("results/{patient}/{method}.nii.gz", patient=PATIENTS, method=METHODS),

@@ -1,7 +1,7 @@
 """
 Mass effect on real patients: γ, ventricles and midline, beside the fit without it.
 
-    python benchmarks/mass_effect_patients.py ATLAS PREPARED … [--spacing 2] [--near 10 40] [--out FOLDER]
+    python benchmarks/mass_effect_patients.py ATLAS PREPARED … [--spacing 4] [--near 10 40] [--write] [--out FOLDER]
 
 ATLAS is a folder of the atlas's maps (results/anatomy/NAME), PREPARED folders of patients who were registered to it.
 
@@ -9,9 +9,13 @@ A deformable registration also explains what the tumour did, and leaves nothing 
 the atlas brought to the patient by the affine part alone within `near[0]` mm of the tumour, by all of the registration
 from `near[1]` mm on, and by a share of the warp in between. Both fits, with and without mass effect, grow in it.
 
+A fit with mass effect begins where the one without has ended, with γ at its start. Both are made at `--spacing`, and
+scored in a run at 2 mm.
+
 The scan's own ventricles are the dark one of three classes of its T1 (k-means), deeper than 12 mm below the brain's
-surface and outside the tumour; the model's are its CSF there. Writes FOLDER/mass_effect.json and a picture for each
-patient, and prints a table.
+surface, outside the tumour, and in one piece with CSF of the registered atlas; the model's are its CSF there. Writes
+FOLDER/mass_effect.json and a picture for each patient, and prints a table; with --write it goes into
+docs/mass_effect.md.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from mass_effect_recovery import TOLERANCE, start_from
+from pages import put
 from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 
@@ -35,8 +41,12 @@ from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.base.overlap import dice
+from gliofit.inversion.fit import Fit
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared, load_prepared
+
+SCORED_MM = 2.0
+"""Spacing of the runs that fits are scored in."""
 
 DEPTH_MM = 12.0
 """Below the brain's surface: CSF nearer to it is that of sulci."""
@@ -72,39 +82,48 @@ def seen_csf(patient: Prepared) -> np.ndarray:
     return out
 
 
-def fitted(patient: Prepared, tissue: Tissue, model: str, threads: int) -> dict:
-    """A fit on the working grid, its scores, and the anatomy it leads to."""
-    begun, cpu = time.perf_counter(), time.process_time()
+def fitted(patient: Prepared, tissue: Tissue, model: str, start: np.ndarray | None, threads: int) -> Fit:
+    """A fit on the working grid, its cost beside it."""
     target = patient.target(tissue.shape, tissue.affine)
-    fit = invert(target, tissue, "gauss_newton", model=model, threads=threads)
-    out = {"parameters": fit.parameters, "loss": fit.loss, "evaluations": fit.evaluations}
-    out |= {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - cpu}
-    for name, outline in (("core", target.core), ("whole", target.whole)):
-        out[f"dice_{name}"] = dice(fit.density > fit.extras[f"threshold_{name}"], outline > 0.5)
-    out["density"], out["displaced"], out["u"] = fit.density, tissue, np.zeros((3, *tissue.shape), np.float32)
-    if model == "mass_effect":
-        made = growth_model(fit.model)
-        _, out["u"], out["displaced"] = made.simulate(
-            tissue, made.values_of(fit.parameters), displacement=True, displaced=True, threads=threads
-        )
+    given = {} if start is None else {"start": start}
+    return invert(target, tissue, "gauss_newton", model=model, threads=threads, tolerance=TOLERANCE, **given)
+
+
+def scored(patient: Prepared, tissue: Tissue, fit: Fit, threads: int) -> dict:
+    """Dice scores of a fit's run on another grid, the anatomy that it leads to, and what the fit took."""
+    target = patient.target(tissue.shape, tissue.affine)
+    out = {"parameters": fit.parameters, "loss": fit.loss, "evaluations": fit.evaluations, "seconds": fit.seconds}
+    made, values = growth_model(fit.model), growth_model(fit.model).values_of(fit.parameters)
+    if made.name == "mass_effect":
+        density, u, displaced = made.simulate(tissue, values, displacement=True, displaced=True, threads=threads)
         place = list(fit.parameters).index("gamma")
         out["gamma_sd"] = float(np.sqrt(fit.covariance[place, place]))
-    return out
+    else:
+        density, u, displaced = made.simulate(tissue, values, threads=threads), np.zeros((3, *tissue.shape)), tissue
+    for name, outline in (("core", target.core), ("whole", target.whole)):
+        out[f"dice_{name}"] = dice(density > fit.extras[f"threshold_{name}"], outline > 0.5)
+    return out | {"density": density, "displaced": displaced, "u": u}
 
 
 def study(folder: Path, anatomy: Anatomy, options) -> dict:
     """A patient with and without mass effect."""
     patient = load_prepared(folder)
-    tissue = healthy(patient, anatomy, options.near).working_grid(options.spacing)
+    whole_head = healthy(patient, anatomy, options.near)
+    coarse, tissue = (whole_head.working_grid(h) for h in (options.spacing, SCORED_MM))
     csf = grids.resample(seen_csf(patient).astype(np.float32), patient.affine, tissue.shape, tissue.affine)
     whole = patient.target(tissue.shape, tissue.affine).whole > 0.5
     depth = ndimage.distance_transform_edt(tissue.brain, sampling=tissue.spacing)
-    deep = (depth > DEPTH_MM) & ~ndimage.binary_dilation(whole)
-    seen = (csf > 0.5) & deep
-    registered = patient.tissue.resample_to(tissue.shape, tissue.affine)
+    deep = (depth > DEPTH_MM) & ~ndimage.binary_dilation(whole, iterations=2)
+    registered = (patient.tissue.resample_to(tissue.shape, tissue.affine).csf > 0.5) & deep
+    seen = ventricles((csf > 0.5) & deep, registered)
     out: dict = {"patient": patient.patient.id, "volume_ml": float(whole.sum() * np.prod(tissue.spacing) / 1000)}
-    out["ventricles_registered"] = dice((registered.csf > 0.5) & deep, seen)
-    found = {model: fitted(patient, tissue, model, options.threads) for model in ("fisher_kolmogorov", "mass_effect")}
+    out["ventricles_registered"] = dice(registered, seen)
+    found, start = {}, None
+    for model in ("fisher_kolmogorov", "mass_effect"):
+        cpu = time.process_time()
+        fit = fitted(patient, coarse, model, start, options.threads)
+        found[model] = {"cpu_seconds": time.process_time() - cpu} | scored(patient, tissue, fit, options.threads)
+        start = start_from(fit)
     for fit in found.values():
         fit["dice_ventricles"] = dice((fit["displaced"].csf > 0.5) & deep, seen)
     u = found["mass_effect"]["u"]
@@ -114,6 +133,13 @@ def study(folder: Path, anatomy: Anatomy, options) -> dict:
     for model, fit in found.items():
         out[model] = {name: value for name, value in fit.items() if name not in ("density", "displaced", "u")}
     return out
+
+
+def ventricles(csf: np.ndarray, registered: np.ndarray) -> np.ndarray:
+    """Pieces of CSF that meet that of the registered atlas, bool [x, y, z]; sulci and dark tissue do not."""
+    pieces, number = ndimage.label(csf)
+    meeting = np.unique(pieces[registered])
+    return np.isin(pieces, meeting[meeting > 0]) if number else csf
 
 
 def midline_shift(u: np.ndarray, tissue: Tissue, whole: np.ndarray) -> float:
@@ -133,7 +159,7 @@ def draw(patient, tissue, found, seen, whole, path) -> None:
 
     t1 = load_volume(patient.patient.files["t1"])
     image = grids.resample(t1.data, t1.affine, tissue.shape, tissue.affine)
-    z = int(np.argmax((whole.sum((0, 1)) > 0) * (seen.sum((0, 1)) + 1)))
+    z = int(np.argmax(np.sqrt(whole.sum((0, 1))) * (seen.sum((0, 1)) + 1)))
     u = found["mass_effect"]["u"]
     figure, axes = plt.subplots(1, 3, figsize=(13.5, 5), layout="constrained")
     top = float(np.quantile(image[image > 0], 0.995))
@@ -170,17 +196,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("atlas", type=Path)
     parser.add_argument("prepared", nargs="+", type=Path)
-    parser.add_argument("--spacing", type=float, default=2.0)
+    parser.add_argument("--spacing", type=float, default=4.0, help="of fits, mm")
     parser.add_argument("--near", type=float, nargs=2, default=(10.0, 40.0), help="mm")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="the table, to docs/mass_effect.md")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     options = parser.parse_args()
     anatomy, entries = Anatomy.load(options.atlas), []
-    print("| patient | whole, ml | γ, kPa | core | whole | ventricles | registered | midline | largest | CPU s |")
     for folder in options.prepared:
         entries.append(study(folder, anatomy, options))
         print(row(entries[-1]), flush=True)
         write_text(options.out / "mass_effect.json", json.dumps(entries, indent=1))
+    if options.write:
+        put("mass_effect.md", "mass effect on patients", table([row(entry) for entry in entries]))
+
+
+def table(rows: list[str]) -> list[str]:
+    """Of all patients, in Markdown."""
+    head = ["patient", "whole, ml", "γ, kPa", "core", "whole", "ventricles", "registered", "midline, mm", "largest, mm"]
+    return ["", f"| {' | '.join([*head, 'CPU s'])} |", "|---|" + "--:|" * len(head), *rows, ""]
 
 
 if __name__ == "__main__":

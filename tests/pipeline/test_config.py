@@ -113,6 +113,8 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"gliodil_synthetic": {"methods": {"gauss": ["mri"]}}}, "gliodil_synthetic: unknown method 'gauss'"),
         ({"cohort": {"methods": {"gauss": [1]}}}, "cohort: unknown method 'gauss'"),
         ({"cohort": {"methods": {"direct": ["auto"]}}}, "cohort.methods.direct: finds no number of foci"),
+        ({"lmi_study": {"test": {"fisher_kolmogorov": 0}}}, "lmi_study.follow: there is no model without mass effect"),
+        ({"lmi_study": {"gamma": 0}}, "lmi_study.gamma = 0 is not valid: input should be greater than 0"),
         ({"gliodil_synthetic": {"methods": {"direct": ["pet"]}}}, "input should be 'mri' or 'mri_pet'"),
     ],
 )

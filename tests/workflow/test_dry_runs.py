@@ -30,6 +30,9 @@ def test_each_scale_plans_every_stage(clone, config, shards, trained, made, coho
     assert jobs["cohort_patient"] == cohort
     assert 4 * cohort <= jobs["fit_cohort_patient"] <= 9 * cohort
     assert jobs["table_cohort"] == jobs["figure_cohort"] == 1
+    assert jobs["train_lmi"] == 8 - 4 * (config == "quick")
+    assert jobs["table_lmi"] == jobs["figure_lmi_errors"] == jobs["figure_lmi_learning"] == 1
+    assert jobs["figure_lmi_examples"] == 2
     assert jobs["html_report"] == 1
     assert jobs["all"] == 1
 

@@ -10,7 +10,8 @@ from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
 from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
-from gliofit.pipeline import recurrences
+from gliofit.pipeline import lmi_study, recurrences
+from gliofit.evaluation.lmi_table import MODELS, NETWORKS
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
@@ -54,7 +55,7 @@ if workflow.is_main_process:
         print(f"Note: {note}", file=sys.stderr)
 
 CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
-TITLES = recurrences.row_titles(PLAN)
+TITLES = recurrences.row_titles(PLAN) | lmi_study.experiments(CONFIG)
 "Of every row of every table."
 
 
@@ -198,5 +199,8 @@ wildcard_constraints:
     held_out="validation|test",
     ratio=r"[\d.e+]+",
     head=r"[\w.-]+",
+    model="|".join(MODELS),
+    targets="|".join(NETWORKS),
+    shard=r"\d+",
     index=r"\d+",
     scatteritem=r"\d+-of-\d+",

@@ -20,8 +20,11 @@ rule html_report:
     """Tables, figures and patients in one file."""
     input:
         tables=PLAN.tables.values(),
-        others=[*PLAN.other_tables.values(), *TABLE_II.values()],
-        figures=PLAN.report_figures.values(),
+        others=[
+            *(PLAN.other_tables | lmi_study.tables(CONFIG)).values(),
+            *TABLE_II.values(),
+        ],
+        figures=(PLAN.report_figures | lmi_study.figures(CONFIG)).values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
         pictures=expand(
@@ -45,8 +48,8 @@ rule html_report:
         runtime=hours(1 / 2),
     params:
         tables=PLAN.table_keys(PLAN.tables),
-        others=[*PLAN.other_tables, *TABLE_II],
-        figures=list(PLAN.report_figures),
+        others=[*PLAN.other_tables, *lmi_study.tables(CONFIG), *TABLE_II],
+        figures=list(PLAN.report_figures | lmi_study.figures(CONFIG)),
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,

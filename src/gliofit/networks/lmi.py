@@ -99,6 +99,7 @@ class Lmi(nn.Module):
         for layer in self.modules():
             if isinstance(layer, nn.Conv3d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                layer.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # a quarter less time
         if not self.faithful:  # it starts at the centre of mass and the middle of the ranges
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
@@ -122,22 +123,29 @@ class Lmi(nn.Module):
 
         `maps` are taken for the sake of the training loop and not looked at: the network knows one brain, the atlas.
         """
+        x = self.features(image)
+        with torch.autocast(image.device.type, enabled=False):
+            signed = self.head(x)
+            if not self.faithful:
+                signed = signed + F.pad(self.centre(image), (0, 2))
+        return (signed + 1) / 2
+
+    def features(self, image: Tensor) -> Tensor:
+        """What the head sees, [B, width] in float32."""
         x = self.stem(image[:, None])
         if self.place is not None:
             x = x + self.place(self.coarse[None])
-        x = self.blocks(F.relu(x)).mean((2, 3, 4))
-        with torch.autocast(image.device.type, enabled=False):
-            signed = self.head(x.float())
-            if not self.faithful:
-                # the centre of mass in the outputs' units; the window's centre for an empty image
-                weight = image.flatten(1)
-                mean = weight @ self.position.flatten(1).T / weight.sum(1, keepdim=True).clamp(min=1e-6)
-                centre = 2 * (mean * self.extent - self.low[ORIGIN]) / self.range[ORIGIN] - 1
-                signed = signed + F.pad(centre, (0, 2))
-        return (signed + 1) / 2
+        return self.blocks(F.relu(x)).mean((2, 3, 4)).float()
+
+    def centre(self, image: Tensor) -> Tensor:
+        """The centre of mass [B, 3] in the outputs' units, −1 … 1; the window's centre for an empty image."""
+        weight = image.flatten(1)
+        mean = weight @ self.position.flatten(1).T / weight.sum(1, keepdim=True).clamp(min=1e-6)
+        return 2 * (mean * self.extent - self.low[ORIGIN]) / self.range[ORIGIN] - 1
 
     def to_unit(self, theta: Tensor) -> Tensor:
         """θ [B, 5] in the outputs' coordinates and units: 0 … 1 in `box` with `ezhov`."""
+        theta = theta[:, : len(NAMES)]
         if not self.faithful:
             logs = theta[:, GROWTH].log()
             theta = torch.cat([theta[:, ORIGIN], logs.sum(1, keepdim=True), logs[:, :1] - logs[:, 1:]], 1)

@@ -30,6 +30,7 @@ from gliofit.networks.geometry_aware import PHYSICAL, GeometryAware
 from gliofit.networks.grids import GEOMETRY_AWARE
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
+from gliofit.networks.lmi_part import LmiPart
 from gliofit.networks.surrogate import Surrogate
 from gliofit.networks.weidner import Weidner
 
@@ -45,16 +46,14 @@ ARCHITECTURES = {
     "inverse": INVERSES,
     "inverse_segmentation": INVERSES,
     "lmi": LMIS,
+    "lmi_part": LMIS,
     "geometry_aware": GEOMETRY_AWARE,
 }
 
-CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, GeometryAware)}
+CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart, GeometryAware)}
 """Of the roles whose architectures share a class."""
 
-OPTIONS = ("deeper", "coarser")
-"""What cards of geometry-aware surrogates have beside the others' entries."""
-
-Network = Surrogate | Inverse | Lmi | GeometryAware
+Network = Surrogate | Inverse | Lmi | LmiPart | GeometryAware
 
 
 class CardBox(BaseModel):
@@ -78,15 +77,14 @@ class Card(BaseModel):
     spacing: Annotated[float, Field(gt=0, le=100)]
     box: CardBox
     weights_sha256: str
-    deeper: Annotated[list[Annotated[int, Field(ge=1, le=1024, strict=True)]] | None, Field(max_length=3)] = None
-    coarser: Annotated[int | None, Field(ge=1, le=16, strict=True)] = None
+    options: dict[str, Any] = {}
 
 
 def build(
     role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int, **options: Any
 ) -> Any:
     """
-    A network with fresh weights: `Surrogate`, `Inverse`, `Lmi` or `GeometryAware` (with `options`), by its role.
+    A network with fresh weights, of the class of its role; `options` are what some have beside.
 
     Raises
     ------
@@ -133,10 +131,10 @@ def save_network(network: Network, architecture: str, path: str | Path, **about:
         "role": network.role,
         "architecture": architecture,
         "width": network.width,
-        **(network.options if isinstance(network, GeometryAware) else {}),
         "shape": list(network.shape),
         "spacing": network.spacing,
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
+        **({"options": network.options} if isinstance(network, LmiPart | GeometryAware) else {}),
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "versions": versions("gliofit", "torch", "numpy"),
@@ -202,8 +200,8 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:
         raise InputError(f"{path}: its SHA-256 is not the one on its card; it is damaged or the card is another's")
     box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
-    options = {name: card[name] for name in OPTIONS if name in card} if role == "geometry_aware" else {}
-    network = build(role, card["architecture"], card["shape"], card["spacing"], box, card["width"], **options)
+    size = card["shape"], card["spacing"], box, card["width"]
+    network = build(role, card["architecture"], *size, **card.get("options", {}))
     try:
         network.load_state_dict(load(data))
     except RuntimeError as error:

@@ -34,6 +34,7 @@ MADE = "results/synthetic/"
 RESERVED = frozenset(
     [
         "anatomy",
+        "bayesian",
         "benchmarks",
         "cases",
         "checkpoints",
@@ -48,6 +49,8 @@ RESERVED = frozenset(
         "gliodil_synthetic",
         "gliodil_synthetic.csv",
         "gliodil_study",
+        "lmi_study",
+        "lmi_study.csv",
         "logs",
         "metrics",
         "metrics.csv",
@@ -90,6 +93,8 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
     values = {**_typed(values), **texts}
     values["spacing"] = _as_float(values.get("spacing"))
+    if isinstance(study := values.get("lmi_study"), dict):
+        values["lmi_study"] = study | {"spacing": _as_float(study.get("spacing"))}
     if isinstance(methods := values.get("methods"), dict):
         # a config laid over another can only add keys: `hybrid: false` takes a method out
         values["methods"] = {name: given for name, given in methods.items() if given is not False}
@@ -100,6 +105,11 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     if not config.train and config.spacing != RELEASED_SPACING:
         raise InputError(
             f"{source}: the released networks are for spacing: {RELEASED_SPACING:g}; set train: true to train others"
+        )
+    study = config.lmi_study
+    if study.models and "fisher_kolmogorov" not in study.models and study.follow:
+        raise InputError(
+            f"{source}: lmi_study.follow: there is no model without mass effect to follow; set it to false"
         )
     if config.samples.shards > config.samples.train:
         raise InputError(f"{source}: samples.shards = {config.samples.shards} is more than samples.train")

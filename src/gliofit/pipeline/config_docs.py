@@ -46,7 +46,7 @@ def _rows(section: dict[str, Any], known: dict[str, Any], prefix: str, defaults:
         if below is None:
             shown = "see the file" if isinstance(default, dict) and len(default) > 1 else _value(default)
             rows.append(f"| `{path}` | {_values(key, known)} | {shown} | {key['description']} |")
-        elif prefix == "networks.":
+        elif below in (known["Settings"], known["WholeBrainSettings"]):
             rows.append(f"| `{path}` | keys of `networks.*` | | {key['description']} |")
         else:
             rows += _rows(below, known, f"{path}.", default)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
@@ -171,6 +171,32 @@ class GliodilStudies(Section):
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
 
 
+class LmiStudy(Section):
+    """Learn-Morph-Infer's Table 2: tumours and networks of its own, whatever `train` says."""
+
+    test: dict[Literal["fisher_kolmogorov", "mass_effect"], NonNegativeInt] = Field(
+        description="Tumours that networks are tested on, by growth model; 0 takes a model out. The paper has 12,000."
+    )
+    train: dict[Literal["fisher_kolmogorov", "mass_effect"], PositiveInt] = Field(
+        description="Tumours that they learn from (the paper: 80,000); a tenth as many choose the best checkpoint."
+    )
+    shards: PositiveInt = Field(description="Files that tumours of a model are shared among, each a job.")
+    spacing: Literal[1.0, 2.0, 4.0] = Field(  # type: ignore[valid-type] # pydantic knows floats there
+        description="Voxel edge of the grid that tumours grow on, mm."
+    )
+    gamma: PositiveFloat = Field(description="γ of all tumours with mass effect, kPa; the authors' code has 16.")
+    follow: bool = Field(
+        description="Networks for mass effect begin with the weights of those without: a tumour with mass effect takes "
+        "ten times as long to simulate. In the paper they learn from nothing."
+    )
+    network: WholeBrainSettings = Field(description="How each of the networks is trained.")
+
+    @property
+    def models(self) -> list[str]:
+        """Growth models of the study."""
+        return [model for model, number in self.test.items() if number]
+
+
 class Bayesian(Section):
     """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
 
@@ -245,6 +271,7 @@ class Config(Section):
     gliodil_studies: GliodilStudies
     cohort: Cohort
     geometry_aware: GeometryAware
+    lmi_study: LmiStudy
     threads: Threads
 
     @property

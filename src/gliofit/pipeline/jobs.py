@@ -68,7 +68,7 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def usage_path(log: str | Path) -> Path:
-    """Where time and memory of the job with this log are: results/benchmarks beside results/logs."""
+    """Where time and memory of the job with this log are: in the folder benchmarks beside that of logs."""
     parts = ["benchmarks" if part == "logs" else part for part in Path(log).with_suffix(".tsv").parts]
     return Path(*parts)
 

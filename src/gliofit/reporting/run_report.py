@@ -15,7 +15,14 @@ import pandas as pd
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import write_text
-from gliofit.evaluation import bayesian_scores, cohort_scores, coverage_scores, gliodil_scores, metrics
+from gliofit.evaluation import (
+    bayesian_scores,
+    cohort_scores,
+    coverage_scores,
+    gliodil_scores,
+    lmi_table,
+    metrics,
+)
 from gliofit.evaluation import patient_scores as clinical
 from gliofit.inversion.fit_file import load_fit
 from gliofit.reporting.fit_in_words import Columns, fit_row, warnings_of
@@ -24,9 +31,10 @@ from gliofit.reporting.tables.tidy import TIDY, layout_of, titles_of, to_html
 
 DEFINITIONS = metrics.DEFINITIONS | clinical.DEFINITIONS | gliodil_scores.DEFINITIONS
 DEFINITIONS |= coverage_scores.DEFINITIONS | cohort_scores.DEFINITIONS | bayesian_scores.DEFINITIONS
+DEFINITIONS |= lmi_table.DEFINITIONS
 LABELS = {
     column.metric: column.label
-    for table in (1, 2, "patients", "gliodil_synthetic_single", "cohort", "table_ii")
+    for table in (1, 2, "patients", "gliodil_synthetic_single", "cohort", "table_ii", "lmi")
     for column in layout_of(table).columns
 } | {"dice": "Dice", "rmse_core": "RMSE core", "missed_M": "Missed", "better_M": "Better"}
 

@@ -139,8 +139,8 @@ def write_shard(
             offset = tissue.crop_offset(sample.centre, shape)
             density[index] = np.round(grids.take(sample.density, offset, shape) * LEVELS).astype(np.uint16)
             offsets.append(offset)
-            numbers = sample.volume, sample.attempts, sample.seed, sample.days
-            rows.append((sample.theta.to_array(), *numbers))  # no density is kept
+            # no density is kept
+            rows.append((sample.theta.to_array(), sample.volume, sample.attempts, sample.seed, sample.days))
         if len(rows) != count:
             raise ValueError(f"{len(rows)} samples were drawn for a shard of {count}")
         theta, volume, attempts, seed, days = zip(*rows, strict=True)
@@ -151,7 +151,7 @@ def write_shard(
         file["attempts"] = np.array(attempts, np.int32)
         file["seed"] = np.array(seed, np.int64)
         if None not in days:
-            file["days"] = np.array(days)
+            file["days"] = np.array(days, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +175,9 @@ class Case:
 
     def flipped(self) -> Case:
         """Its mirror image: left and right swapped (the x axis runs along the world's)."""
-        mirror = np.array(MIRROR, np.float32)
-        return Case(
-            np.ascontiguousarray(self.density[::-1]), np.ascontiguousarray(self.tissue[:, ::-1]), self.theta * mirror
-        )
+        theta = self.theta.copy()
+        theta[: len(MIRROR)] *= np.array(MIRROR, np.float32)
+        return Case(np.ascontiguousarray(self.density[::-1]), np.ascontiguousarray(self.tissue[:, ::-1]), theta)
 
 
 class ShardDataset:

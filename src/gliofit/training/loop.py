@@ -37,13 +37,17 @@ STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
 """What a checkpoint keeps beside network and optimiser."""
 
 
+WHOLE_BRAIN = ("lmi", "lmi_part")
+"""Roles of networks that see the whole brain."""
+
+
 def datasets(
     role: str, settings: Settings, train_paths: Sequence[str | Path], val_paths: Sequence[str | Path]
 ) -> tuple[ShardDataset, ShardDataset]:
     """Training and validation data of a role."""
     if role == "geometry_aware":
         return PhysicalDataset(train_paths, flip=settings.flip), PhysicalDataset(val_paths)
-    if role != "lmi":
+    if role not in WHOLE_BRAIN:
         return ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
     assert isinstance(settings, WholeBrainSettings)  # `SETTINGS` of this role
     data = WholeBrainDataset(train_paths, settings.spacing, flip=settings.flip, pairs=PAIRS)
@@ -54,7 +58,7 @@ def held_out(network: Any, paths: Sequence[str | Path]) -> ShardDataset:
     """The samples of shards as a network takes them."""
     if network.role == "geometry_aware":
         return PhysicalDataset(paths)
-    if network.role != "lmi":
+    if network.role not in WHOLE_BRAIN:
         return ShardDataset(paths)
     return WholeBrainDataset(paths, network.spacing, shape=network.shape)
 
@@ -84,7 +88,7 @@ def train(
 
     Parameters
     ----------
-    role : {"surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware"}
+    role : {"surrogate", "inverse", "inverse_segmentation", "lmi", "lmi_part", "geometry_aware"}
     settings : Settings
         Of the role: `SETTINGS[role]`.
     train_paths, val_paths : sequence of path
@@ -154,7 +158,7 @@ def _weights_like(network: Any, role: str, settings: Settings) -> dict[str, torc
     """The weights at `settings.start`; InputError unless they are of such a network."""
     assert settings.start
     known = load_network(settings.start, role)
-    about = [(type(n), n.shape, n.spacing, n.width, getattr(n, "deeper", ())) for n in (network, known)]
+    about = [(type(n), n.shape, n.spacing, n.width, getattr(n, "options", {})) for n in (network, known)]
     if about[0] != about[1]:
         raise InputError(f"{settings.start}: is a network of another architecture, width or grid than is to be trained")
     return known.state_dict()
@@ -169,9 +173,8 @@ class _Run:
         self.identity = json.dumps([role, about], sort_keys=True)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            network = build(
-                role, settings.architecture, data.shape, data.spacing, data.box, settings.width, **settings.options
-            )
+            size = data.shape, data.spacing, data.box, settings.width
+            network = build(role, settings.architecture, *size, **settings.options)
         if settings.start:
             network.load_state_dict(_weights_like(network, role, settings))
         self.network = network.to(device).train()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gliofit.growth.theta import GROWTH, ORIGIN
+from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.inputs import mask_of
 from gliofit.synthetic.shards import ShardDataset
@@ -108,7 +108,8 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         Geometry-aware surrogate: `mse` over the crop, `loss` (`regional_loss` of the paper), `dice_2`, `dice_4`,
         `dice_8` of tumours above 0.2, 0.4, 0.8 (of those that have any such voxel). Others: `mse` of θ as `to_unit`
         scales it, `origin_mm` (mean distance), `mu_D` and `mu_rho` (mean relative error); of the network's plain
-        answer, neither averaged with the mirror image's nor clipped. `mse` chooses the best checkpoint.
+        answer, neither averaged with the mirror image's nor clipped; for a part of θ, `mse` alone. `mse` chooses the best
+        checkpoint.
     """
     network.eval()
     rows = []
@@ -118,8 +119,12 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         if network.role == "geometry_aware":
             rows.append(_regional_rows(network(maps, theta).clamp(0, 1), density, maps))
         elif network.role != "surrogate":
-            error = network(density, maps) - theta
             unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
+            if network.role == "lmi_part":
+                rows.append(unit)
+                continue
+            theta = theta[:, : len(NAMES)]
+            error = network(density, maps) - theta
             relative = (error / theta)[:, GROWTH].abs()
             rows.append(torch.cat([unit, error[:, ORIGIN].norm(dim=1, keepdim=True), relative], 1))
         else:
@@ -135,7 +140,7 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
     if network.role == "geometry_aware":
         return dict(zip(("mse", "loss", *DICES), means, strict=True))
     if network.role != "surrogate":
-        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=True))
+        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=False))
     return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}
 
 

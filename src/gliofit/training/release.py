@@ -204,4 +204,4 @@ def _duration(card: dict[str, Any]) -> str:
 
 def _widths(card: dict[str, Any]) -> str:
     """Channels of the finest grid and, where they are given, of the coarser ones."""
-    return ", ".join(map(str, [card["width"], *card.get("deeper", [])]))
+    return ", ".join(map(str, [card["width"], *card.get("options", {}).get("deeper", [])]))

@@ -101,11 +101,6 @@ class Settings:
     terms: ClassVar[str] = ""
     """What the loss of the geometry-aware surrogate is a sum over."""
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What a network of this role is built with beside its architecture and width."""
-        return {}
-
     def __post_init__(self) -> None:
         for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type] # a class is hashable
             try:
@@ -120,6 +115,11 @@ class Settings:
             raise InputError("the shares under coarse must leave some of the steps")
         if self.coarse and (self.architecture != "weidner" or not set(self.coarse) <= set(COARSER_GRIDS)):
             raise InputError(f"coarse is for the weidner surrogate and factors {COARSER_GRIDS}")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the network, beside architecture and width."""
+        return {}
 
     @property
     def interval(self) -> int:
@@ -194,6 +194,17 @@ class GeometryAwareSettings(Settings):
     @property
     def options(self) -> dict[str, Any]:
         return {"deeper": tuple(self.deeper), "coarser": self.coarser}
+
+
+@dataclass(frozen=True)
+class PartSettings(WholeBrainSettings):
+    """How to train a network for a part of θ, or for D, ρ and T (`gliofit.networks.lmi_part`)."""
+
+    targets: Annotated[Literal["origin", "growth", "times"], Field(description="What it is to tell.")] = "origin"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"targets": self.targets}
 
 
 @cache

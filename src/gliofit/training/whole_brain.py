@@ -14,7 +14,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.growth.theta import GROWTH
 from gliofit.networks.lmi import outlines_image
-from gliofit.observation.thresholds import FITTED
+from gliofit.observation.thresholds import FITTED, Values
 from gliofit.synthetic.shards import Case, ShardDataset
 
 PAIRS = 8
@@ -26,7 +26,8 @@ class WholeBrainDataset(ShardDataset):
     The samples of shards, put back from their crops into a window around the brain and seen through two thresholds.
 
     A `Case` has the image (`outlines_image`) as its density, no tissue (shape [3, 0, 0, 0]), and the origin relative to
-    the window's centre. Tumour beyond its 128 mm crop is lost.
+    the window's centre; where the shards tell how many days a tumour grew, that is θ's sixth entry. Tumour beyond its
+    crop is lost.
 
     Parameters
     ----------
@@ -80,6 +81,20 @@ class WholeBrainDataset(ShardDataset):
     def __getitem__(self, index: int) -> Case:
         if not 0 <= index < len(self):
             raise IndexError(index)
+        density, (core, whole) = self.seen(index)
+        index %= super().__len__()
+        path, row = self._where[index % len(self._where)]
+        file = self._open(path)
+        centre = grids.to_world(self._window(file), (np.array(self.shape) - 1) / 2)
+        theta = file["theta"][row] - np.array([*centre, 0, 0])
+        if "days" in file:
+            theta = np.append(theta, file["days"][row])
+        image = outlines_image(density >= core, density >= whole).astype(np.float32)
+        case = Case(image, np.zeros((3, 0, 0, 0), np.float32), theta.astype(np.float32))
+        return case.flipped() if index >= len(self._where) else case
+
+    def seen(self, index: int) -> tuple[Array, Values]:
+        """The density of a sample in the window (not mirrored), and the thresholds that it is seen through."""
         pair, index = divmod(index, super().__len__())
         path, row = self._where[index % len(self._where)]
         file = self._open(path)
@@ -94,8 +109,4 @@ class WholeBrainDataset(ShardDataset):
         core, whole = draw.uniform(*np.transpose(FITTED))
         while not (density >= whole).any():  # a tumour that no scan shows has no segmentation
             core, whole = draw.uniform(*np.transpose(FITTED))
-        centre = grids.to_world(window, (np.array(self.shape) - 1) / 2)
-        theta = file["theta"][row] - np.array([*centre, 0, 0])
-        image = outlines_image(density >= core, density >= whole).astype(np.float32)
-        case = Case(image, np.zeros((3, 0, 0, 0), np.float32), theta.astype(np.float32))
-        return case.flipped() if index >= len(self._where) else case
+        return density, Values(float(core), float(whole))

@@ -135,6 +135,14 @@ _GEOMETRY_AWARE = (
     Column("test_ms", "Density", unit="ms", spread=False, decimals=0),
 )
 
+_LMI = (
+    *(Column(f"mae_{name}", f"MAE {name.upper()}", -3, decimals=0) for name in ("gm", "wm", "csf")),
+    *(
+        Column(name, f"Dice {level}", -2, "%", higher_is_better=True, decimals=1)
+        for name, level in (("dice_001", "0.01"), ("dice_01", "0.1"), ("dice_08", "0.8"))
+    ),
+)
+
 _TABLE_II = (
     Column("origin_off", "Origin off", unit="mm"),
     Column("mu_D_off", "μ_D off", -2, "%", decimals=1),
@@ -187,6 +195,16 @@ TABLES: dict[int | str, Layout] = {
         _GEOMETRY_AWARE,
         "geometry_aware",
         "f_10",
+    ),
+    "lmi": Layout(
+        "Learn-Morph-Infer's experiments on simulated tumours: growth model (FK: Fisher–Kolmogorov, ME: with mass "
+        "effect) and what networks tell from outlines, one network for each pair of brackets. Error of the density "
+        "that comes of it, where it or the true one is at least 0.01.",
+        _LMI,
+        "lmi",
+        "lmi_3",
+        medians=True,
+        ranks=False,
     ),
     "table_ii": Layout(
         "Posteriors by the numerical solver and by a surrogate (Ezhov 2021, Table II): synthetic patients with "

@@ -1,0 +1,41 @@
+"""What Learn-Morph-Infer's Table 2 compares, and by which scores: no more than planning and reading need."""
+
+from __future__ import annotations
+
+from gliofit.synthetic.lmi_models import MODELS
+
+EXPERIMENTS = {
+    f"lmi_{3 * block + number}": (model, targets)
+    for block, model in enumerate(MODELS)
+    for number, targets in enumerate((("times", "origin"), ("growth", "origin"), ("all",)), 1)
+}
+"""Growth model and networks of the paper's experiments 1 to 6."""
+
+NETWORKS = ("all", "origin", "growth", "times")
+"""By what they tell."""
+
+SHOWN = {"all": "(μ₁, μ₂, x)", "growth": "(μ₁, μ₂)", "times": "(D, ρ, T)", "origin": "(x)"}
+"""Not in braces, as the paper has them: Snakemake takes these for wildcards."""
+
+MODEL_TITLES = dict(zip(MODELS, ("FK", "ME"), strict=True))
+
+LEVELS = {"dice_001": 0.01, "dice_01": 0.1, "dice_08": 0.8}
+
+PRESENT = 0.01
+"""Density from which on a voxel counts for the MAE, be it the true or the inferred one."""
+
+TISSUES = {"gm": 2, "wm": 3, "csf": 1}
+
+DEFINITIONS = {
+    **{
+        f"mae_{name}": f"Mean |ĉ − c| over the {name.upper()} voxels of the healthy atlas where c or ĉ ≥ {PRESENT}."
+        for name in TISSUES
+    },
+    **{name: f"Dice overlap of ĉ ≥ {level} and c ≥ {level}." for name, level in LEVELS.items()},
+}
+
+
+def title(experiment: str) -> str:
+    """Number, growth model and targets of an experiment."""
+    model, targets = EXPERIMENTS[experiment]
+    return f"{experiment.removeprefix('lmi_')} {MODEL_TITLES[model]}: {', '.join(SHOWN[t] for t in targets)}"

@@ -1,0 +1,255 @@
+"""Learn-Morph-Infer's Table 2: tumours with and without mass effect, networks with different targets, and how they do."""
+
+
+rule lmi_tumours:
+    """Tumours of the paper's D, ρ and T in the atlas."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        sources=sources("lmi_tumours.py", "gliofit.growth.models.mass_effect"),
+    output:
+        "results/lmi_study/{model}/{split}/{shard}.h5",
+    log:
+        "results/logs/lmi_tumours/{model}-{split}-{shard}.log",
+    benchmark:
+        "results/benchmarks/lmi_tumours/{model}-{split}-{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.simulation
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(24),
+    params:
+        number=lambda wildcards: lmi_study.shard_size(
+            CONFIG.lmi_study, wildcards.model, wildcards.split, int(wildcards.shard)
+        ),
+        spacing=CONFIG.lmi_study.spacing,
+        crop=lmi_study.CROP_MM,
+        prior=CONFIG.prior.model_dump(),
+        gamma=CONFIG.lmi_study.gamma,
+        seed=CONFIG.seeds.samples,
+    script:
+        "../scripts/lmi_tumours.py"
+
+
+rule train_lmi:
+    """One network: for all of θ, for a part of it, or for D, ρ and T."""
+    input:
+        train=lambda wildcards: lmi_study.shards(
+            CONFIG.lmi_study, wildcards.model, "train"
+        ),
+        validation=lambda wildcards: lmi_study.shards(
+            CONFIG.lmi_study, wildcards.model, "validation"
+        ),
+        start=lambda wildcards: lmi_study.followed(
+            CONFIG.lmi_study, wildcards.model, wildcards.targets
+        ),
+        sources=sources("train_lmi.py"),
+    output:
+        weights="results/lmi_study/{model}/{targets}.safetensors",
+        card="results/lmi_study/{model}/{targets}.json",
+        log="results/lmi_study/{model}/{targets}.csv",
+        figure="results/lmi_study/{model}/{targets}.png",
+    log:
+        "results/logs/train_lmi/{model}-{targets}.log",
+    benchmark:
+        "results/benchmarks/train_lmi/{model}-{targets}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.training
+    resources:
+        mem_mb=gigabytes(4),
+        runtime=hours(96),
+        gpu=int(CONFIG.device == "cuda"),
+    params:
+        settings=lambda wildcards: lmi_study.settings(
+            CONFIG.lmi_study, wildcards.model, wildcards.targets
+        ),
+        seed=CONFIG.seeds.training,
+        device=CONFIG.device,
+        threads=CONFIG.threads.training,
+        checkpoint="results/lmi_study/{model}/{targets}.checkpoint.pt",
+    script:
+        "../scripts/train_lmi.py"
+
+
+rule score_lmi:
+    """A shard of test tumours: what the networks infer from their outlines."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        tests="results/lmi_study/{model}/test/{shard}.h5",
+        networks=lambda wildcards: list(lmi_study.weights(wildcards.model).values()),
+        sources=sources("score_lmi.py", "gliofit.growth.models.mass_effect"),
+    output:
+        "results/lmi_study/{model}/scores/{shard}.csv",
+    log:
+        "results/logs/score_lmi/{model}-{shard}.log",
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.threads.inversion
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(24),
+    params:
+        names=lambda wildcards: list(lmi_study.weights(wildcards.model)),
+        spacing=CONFIG.lmi_study.spacing,
+        gamma=CONFIG.lmi_study.gamma,
+    script:
+        "../scripts/score_lmi.py"
+
+
+rule collect_lmi_scores:
+    input:
+        metrics=lmi_study.scores(CONFIG.lmi_study),
+        sources=sources("collect_metrics.py"),
+    output:
+        "results/lmi_study.csv",
+    log:
+        "results/logs/collect_lmi_scores.log",
+    group:
+        "lmi"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule table_lmi:
+    input:
+        metrics="results/lmi_study.csv",
+        sources=sources("table.py"),
+    output:
+        csv=report(
+            "results/tables/lmi.csv",
+            caption="../report/table_lmi.rst",
+            category="Tables",
+            labels={"table": "Learn-Morph-Infer 2"},
+        ),
+        md="results/tables/lmi.md",
+        tex="results/tables/lmi.tex",
+    log:
+        "results/logs/table/lmi.log",
+    group:
+        "lmi"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    params:
+        number="lmi",
+        methods=list(lmi_study.experiments(CONFIG)),
+        titles=lmi_study.experiments(CONFIG),
+        cases="lmi",
+    script:
+        "../scripts/table.py"
+
+
+rule figure_lmi_errors:
+    """Figure 5 of Learn-Morph-Infer: the error over μ_D and μ_ρ."""
+    input:
+        metrics="results/lmi_study.csv",
+        sources=sources("figure_lmi_errors.py"),
+    output:
+        png=report(
+            "results/figures/lmi_errors.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={
+                "figure": "Learn-Morph-Infer 5",
+                "shows": "error over μ_D and μ_ρ",
+            },
+        ),
+        pdf="results/figures/lmi_errors.pdf",
+    log:
+        "results/logs/figure_lmi_errors.log",
+    group:
+        "lmi"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(2),
+        runtime=hours(1 / 2),
+    params:
+        caption=CAPTIONS["lmi_errors"],
+        method=next(
+            (
+                name
+                for name in ("lmi_3", "lmi_6")
+                if name in lmi_study.experiments(CONFIG)
+            ),
+            None,
+        ),
+    script:
+        "../scripts/figure_lmi_errors.py"
+
+
+rule figure_lmi_examples:
+    """Figures 3, 4 and 6 of Learn-Morph-Infer on the first test tumours."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        tests=[
+            lmi_study.shards(CONFIG.lmi_study, model, "test")[0]
+            for model in CONFIG.lmi_study.models
+        ],
+        networks=[
+            path
+            for model in CONFIG.lmi_study.models
+            for path in lmi_study.weights(model).values()
+        ],
+        sources=sources(
+            "figure_lmi_examples.py",
+            "gliofit.growth.models.mass_effect",
+            "gliofit.inversion.methods.gauss_newton",
+        ),
+    output:
+        png=report(
+            "results/figures/{figure}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "Learn-Morph-Infer 3, 4, 6", "shows": "{figure}"},
+        ),
+        pdf="results/figures/{figure}.pdf",
+    log:
+        "results/logs/figure_lmi_examples/{figure}.log",
+    wildcard_constraints:
+        figure="lmi_targets|lmi_examples",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=hours(2),
+    params:
+        caption=lambda wildcards: CAPTIONS[wildcards.figure],
+        models=CONFIG.lmi_study.models,
+        names=[
+            (model, targets)
+            for model in CONFIG.lmi_study.models
+            for targets in lmi_study.weights(model)
+        ],
+        spacing=CONFIG.lmi_study.spacing,
+        gamma=CONFIG.lmi_study.gamma,
+        number=3,
+    script:
+        "../scripts/figure_lmi_examples.py"
+
+
+use rule figure_learning as figure_lmi_learning with:
+    input:
+        logs=lmi_study.logs(CONFIG.lmi_study).values(),
+        sources=sources("figure_learning.py"),
+    output:
+        png=report(
+            "results/figures/lmi_learning.png",
+            caption="../report/figure.rst",
+            category="Networks",
+            labels={"network": "Learn-Morph-Infer's study"},
+        ),
+        pdf="results/figures/lmi_learning.pdf",
+    log:
+        "results/logs/figure_lmi_learning.log",
+    params:
+        caption=CAPTIONS["lmi_learning"],
+        networks=list(lmi_study.logs(CONFIG.lmi_study)),
