@@ -4,7 +4,7 @@ How many foci a tumour grew from: one more, as long as the observation speaks fo
 A further focus is sought where the outlines are not explained, where an explained part is long, and beside the foci
 that there are: two seeds at one place are nearly one, so that a search from there begins where that with one focus less
 has ended. Whether it stays is decided by an information criterion: its coordinates must lower the loss by more than
-they would by chance.
+they would by chance, and by more than a deformation of the tumour would.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from gliofit.base.arrays import Array
+from gliofit.inversion.deformed import deformed_loss
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import Minimum
 
@@ -126,14 +127,26 @@ def add_foci(
         further = search(more, coarse, [p for _, p in starts[:COMPARED]], found.end.loss)
         # with some foci at one place, more of them are no worse
         found.losses.append(min(further.loss, found.end.loss))
-        c = density(more, further.parameters)
-        enough = len(found.problem.model.origins) >= least
-        unknowns = more.model.size - found.problem.model.size
-        apart = _apart(more.split(further.parameters)[0][more.model.origins])
-        if enough and not (apart and worth_it(found.end.loss, further.loss, patches, unknowns)):
+        fewer, c = c, density(more, further.parameters)
+        if len(found.problem.model.origins) >= least and not _kept(found, further, more, fewer, patches):
             found.explained.append(problem.target.explained(c, more.split(further.parameters)[1]))
             return found
         found.problem, found.end = more, further
+
+
+def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: float) -> bool:
+    """
+    Whether one focus more is kept: apart from the others, and worth its coordinates.
+
+    What a linear deformation of the density with one `fewer` explains is no reason for another focus: so does a tumour
+    look whose cells spread otherwise than the model has it.
+    """
+    values, _ = more.split(further.parameters)
+    unknowns = more.model.size - found.problem.model.size
+    if not _apart(values[more.model.origins]) or not worth_it(found.end.loss, further.loss, patches, unknowns):
+        return False
+    extras = found.problem.split(found.end.parameters)[1]
+    return worth_it(deformed_loss(found.problem, fewer, extras), further.loss, patches, unknowns)
 
 
 def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:

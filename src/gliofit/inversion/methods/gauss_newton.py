@@ -77,7 +77,7 @@ def gauss_newton(
     started, before = time.perf_counter(), problem.runs.number
     numbers, finest_grid = problem.model.foci_range, problem
     several = numbers != (1, 1)
-    levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest, several)
+    levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest)
     rough, problem = levels[0], levels[-1]
     levels = levels if start is None else [problem]
     rounds = 1 + (retries if problem.target.complete and start is None else 0)
@@ -85,6 +85,7 @@ def gauss_newton(
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
     precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
+    roughly = precision if precision == tolerance else 10 * precision
 
     while done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
@@ -104,7 +105,7 @@ def gauss_newton(
                     break
                 coarse_best = found[0].loss
         for p in candidates:
-            end = settled(problem, p, iterations=iterations, tolerance=precision, floor=1e-9 * _power(problem))
+            end = settled(problem, p, iterations=iterations, tolerance=roughly, floor=1e-9 * _power(problem))
             best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
 
     assert best is not None  # the first round has its start at the centre of mass
@@ -112,6 +113,9 @@ def gauss_newton(
     grids = [*levels[:-1], finest_grid]
     details = {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
     if several:
+        # by blurred outlines so far, which lead from further away
+        problem = replace(problem, target=problem.target.voxelwise())
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
         rough = rough if problem.target.complete else problem
         foci = add_foci(problem, best, OneMore(iterations), Problem.density, numbers, rough)
         problem, best, sought = foci.problem, foci.end, foci.record()
@@ -119,11 +123,11 @@ def gauss_newton(
     if coarser:
         details["searched_mm"] = float(problem.tissue.spacing.max())
     if coarser or several:
-        # along the valley's floor steps bring little each, and are cheap on a coarse grid
-        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+        if not several:  # along the valley's floor steps bring little each, and are cheap on a coarse grid
+            best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
         target = finest_grid.target.voxelwise() if several else finest_grid.target
         problem = replace(finest_grid, model=problem.model, target=target)
-        best = settled(problem, best.parameters, iterations=iterations, tolerance=tolerance)
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
     if several:
         problem = replace(problem, target=finest_grid.target.sharpened())
         best = seen_by(problem, best)
@@ -145,19 +149,16 @@ def gauss_newton(
     return fit
 
 
-def _levels(problem: Problem, coarsest: float, several: bool) -> list[Problem]:
+def _levels(problem: Problem, coarsest: float) -> list[Problem]:
     """
     The problem on the grids of its search, coarse to fine.
 
-    Outlines are searched for on the coarsest alone, where a run takes a seventh of the time: along the valley from wide
-    fronts to narrow ones a search takes many steps, and the valley is the same on all grids. Where the number of foci
-    is sought, by thresholds as sharp as its voxels.
+    Outlines are searched for on the coarsest alone, where a run takes a seventh of the time – first as densities that
+    they could have come from, then themselves: along the valley from wide fronts to narrow ones a search takes many
+    steps, and the valley is the same on all grids.
     """
     levels = levels_of(problem, coarsest)
-    if problem.target.complete or (len(levels) == 1 and not several):
-        return levels
-    rough = levels[0]
-    return [rough, replace(rough, target=rough.target.voxelwise() if several else rough.target)]
+    return levels if problem.target.complete else [levels[0], replace(levels[0])]
 
 
 def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
