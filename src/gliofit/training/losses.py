@@ -108,8 +108,8 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
         Geometry-aware surrogate: `mse` over the crop, `loss` (`regional_loss` of the paper), `dice_2`, `dice_4`,
         `dice_8` of tumours above 0.2, 0.4, 0.8 (of those that have any such voxel). Others: `mse` of θ as `to_unit`
         scales it, `origin_mm` (mean distance), `mu_D` and `mu_rho` (mean relative error); of the network's plain
-        answer, neither averaged with the mirror image's nor clipped; for a part of θ, `mse` alone. `mse` chooses the best
-        checkpoint.
+        answer, neither averaged with the mirror image's nor clipped; for a part of θ, `mse` alone. `mse` chooses
+        the best checkpoint.
     """
     network.eval()
     rows = []
