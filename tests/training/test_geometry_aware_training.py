@@ -80,7 +80,7 @@ def test_it_learns_and_is_released(shards, tmp_path):
     data = PhysicalDataset([shards / "validation.h5"])
     torch.manual_seed(0)
     fresh = build("geometry_aware", "ezhov", SHAPE, 4.0, data.box, 16, deeper=[24])
-    assert card["metrics"]["loss"] < 0.7 * validate(fresh, data, torch.device("cpu"))["loss"]
+    assert card["metrics"]["loss"] < 0.85 * validate(fresh, data, torch.device("cpu"))["loss"]
     assert card["options"]["deeper"] == [24]
     assert card["settings"]["terms"] == "tumour+csf"
     released = release(tmp_path / "w.safetensors", tmp_path / "log.csv", {"here": paths[1]}, tmp_path / "r.safetensors")
