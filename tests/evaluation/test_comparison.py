@@ -48,7 +48,7 @@ def test_the_comparison_for_people(metrics, tmp_path):
     text = markdown(table, titles, {"single": "One focus"})
     assert "**One focus**" in text
     assert "| Fit, MRI | 11 (+1 undefined) |" in text
-    assert "| 73 | 0.0078 |" in text  # eight of eleven gain; 2/2⁸
+    assert "| 73 | 0.0078 | 0.0078 |" in text  # eight of eleven gain in both; 2/2⁸
     coverage_curves(tmp_path / "curves", table, titles, {"single": "One focus", "multi": "Three foci"})
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 

@@ -169,3 +169,20 @@ def test_gliofit_corrects_where_there_are_cells_and_around(small_tissue):
     assert (found - base)[box].abs().max() > 0.01
     nothing = network.reached(torch.full_like(base, -9.0))
     assert [s.stop - s.start for s in nothing[1:]] == [8, 8, 8]
+
+
+def test_gliofits_anatomy_is_prepared_anew_when_it_changes(crop):
+    network = lively(build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8)).eval()
+    static, theta = network.prepare(crop), torch.tensor([THETA[0]])
+    with torch.inference_mode():
+        inferred = network(network.prepare(crop), theta)
+    with torch.no_grad():
+        before = network(static, theta)
+        assert network._last is not None
+        assert network._last.of(static[None].expand(1, *static.shape))
+        torch.testing.assert_close(inferred, before)
+        static[:2] *= 0.8
+        changed = network(static, theta)
+        network._last = None
+        torch.testing.assert_close(network(static, theta), changed, rtol=0, atol=0)
+    assert not torch.equal(before, changed)

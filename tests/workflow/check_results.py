@@ -49,6 +49,16 @@ def problems(results: Path) -> list[str]:
             found.append(f"the cohort's table lacks {metric} of a method")
     if not cohort.xs("dice_whole", level="metric")["mean"].between(0.2, 1).all():
         found.append("the cohort's table has a method that explains no whole tumour")
+    ezhov = pd.read_csv(results / "tables/ezhov_table1.csv").set_index(["method", "metric"])
+    if not ezhov.loc[("surrogate", "test_mae_tumour"), "mean"] < 0.5:
+        found.append("Ezhov's Table I has no error of the methods' surrogate")
+    if not ezhov.xs("test_dice_2", level="metric")["mean"].between(0, 1).all():
+        found.append("Ezhov's Table I has a row without Dice")
+    found += [
+        f"Ezhov's figure {n} is missing"
+        for n in range(6, 10)
+        if not (results / f"figures/ezhov_figure{n}.png").is_file()
+    ]
     for name in ("1b", "3", "4", "5"):
         path = results / f"figures/weidner_figure{name}.png"
         if not (path.is_file() and path.read_bytes().startswith(b"\x89PNG")):

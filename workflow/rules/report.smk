@@ -175,7 +175,9 @@ rule results_page:
         run="results/run.json",
         cards=WEIGHTS.cards.values(),
         sources=sources("results_page.py"),
-        published=data("reporting/tables/weidner2026.csv"),
+        published=data(
+            "reporting/tables/weidner2026.csv", "reporting/tables/ezhov2021.csv"
+        ),
         captions=data("reporting/templates/captions.json"),
     output:
         page="results/page/results.md",

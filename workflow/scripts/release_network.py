@@ -6,10 +6,13 @@ with job(snakemake):
     from gliofit.training.release import release
 
     files = snakemake.input
+    tests: dict[str, list[str]] = {}
+    for anatomy, path in zip(snakemake.params.anatomies, files.tests, strict=True):
+        tests.setdefault(anatomy, []).append(path)
     release(
         files.weights,
         files.log,
-        {anatomy: [path] for anatomy, path in zip(snakemake.params.anatomies, files.tests, strict=True)},
+        tests,
         snakemake.output[0],
         threads=snakemake.threads,
     )

@@ -6,7 +6,8 @@ with job(snakemake):
     from gliofit.training.loop import train
     from gliofit.training.settings import SETTINGS
 
-    params, output, role = snakemake.params, snakemake.output, snakemake.wildcards.network
+    params, output = snakemake.params, snakemake.output
+    role = params.get("role") or snakemake.wildcards.network
     train(
         role,
         SETTINGS[role](**params.settings),

@@ -88,20 +88,21 @@ def markdown(table: pd.DataFrame, titles: dict[str, str], set_titles: dict[str, 
     lines: list[str] = []
     for name, part in table.groupby("set", sort=False):
         heads = " | ".join(title for title, _ in shown.values())
-        lines += [f"**{set_titles.get(str(name), str(name))}**", "", f"| Plan | N | {heads} | Better, % | p |"]
-        lines += ["|---|--:|" + "--:|" * (len(shown) + 2)]
+        lines += [f"**{set_titles.get(str(name), str(name))}**", ""]
+        lines += [f"| Plan | N | {heads} | Better, % | p | p, area |", "|---|--:|" + "--:|" * (len(shown) + 3)]
         for method, rows in part.groupby("method", sort=False):
             by = rows.set_index("metric")
             cells = [_cell(by, metric, unit) for metric, (_, unit) in shown.items()]
             main = by.loc["coverage_broad"]
             number = f"{main.n:.0f}" + (f" (+{main.undefined:.0f} undefined)" if main.undefined else "")
             ends = [f"{100 * main.better:.0f}" if np.isfinite(main.better) else "–", _p(main.p_value)]
+            ends.append(_p(by.loc["area_broad"].p_value))
             lines.append(f"| {titles.get(str(method), str(method))} | {number} | " + " | ".join([*cells, *ends]) + " |")
         lines.append("")
     lines += [
         "Means with 95 % intervals by bootstrap over patients, at the volume of the standard plan with 15 mm; area",
         "under the coverage curve to the volume at 30 mm. Better: share of patients of whom the plan covers more than",
-        "the standard plan; p: Wilcoxon's signed-rank test of the coverage against it.",
+        "the standard plan; p: Wilcoxon's signed-rank test of the coverage, and of the area, against it.",
     ]
     return "\n".join(lines) + "\n"
 

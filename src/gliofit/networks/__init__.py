@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["load_inverse", "load_lmi", "load_network", "load_surrogate"]
+__all__ = ["load_geometry_aware", "load_inverse", "load_lmi", "load_network", "load_surrogate"]
 
 
 def __getattr__(name: str) -> Any:

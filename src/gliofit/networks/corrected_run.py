@@ -190,7 +190,7 @@ class _Ground:
 
     @torch.no_grad()
     def __init__(self, static: Tensor, step: float, shape: tuple[int, ...]):
-        self._static, self._version = static, static._version  # kept, so that no other tensor gets its memory
+        self._static, self._version = static, _version(static)  # kept, so that no other tensor gets its memory
         with torch.autocast(static.device.type, enabled=False):
             maps = static[:, :2]
             for axis in (2, 3, 4):
@@ -204,8 +204,14 @@ class _Ground:
 
     def of(self, static: Tensor) -> bool:
         """Whether it is of this tensor, or of another view of the same numbers, unchanged since."""
-        same = static.data_ptr() == self._static.data_ptr() and static._version == self._version
+        known = self._version is not None and _version(static) == self._version
+        same = known and static.data_ptr() == self._static.data_ptr()
         return same and all(getattr(static, name)() == getattr(self._static, name)() for name in ("size", "stride"))
+
+
+def _version(tensor: Tensor) -> int | None:
+    """Counts changes of a tensor; None where PyTorch does not, in inference mode."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def _shares(voxels: int) -> Tensor:

@@ -11,3 +11,6 @@ CROP_MM = 128
 
 GROWTH_MODEL = "fisher_kolmogorov"
 """What all networks here are trained on: θ of one focus."""
+
+GEOMETRY_AWARE = ("ezhov", "ezhov_unet", "ezhov_csf")
+"""Ezhov's network, and Table I (a) and (b): with skips from encoder to decoder, and with CSF alone as input."""

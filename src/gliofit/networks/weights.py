@@ -24,7 +24,10 @@ from gliofit.base.files import whole_file
 from gliofit.base.section import fault
 from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
+from gliofit.growth.theta import NAMES
 from gliofit.networks.corrected_run import GlioFit
+from gliofit.networks.geometry_aware import PHYSICAL, GeometryAware
+from gliofit.networks.grids import GEOMETRY_AWARE
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.lmi_part import LmiPart
@@ -44,16 +47,24 @@ ARCHITECTURES = {
     "inverse_segmentation": INVERSES,
     "lmi": LMIS,
     "lmi_part": LMIS,
+    "geometry_aware": GEOMETRY_AWARE,
 }
 
-INVERSE_CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart)}
+CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart, GeometryAware)}
+"""Of the roles whose architectures share a class."""
+
+Network = Surrogate | Inverse | Lmi | LmiPart | GeometryAware
 
 
 class CardBox(BaseModel):
-    """Ranges of θ that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ."""
+    """
+    Ranges that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ.
 
-    lower: Annotated[list[float], Field(min_length=5, max_length=5)]
-    upper: Annotated[list[float], Field(min_length=5, max_length=5)]
+    Of a geometry-aware surrogate D, ρ, T.
+    """
+
+    lower: Annotated[list[float], Field(min_length=3, max_length=5)]
+    upper: Annotated[list[float], Field(min_length=3, max_length=5)]
 
 
 class Card(BaseModel):
@@ -66,14 +77,14 @@ class Card(BaseModel):
     spacing: Annotated[float, Field(gt=0, le=100)]
     box: CardBox
     weights_sha256: str
-    options: dict[str, str] = {}
+    options: dict[str, Any] = {}
 
 
 def build(
     role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int, **options: Any
 ) -> Any:
     """
-    A network with fresh weights: `Surrogate`, `Inverse` or `Lmi`, by its role; `options` are what some have beside.
+    A network with fresh weights, of the class of its role; `options` are what some have beside.
 
     Raises
     ------
@@ -84,8 +95,8 @@ def build(
         raise InputError(f"unknown network role '{role}'; there are: {', '.join(ARCHITECTURES)}")
     if architecture not in ARCHITECTURES[role]:
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
-    if role in INVERSE_CLASSES:
-        return INVERSE_CLASSES[role](shape, spacing, box, width, architecture, **options)
+    if role in CLASSES:
+        return CLASSES[role](shape, spacing, box, width, architecture, **options)
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -94,15 +105,13 @@ def card_path(path: str | Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def save_network(
-    network: Surrogate | Inverse | Lmi, architecture: str, path: str | Path, **about: Any
-) -> dict[str, Any]:
+def save_network(network: Network, architecture: str, path: str | Path, **about: Any) -> dict[str, Any]:
     """
     Write weights and card; the card last, so that weights without a card are not mistaken for a release.
 
     Parameters
     ----------
-    network : Surrogate, Inverse or Lmi
+    network : Surrogate, Inverse, Lmi or GeometryAware
     architecture : str
     path : path
         Of the weights (`.safetensors`).
@@ -125,7 +134,7 @@ def save_network(
         "shape": list(network.shape),
         "spacing": network.spacing,
         "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
-        **({"options": network.options} if isinstance(network, LmiPart) else {}),
+        **({"options": network.options} if isinstance(network, LmiPart | GeometryAware) else {}),
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "versions": versions("gliofit", "torch", "numpy"),
@@ -159,8 +168,8 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(
             f"{card_file}: has format version {card.get('format_version')}, but this gliofit reads {FORMAT_VERSION}"
         )
-    for name in Card.model_fields:
-        if name not in card and Card.model_fields[name].is_required():
+    for name, entry in Card.model_fields.items():
+        if entry.is_required() and name not in card:
             raise InputError(f"{card_file}: lacks the entry '{name}'")
     try:
         Card.model_validate(card)
@@ -168,12 +177,15 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(f"{card_file}: {fault(error, Card)}") from None
     if card["role"] != role:
         raise InputError(f"{card_file}: describes a network of role '{card['role']}', not '{role}'")
+    own = len(PHYSICAL) if role == "geometry_aware" else len(NAMES)
+    if {len(card["box"]["lower"]), len(card["box"]["upper"])} != {own}:
+        raise InputError(f"{card_file}: its box has not the {own} ranges that a network of role '{role}' knows")
     return card
 
 
 def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
-    A released network, frozen and ready to use: `Surrogate`, `Inverse` or `Lmi`, by its role.
+    A released network, frozen and ready to use, of the class of its role.
 
     Raises
     ------
@@ -227,3 +239,8 @@ def load_inverse(path: str | Path, device: str = "cpu", *, segmentation: bool = 
 def load_lmi(path: str | Path, device: str = "cpu") -> Lmi:
     """Learn-Morph-Infer's network; see `Lmi.predict`. Parameters and errors as for `load_surrogate`."""
     return load_network(path, "lmi", device)
+
+
+def load_geometry_aware(path: str | Path, device: str = "cpu") -> GeometryAware:
+    """Ezhov 2021's surrogate; see `GeometryAware.predict`. Parameters and errors as for `load_surrogate`."""
+    return load_network(path, "geometry_aware", device)

@@ -25,6 +25,7 @@ from gliofit.patients.raw.rows import check_raw, is_raw
 from gliofit.patients.raw.segmenting import check_command
 from gliofit.patients.sample_sheet import Patient, read_sample_sheet
 from gliofit.pipeline.config_sections import Config
+from gliofit.synthetic.physical_prior import PhysicalPrior
 from gliofit.synthetic.prior import Prior
 
 MADE = "results/synthetic/"
@@ -43,6 +44,8 @@ RESERVED = frozenset(
         "figures",
         "forward",
         "forward.csv",
+        "geometry_aware",
+        "geometry_aware.csv",
         "gliodil_synthetic",
         "gliodil_synthetic.csv",
         "gliodil_study",
@@ -121,6 +124,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
     _check_prior(config, model, source)
+    _check_geometry_aware(config, source)
     _check_methods(config, model, source)
     return config
 
@@ -173,6 +177,24 @@ def _check_prior(config: Config, model: GrowthModel, source: str) -> None:
                 f"{source}: prior.{name} = [{low:g}, {high:g}] is not within {lowest:g} … {highest:g}, where searches "
                 f"of growth model {model.name} look"
             )
+
+
+def _check_geometry_aware(config: Config, source: str) -> None:
+    """What the samples of the geometry-aware surrogate are drawn from, and that no head is without."""
+    given = config.geometry_aware
+    if given.train and (fewest := min(given.validation, given.test)) < given.test_heads:
+        raise InputError(
+            f"{source}: geometry_aware.test_heads = {given.test_heads} is more than the {fewest} tumours in them"
+        )
+    if 0 < given.train < given.train_heads:
+        raise InputError(
+            f"{source}: geometry_aware.train_heads = {given.train_heads} is more than the {given.train} tumours in them"
+        )
+    try:
+        for ratio in given.ratios:
+            PhysicalPrior(**given.prior(ratio))
+    except InputError as error:
+        raise InputError(f"{source}: geometry_aware: {error}") from None
 
 
 def _check_methods(config: Config, model: GrowthModel, source: str) -> None:

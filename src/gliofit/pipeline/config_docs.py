@@ -56,10 +56,12 @@ def _rows(section: dict[str, Any], known: dict[str, Any], prefix: str, defaults:
 
 
 def _training(known: dict[str, Any]) -> list[str]:
-    """Keys of every network's training, then those that Learn-Morph-Infer's has beside them; defaults of the code."""
-    common, whole = known["Settings"]["properties"], known["WholeBrainSettings"]["properties"]
+    """Keys of every network's training, then those that some have beside them; defaults of the code."""
+    common = known["Settings"]["properties"]
     entries = [(f"networks.*.{name}", key) for name, key in common.items()]
-    entries += [(f"networks.lmi.{name}", key) for name, key in whole.items() if name not in common]
+    for network, section in (("lmi", "WholeBrainSettings"), ("geometry_aware", "GeometryAwareSettings")):
+        own = known[section]["properties"]
+        entries += [(f"networks.{network}.{name}", key) for name, key in own.items() if name not in common]
     return [
         f"| `{path}` | {_values(key, known)} | {_value(key.get('default', {}))} | {key['description']} |"
         for path, key in entries
@@ -77,7 +79,7 @@ def _values(key: dict[str, Any], known: dict[str, Any]) -> str:
         return ", ".join(_value(value) for value in key["enum"])
     kind = key["type"]
     if kind == "array":
-        return "`[lowest, highest]`"
+        return "`[lowest, highest]`" if key.get("maxItems") == 2 else "a list"
     words = {"boolean": "`true`, `false`", "string": "text", "null": "`null`", "object": "mapping"}
     words |= {"integer": "whole number", "number": "number"}
     limits = {"exclusiveMinimum": "> ", "minimum": "≥ ", "exclusiveMaximum": "< ", "multipleOf": "multiple of "}

@@ -11,18 +11,18 @@ from __future__ import annotations
 from math import ceil
 from typing import Annotated, Any, Literal
 
-from annotated_types import Len
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
-from gliofit.training.settings import Settings, WholeBrainSettings
+from gliofit.pipeline.geometry_section import GeometryAware, Range
+from gliofit.training.settings import GeometryAwareSettings, Settings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
 
 
-Range = Annotated[list[float], Len(2, 2)]
+Released = Literal["surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware"]
 
 Density = Annotated[float, Field(gt=0, le=1)]
 
@@ -99,7 +99,11 @@ class Networks(Section):
         description="Training of Learn-Morph-Infer's network, which sees the whole brain; `config/lmi.yaml` is how the "
         "released one was trained."
     )
-    released: dict[Literal["surrogate", "inverse", "inverse_segmentation", "lmi"], str | None] = Field(
+    geometry_aware: GeometryAwareSettings = Field(
+        description="Training of the geometry-aware surrogate, one and the same for all rows of its table; the section "
+        "`geometry_aware` has its samples."
+    )
+    released: dict[Released, str | None] = Field(
         {},
         description="`{network: file}`: weights that methods use in place of `resources/weights/{network}.safetensors` "
         "(read with `train: false`). `{surrogate: resources/weights/weidner.safetensors}` runs every method on the "
@@ -266,6 +270,7 @@ class Config(Section):
     bayesian: Bayesian = Field(description="Ezhov 2021's Table II.")
     gliodil_studies: GliodilStudies
     cohort: Cohort
+    geometry_aware: GeometryAware
     lmi_study: LmiStudy
     threads: Threads
 

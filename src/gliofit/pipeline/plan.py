@@ -15,6 +15,7 @@ from gliofit.inversion import describe
 from gliofit.patients.sample_sheet import Patient
 from gliofit.pipeline.config import MADE
 from gliofit.pipeline.config_sections import Config
+from gliofit.pipeline.geometry_study import GeometryStudy
 from gliofit.pipeline.weights import Weights
 
 REFERENCE = "cmaes_solver"
@@ -117,8 +118,6 @@ class Plan:
         keys = (self.weidner.get(table, (table, self.config.anatomy)) for table in tables)
         return [key if cases in main else (key, cases) for key, cases in keys]
 
-    # further tables
-
     @property
     def clinical_tables(self) -> dict[str, str]:
         """Of patients, beside Weidner's."""
@@ -201,6 +200,11 @@ class Plan:
         """Of the cohort without patients."""
         return {"cohort": "results/tables/cohort.csv"} if self.cohort else {}
 
+    @cached_property
+    def geometry(self) -> GeometryStudy:
+        """The study of the geometry-aware surrogate."""
+        return GeometryStudy(self.config, list(self.sheet), self.weights)
+
     def sought_model(self, sought: str) -> dict[str, Any]:
         """The growth model of the config with one focus, or with as many as are found, if it knows of foci."""
         model = growth_model(self.config.growth_model).to_dict()
@@ -211,7 +215,8 @@ class Plan:
     @property
     def other_tables(self) -> dict[str, str]:
         """All that are not Weidner's."""
-        return self.clinical_tables | self.gliodil_tables | self.cohort_tables | self.forward_tables
+        own = self.clinical_tables | self.gliodil_tables | self.cohort_tables
+        return own | self.geometry.tables | self.forward_tables
 
     # figures, by the keys of the report's captions
 
@@ -243,18 +248,19 @@ class Plan:
         gliodil = {"gliodil_synthetic": "results/figures/gliodil_synthetic.png"} if self.in_silico else {}
         training = {network: f"results/networks/{network}/training.png" for network in self.weights.trained}
         cohort = {"cohort": "results/figures/cohort.png"} if self.config.cohort.number else {}
-        return self.figures | self.analysis_figures | self.forward_figures | gliodil | cohort | training
+        own = self.figures | self.analysis_figures | self.forward_figures | self.geometry.figures
+        return own | gliodil | cohort | training
 
     @property
     def page_figures(self) -> dict[str, str]:
         """What docs/results.md shows: no patient's scan."""
-        found = self.figures | self.forward_figures | self.analysis_figures
+        found = self.figures | self.forward_figures | self.geometry.figures | self.analysis_figures
         return {key: path for key, path in found.items() if key != "4"}
 
     @property
     def page_tables(self) -> dict[str, str]:
         """What docs/results.md shows and tells of."""
-        return self.tables | self.forward_tables | self.gliodil_tables
+        return self.tables | self.forward_tables | self.geometry.tables | self.gliodil_tables
 
     @property
     def on_page(self) -> str:
@@ -268,8 +274,6 @@ class Plan:
 
     def _first_of(self, method: str) -> str:
         return method if method in self.methods else self.methods[-1]
-
-    # fits and cases
 
     def fits_to_cases(self, cases: str, method: str) -> list[str]:
         """A method's fits to a set of test cases, in jobs of `test_cases.per_job` (first-last, both included)."""
@@ -296,8 +300,6 @@ class Plan:
         part, parts = map(int, item.split("-of-"))
         total = getattr(self.config.samples, split)
         return total // parts + (part <= total % parts)
-
-    # patients
 
     def made_here(self, patient: str) -> bool:
         """Whether a patient is an in-silico one of this pipeline."""

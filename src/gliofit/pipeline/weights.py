@@ -30,12 +30,15 @@ class Weights:
         … and those that are trained here.
     compared : dict of str → str
         Further surrogates, evaluated beside the methods' own and used by no method.
+    geometry_aware : str, optional
+        A released geometry-aware surrogate, evaluated beside those that its study trains.
     """
 
     needed: list[str]
     released: dict[str, Path]
     trained: list[str]
     compared: dict[str, str]
+    geometry_aware: str | None = None
 
     @classmethod
     def of(cls, config: Config, root: str | Path) -> Weights:
@@ -62,7 +65,8 @@ class Weights:
         compared = {name: _named("compared", path, root) for name, path in config.networks.compared.items() if path}
         # those for another grid are passed over
         paths = {name: os.path.relpath(p) for name, (p, card) in compared.items() if card["spacing"] == config.spacing}
-        return cls(needed, released, trained, {n: p for n, p in paths.items() if p != found.path("surrogate")})
+        others = {n: p for n, p in paths.items() if p != found.path("surrogate")}
+        return cls(needed, released, trained, others, _geometry_aware(config, root))
 
     def path(self, network: str) -> str:
         """A network's weights."""
@@ -109,6 +113,20 @@ def _released(config: Config, root: Path, needed: list[str]) -> dict[str, Path]:
             if network != "lmi" and card["spacing"] != config.spacing:
                 raise InputError(f"networks.{key}: {found[network]}: is for spacing: {card['spacing']:g}")
     return found
+
+
+def _geometry_aware(config: Config, root: str | Path) -> str | None:
+    """The released geometry-aware surrogate, if there is a study of it on the grid that it is for."""
+    if config.train or not config.geometry_aware.train:
+        return None
+    named = config.networks.released.get("geometry_aware")
+    path = Path(root) / "resources" / "weights" / "geometry_aware.safetensors"
+    if not named and not path.is_file():
+        return None
+    weights, card = _named("released.geometry_aware", named or str(path), root)
+    if card["role"] != "geometry_aware":
+        raise InputError(f"networks.released.geometry_aware: {weights}: is a network of role '{card['role']}'")
+    return os.path.relpath(weights) if card["spacing"] == (config.geometry_aware.spacing or config.spacing) else None
 
 
 def _named(key: str, path: str, root: str | Path) -> tuple[Path, dict[str, Any]]:

@@ -106,7 +106,7 @@ class Sample:
     seed : tuple of int
         Entropy of its random generator.
     days : float, optional
-        How long it grew, where that was drawn.
+        How long it grew, if its prior says so: D_w and ρ then follow from θ.
     """
 
     theta: Theta

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -103,8 +104,9 @@ def write_shard(
     split: str,
     shard: int,
     prior: Prior,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write `count` samples of one anatomy as a shard (see docs/data_format.md)."""
+    """Write `count` samples of one anatomy as a shard (see docs/data_format.md), with further attributes `about`."""
     path, shape = Path(path), tuple(int(n) for n in shape)
     spacing = check_grid(tissue, shape)
     with whole_file(path) as part, h5py.File(part, "w") as file:
@@ -117,6 +119,7 @@ def write_shard(
             prior=json.dumps(prior.to_dict()),
             versions=json.dumps(versions("gliofit", "numpy", "numba", "h5py")),
             tissue_sha256=tissue_hash(tissue),
+            **(about or {}),
         )
         for name in MAPS:
             file.create_dataset(f"tissue/{name}", data=getattr(tissue, name), compression="gzip", shuffle=True)

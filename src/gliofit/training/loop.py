@@ -18,19 +18,18 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.threads import torch_threads
-from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
-from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.weights import build, load_network, read_card, save_network
+from gliofit.synthetic.physical_shards import PhysicalDataset
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
 from gliofit.training.log import draw_losses, write_log
+from gliofit.training.losses import loss_of, validate, window_loss
 from gliofit.training.settings import Settings, WholeBrainSettings
 from gliofit.training.whole_brain import PAIRS, WholeBrainDataset
 
@@ -46,6 +45,8 @@ def datasets(
     role: str, settings: Settings, train_paths: Sequence[str | Path], val_paths: Sequence[str | Path]
 ) -> tuple[ShardDataset, ShardDataset]:
     """Training and validation data of a role."""
+    if role == "geometry_aware":
+        return PhysicalDataset(train_paths, flip=settings.flip), PhysicalDataset(val_paths)
     if role not in WHOLE_BRAIN:
         return ShardDataset(train_paths, flip=settings.flip), ShardDataset(val_paths)
     assert isinstance(settings, WholeBrainSettings)  # `SETTINGS` of this role
@@ -55,6 +56,8 @@ def datasets(
 
 def held_out(network: Any, paths: Sequence[str | Path]) -> ShardDataset:
     """The samples of shards as a network takes them."""
+    if network.role == "geometry_aware":
+        return PhysicalDataset(paths)
     if network.role not in WHOLE_BRAIN:
         return ShardDataset(paths)
     return WholeBrainDataset(paths, network.spacing, shape=network.shape)
@@ -63,80 +66,6 @@ def held_out(network: Any, paths: Sequence[str | Path]) -> ShardDataset:
 def _has_bfloat16(device: torch.device) -> bool:
     """Without AVX-512 oneDNN has no convolutions in bfloat16, and PyTorch's own take up to 90 times as long."""
     return device.type != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
-
-
-def loss_of(network: Any, density: Tensor, maps: Tensor, theta: Tensor, factor: int = 1) -> Tensor:
-    """
-    Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse.
-
-    Others: MSE of θ as the network's `to_unit` scales it (so that μ_D does not dominate).
-    """
-    if network.role != "surrogate":
-        return ((network.unit(density, maps) - network.to_unit(theta)) ** 2).mean()
-    static = network.channels(maps)
-    if factor == 1:
-        return ((network(static, theta) - density) ** 2).sum() / static[:, -1].sum()
-    density = F.avg_pool3d(density[:, None], factor)[:, 0]
-    return ((network.coarser(static, theta, factor) - density) ** 2).sum() * factor**3 / static[:, -1].sum()
-
-
-def window_loss(
-    network: GlioFit, density: Tensor, maps: Tensor, theta: Tensor, edge: int, rng: np.random.Generator
-) -> Tensor:
-    """`loss_of` of a surrogate in windows of `edge` voxels, each about a random voxel of its tumour (c > 0.01)."""
-    places_of: list[Tensor] = []
-    for field in density:
-        places = (field > 0.01).nonzero()
-        centre = places[rng.integers(len(places))]
-        room = torch.tensor(field.shape, device=field.device) - edge
-        places_of.append((centre - edge // 2).clamp(min=0).minimum(room) // 2 * 2)
-    corners = torch.stack(places_of)
-    static = network.channels(maps)
-    inside, truth = cut(static[:, -1], corners, edge), cut(density, corners, edge)
-    return ((network.window(static, theta, corners, edge) - truth) ** 2).sum() / inside.sum()
-
-
-@torch.no_grad()
-def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: int = 1) -> dict[str, float]:
-    """
-    Means over a data set (for a surrogate, on a grid `factor` times as coarse).
-
-    Returns
-    -------
-    dict
-        Surrogate: `mse` over the crop (the paper's figure), `mse_tissue` over tissue voxels, `mse_relative` = `mse`
-        over that of predicting zero (a ratio of means, where the tables have the mean of the cases' ratios). Others:
-        `mse` of θ as `to_unit` scales it, `origin_mm` (mean distance), `mu_D` and `mu_rho` (mean relative error); of
-        the network's plain answer, neither averaged with the mirror image's nor clipped; for a part of θ, `mse` alone.
-        `mse` chooses the best checkpoint.
-    """
-    network.eval()
-    rows = []
-    for first in range(0, len(dataset), 4):
-        outlines = np.random.default_rng(first) if network.role == "inverse_segmentation" else None
-        density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device, outlines)
-        if network.role != "surrogate":
-            unit = (network.unit(density, maps) - network.to_unit(theta)).square().mean(1, keepdim=True)
-            if network.role == "lmi_part":
-                rows.append(unit)
-                continue
-            theta = theta[:, : len(NAMES)]
-            error = network(density, maps) - theta
-            relative = (error / theta)[:, GROWTH].abs()
-            rows.append(torch.cat([unit, error[:, ORIGIN].norm(dim=1, keepdim=True), relative], 1))
-        else:
-            static = network.channels(maps)
-            inside = static[:, -1].flatten(1).sum(1) / factor**3
-            if factor > 1:
-                density = F.avg_pool3d(density[:, None], factor)[:, 0]
-            predicted = network.coarser(static, theta, factor) if factor > 1 else network(static, theta)
-            square = (predicted - density).square().flatten(1)
-            rows.append(torch.stack([square.mean(1), square.sum(1) / inside, density.square().flatten(1).mean(1)], 1))
-    network.train()
-    means = torch.cat(rows).double().mean(0).tolist()
-    if network.role != "surrogate":
-        return dict(zip(("mse", "origin_mm", "mu_D", "mu_rho"), means, strict=False))
-    return {"mse": means[0], "mse_tissue": means[1], "mse_relative": means[0] / means[2]}
 
 
 def train(
@@ -159,7 +88,7 @@ def train(
 
     Parameters
     ----------
-    role : {"surrogate", "inverse", "inverse_segmentation", "lmi", "lmi_part"}
+    role : {"surrogate", "inverse", "inverse_segmentation", "lmi", "lmi_part", "geometry_aware"}
     settings : Settings
         Of the role: `SETTINGS[role]`.
     train_paths, val_paths : sequence of path
@@ -167,7 +96,7 @@ def train(
     out_path : path
         Weights (`.safetensors`); the model card is written beside them as `.json`.
     log_csv : path
-        One row per validation: step, seconds, learning_rate, train_loss, then the metrics of `validate`.
+        One row per validation: step, seconds, learning_rate, train_loss, then the metrics of `losses.validate`.
     figure_png : path
         Training and validation loss over steps.
     checkpoint : path
@@ -229,7 +158,7 @@ def _weights_like(network: Any, role: str, settings: Settings) -> dict[str, torc
     """The weights at `settings.start`; InputError unless they are of such a network."""
     assert settings.start
     known = load_network(settings.start, role)
-    about = [(type(n), n.shape, n.spacing, n.width, getattr(n, "targets", "")) for n in (network, known)]
+    about = [(type(n), n.shape, n.spacing, n.width, getattr(n, "options", {})) for n in (network, known)]
     if about[0] != about[1]:
         raise InputError(f"{settings.start}: is a network of another architecture, width or grid than is to be trained")
     return known.state_dict()
@@ -312,7 +241,7 @@ class _Run:
             if settings.window and self.network.role == "surrogate":
                 loss = window_loss(self.network, *batch, settings.window, rng)
             else:
-                loss = loss_of(self.network, *batch, settings.part(self.step)[2])
+                loss = loss_of(self.network, *batch, settings.part(self.step)[2], settings.terms)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)

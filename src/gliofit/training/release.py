@@ -17,7 +17,8 @@ from gliofit.growth.theta import SYMBOLS
 from gliofit.networks.inverse import SegmentationInverse
 from gliofit.networks.lmi import REACH_MM
 from gliofit.networks.weights import card_path, load_network
-from gliofit.training.loop import held_out, validate
+from gliofit.training.loop import held_out
+from gliofit.training.losses import DICES, validate
 from gliofit.training.settings import Settings
 
 TITLES = {
@@ -25,6 +26,7 @@ TITLES = {
     "inverse": "Direct inverse: tumour cell density and anatomy → θ",
     "inverse_segmentation": "Direct inverse: tumour core, whole tumour and anatomy → θ",
     "lmi": "Learn-Morph-Infer: tumour core and whole tumour in the atlas's space → θ",
+    "geometry_aware": "Geometry-aware surrogate: D, ρ, T and the anatomy about an origin → tumour cell density",
 }
 
 METRICS = {
@@ -34,6 +36,8 @@ METRICS = {
     "origin_mm": "origin, mean distance (mm)",
     "mu_D": "μ_D, mean relative error",
     "mu_rho": "μ_ρ, mean relative error",
+    "loss": "mean absolute error over the tumour + that over CSF",
+    **{name: f"Dice at {level:g}" for name, level in DICES.items()},
 }
 
 LIMITS = {
@@ -54,6 +58,11 @@ LIMITS = {
         "mirrored, too), and outlines of simulated tumours of one focus at random thresholds; the errors below are for "
         "such outlines in the anatomy's own space, without those of a registration."
     ),
+    "geometry_aware": (
+        "The origin is at voxel n/2 of the crop, to the nearest voxel; so the density has no derivative in it. Trained "
+        "on tumours of all sizes that have cells of density 0.25, in deformations of one atlas. Beyond the ranges it "
+        "extrapolates. It may leave [0, 1], and find cells in CSF: `GeometryAware.predict` clips."
+    ),
 }
 
 PLAIN = "All errors are of the network's plain answer; in use it is"
@@ -73,6 +82,10 @@ ERRORS = {
         "MSE is of the network's outputs before they become θ (`Lmi.to_unit`): with `gliofit` the origin in units of "
         f"{2 * REACH_MM:g} mm, log(μ_D·μ_ρ) and log(μ_D/μ_ρ) in units of their ranges; with `ezhov` θ in units of its "
         f"range. {PLAIN} clipped to the range."
+    ),
+    "geometry_aware": (
+        "MSE is the mean over the crop. Dice is of what lies above a density, in the tumours that have, or are said to "
+        "have, such a voxel."
     ),
 }
 """What the numbers of the page's table are of."""
@@ -129,7 +142,9 @@ def release(
 def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
     """The card and the training log as Markdown."""
     settings, data = card["settings"], card["data"]
-    box = zip(SYMBOLS, card["box"]["lower"], card["box"]["upper"], strict=True)
+    physical = card["role"] == "geometry_aware"
+    box = zip(("D", "ρ", "T") if physical else SYMBOLS, card["box"]["lower"], card["box"]["upper"], strict=True)
+    units = "D in mm²/day, ρ in 1/day, T in days" if physical else "origin in mm from the crop's centre, μ_D in mm"
     size = " × ".join(map(str, card["shape"]))
     known = [name for name in METRICS if name in card["metrics"]]
     sets = {"validation": card["metrics"], **{f"test, {name}": found for name, found in card.get("test", {}).items()}}
@@ -139,12 +154,11 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
     lines = [
         f"# {TITLES[card['role']]}",
         "",
-        f"Architecture `{card['architecture']}`, width {card['width']}, {card['parameters']:,} parameters; crops of "
+        f"Architecture `{card['architecture']}`, width {_widths(card)}, {card['parameters']:,} parameters; crops of "
         f"{size} voxels at {card['spacing']:g} mm (RAS). This page was generated with the weights; "
         "`gliofit.networks.weights` reads the JSON beside it.",
         "",
-        f"- **Range of θ**: {', '.join(f'{n} {low:g} … {high:g}' for n, low, high in box)} "
-        "(origin in mm from the crop's centre, μ_D in mm).",
+        f"- **Range of θ**: {', '.join(f'{n} {low:g} … {high:g}' for n, low, high in box)} ({units}).",
         f"- **Data**: {data['train_samples']:,} simulated tumours for training, {data['validation_samples']:,} for "
         f"validation (SHA-256 of the shards {data['train_sha256'][:12]}…, {data['validation_sha256'][:12]}…).",
         f"- **Training**: seed {card['seed']}, {settings['steps']:,} steps of {settings['batch']} samples, "
@@ -186,3 +200,8 @@ def _duration(card: dict[str, Any]) -> str:
     return (
         f"{card['cpu_seconds'] / 60:.0f} minutes of CPU time ({wall} by the clock)" if "cpu_seconds" in card else wall
     )
+
+
+def _widths(card: dict[str, Any]) -> str:
+    """Channels of the finest grid and, where they are given, of the coarser ones."""
+    return ", ".join(map(str, [card["width"], *card.get("options", {}).get("deeper", [])]))

@@ -20,7 +20,7 @@ from pydantic import (
 
 from gliofit.base.errors import InputError
 from gliofit.base.section import STRICT, fault
-from gliofit.networks.grids import COARSER_GRIDS
+from gliofit.networks.grids import COARSER_GRIDS, GEOMETRY_AWARE
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Settings:
         Literal["gliofit", "weidner", "ezhov"],
         Field(
             description="`gliofit`, or the paper's own: `weidner` for the surrogate and the inverse networks, `ezhov` "
-            "for Learn-Morph-Infer's."
+            "for Learn-Morph-Infer's and for the geometry-aware surrogate."
         ),
     ] = "gliofit"
     width: Annotated[PositiveInt, Field(strict=True, description="Channels at the finest level.")] = 32
@@ -97,6 +97,9 @@ class Settings:
     ARCHITECTURES: ClassVar[tuple[str, ...]] = ("gliofit", "weidner")
     # strict as a whole, a dataclass would refuse the mapping that a config file has; its fields are strict instead
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    terms: ClassVar[str] = ""
+    """What the loss of the geometry-aware surrogate is a sum over."""
 
     def __post_init__(self) -> None:
         for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type] # a class is hashable
@@ -157,6 +160,43 @@ class WholeBrainSettings(Settings):
 
 
 @dataclass(frozen=True)
+class GeometryAwareSettings(Settings):
+    """How to train the geometry-aware surrogate, for one row of its Table I."""
+
+    ARCHITECTURES: ClassVar[tuple[str, ...]] = GEOMETRY_AWARE
+    architecture: Annotated[
+        Literal["ezhov", "ezhov_unet", "ezhov_csf"],
+        Field(description="`ezhov`, or Table I (a) `ezhov_unet` and (b) `ezhov_csf`; set by the row."),
+    ] = "ezhov"  # type: ignore[assignment] # other names than other networks'
+    deeper: Annotated[
+        list[PositiveInt],
+        Field(
+            min_length=1,
+            max_length=3,
+            description="Channels of the grids that are coarser. The coarsest has voxels of eight of the crop's; with "
+            "fewer than three, blocks of voxels are packed into channels of the finest grid.",
+        ),
+    ] = field(default_factory=lambda: [128, 128, 128])
+    coarser: Annotated[
+        PositiveInt,
+        Field(
+            strict=True,
+            description="Edge, in the crop's voxels, of the voxels that the network sees and answers on; its density "
+            "is interpolated.",
+        ),
+    ] = 1
+    terms: Annotated[  # type: ignore[misc] # a setting of this role alone
+        Literal["tumour+csf", "tumour+csf+brain", "tumour+rest", "whole"],
+        Field(description="Parts of the crop that the loss is a sum of means over; set by the row."),
+    ] = "tumour+csf"
+    bfloat16: Annotated[bool, Field(strict=True, description="As for other networks.")] = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"deeper": tuple(self.deeper), "coarser": self.coarser}
+
+
+@dataclass(frozen=True)
 class PartSettings(WholeBrainSettings):
     """How to train a network for a part of θ, or for D, ρ and T (`gliofit.networks.lmi_part`)."""
 
@@ -179,5 +219,6 @@ SETTINGS: dict[str, type[Settings]] = {
     "inverse": Settings,
     "inverse_segmentation": Settings,
     "lmi": WholeBrainSettings,
+    "geometry_aware": GeometryAwareSettings,
 }
 """By role."""

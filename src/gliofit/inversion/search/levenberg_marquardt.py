@@ -222,10 +222,11 @@ def minimise(
 
 def _step(point: _Linearised, model: Array, damped: Array, diagonal: Array) -> tuple[Array, float]:
     """A step and how much it promises to lower the loss, by `model` or, where that is no bowl, by Gauss–Newton's."""
-    if np.linalg.eigvalsh(model + damped).min() <= 1e-6 * diagonal.min():
+    rounding = 1e-14 * float(np.trace(point.matrix + damped))  # below it a matrix has no root
+    if np.linalg.eigvalsh(model + damped).min() <= max(1e-6 * diagonal.min(), rounding):
         model = point.matrix
         lowest = np.linalg.eigvalsh(model + damped).min()
-        if lowest <= 0:  # sums of single-precision products, along a direction in which nothing changes
+        if lowest <= rounding:  # sums of single-precision products, along a direction in which nothing changes
             damped = damped + (1e-6 * diagonal.max() - lowest) * np.eye(len(damped))
     step = _limited_step(model + damped, point.gradient)
     return step, -(2 * point.gradient @ step + step @ model @ step)

@@ -46,10 +46,11 @@ def coverage_curves(stem: str | Path, table: pd.DataFrame, titles: dict[str, str
                 ends = 100 * points["low"], 100 * points["high"]
                 ax.fill_between(CURVE_MM, *ends, color=colours[method], alpha=0.08, lw=0)
             n = int(part.loc[part["metric"] == "coverage_broad", "n"].max())
-            ax.set_title(f"{sets[name]} (N = {n})")
-            ax.set_xlabel("standard plan of equal volume, mm")
+            ax.set_title(f"{sets[name]}\nN = {n}")
             ax.set_xticks(CURVE_MM)
         axes[0].set_ylabel("recurrence covered, %")
+        # one for all, as panels are narrow
+        axes[len(axes) // 2].set_xlabel("standard plan of equal volume, mm")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=4)
         style.save(fig, stem)

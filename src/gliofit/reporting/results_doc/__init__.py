@@ -15,6 +15,7 @@ from gliofit.reporting.html import captions
 from gliofit.reporting.results_doc.differences import differences
 from gliofit.reporting.results_doc.failures import failures
 from gliofit.reporting.results_doc.fits import on_other_sets, parameters, patients, synthetic
+from gliofit.reporting.results_doc.geometry_aware import geometry_aware
 from gliofit.reporting.results_doc.origin import opening
 from gliofit.reporting.results_doc.plans import plans
 from gliofit.reporting.results_doc.run import Results, Rows, Table
@@ -37,8 +38,8 @@ def write_page(results: Results, path: str | Path, pictures: dict[str, str | Pat
         PNG files shown at the end, made smaller for the page; keys of templates/captions.json.
     """
     sections = (
-        opening, in_short, accuracy, speed, synthetic, parameters, on_other_sets, failures, patients, plans,
-        differences,
+        opening, in_short, accuracy, speed, geometry_aware, synthetic, parameters, on_other_sets, failures, patients,
+        plans, differences,
     )  # fmt: skip
     parts = [*(section(results) for section in sections), _shown(Path(path), pictures)]
     write_text(path, "\n\n".join(line for part in parts for line in part) + "\n")

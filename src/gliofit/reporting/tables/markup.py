@@ -66,7 +66,13 @@ LATEX = Markup(
 )
 
 
-CASES = {"forward": "test cases", "patients": "patients", "single": "patients", "multi": "patients"}
+CASES = {
+    "forward": "test cases",
+    "patients": "patients",
+    "single": "patients",
+    "multi": "patients",
+    "geometry_aware": "test tumours",
+}
 """Sets whose own names say nothing to a reader."""
 
 
