@@ -17,6 +17,7 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from gliofit.base.arrays import Array
+from gliofit.growth import GrowthModel
 from gliofit.inversion.deformed import deformed_loss
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import Minimum
@@ -41,6 +42,9 @@ MATCHING = 4
 
 APART_MM = 6.0
 """Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
+
+WIDE_MM, NARROWER_MM = 4.0, 2.0
+"""Width √(D/ρ) of a front from which starts for a further focus have a narrower one, too, and that one's."""
 
 COMPARED = 3
 """Places for a further focus from which a search begins, those whose density explains most."""
@@ -118,8 +122,9 @@ def add_foci(
             return found
         more, coarse = (replace(p, model=model, around=problem.centre) for p in (problem, rough))
         starts = [
-            matched(coarse, found.problem.model.add_focus(moved, origin), extras, density)
+            matched(coarse, start, extras, density)
             for moved, origin in _further(found.problem, values, c, extras)
+            for start in _fronts(model, found.problem.model.add_focus(moved, origin))
         ]
         if not starts:
             return found
@@ -132,6 +137,14 @@ def add_foci(
             found.explained.append(problem.target.explained(c, more.split(further.parameters)[1]))
             return found
         found.problem, found.end = more, further
+
+
+def _fronts(model: GrowthModel, values: Array) -> list[Array]:
+    """`values`, and where their front is wide the same with a narrower one: in a wide one, foci are not told apart."""
+    mu_D, mu_rho = (float(values[model.names.index(name)]) for name in ("mu_D", "mu_rho"))
+    if mu_D / mu_rho <= WIDE_MM:
+        return [values]
+    return [values, model.with_front(values, 2 * mu_D * mu_rho, NARROWER_MM)]
 
 
 def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: float) -> bool:
