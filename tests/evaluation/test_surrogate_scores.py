@@ -9,7 +9,8 @@ import torch
 from gliofit import Theta, simulate
 from gliofit.evaluation import metrics
 from gliofit.evaluation import surrogate_scores as surrogate_error
-from gliofit.reporting import figures, tables
+from gliofit.reporting import figures
+from gliofit.reporting.tables.tidy import write_table
 
 THETAS = [Theta((-12.0 + 3 * i, 8.0, 4.0), 8.0, 3.5) for i in range(9)]
 
@@ -73,7 +74,7 @@ def test_table_and_figure_from_the_rows(tmp_path, small_tissue):
     rows = surrogate_error.table_rows(cases, "surrogate_sri24", runs)
     assert tuple(rows.columns) == metrics.COLUMNS
     titles = {"surrogate_sri24": "GlioFit, SRI24"}
-    tidy = tables.write_table("surrogate_error", rows, tmp_path / "error", list(titles), titles=titles)
+    tidy = write_table("surrogate_error", rows, tmp_path / "error", list(titles), titles=titles)
     table = tidy.set_index("metric")
     assert table.loc["mse_relative", "median"] == pytest.approx(0.25, rel=1e-4)
     assert "25.00" in (tmp_path / "error.md").read_text()
