@@ -4,7 +4,7 @@ How many foci a tumour grew from: one more, as long as the observation speaks fo
 A further focus is sought where the outlines are not explained, where an explained part is long, and beside the foci
 that there are: two seeds at one place are nearly one, so that a search from there begins where that with one focus less
 has ended. Whether it stays is decided by an information criterion: its coordinates must lower the loss by more than
-they would by chance, and by more than a deformation of the tumour would.
+they would by chance, and below what a deformation of the tumour would reach.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: f
     if not _apart(values[more.model.origins]) or not worth_it(found.end.loss, further.loss, patches, unknowns):
         return False
     extras = found.problem.split(found.end.parameters)[1]
-    return worth_it(deformed_loss(found.problem, fewer, extras), further.loss, patches, unknowns)
+    return deformed_loss(found.problem, fewer, extras) > further.loss
 
 
 def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:
