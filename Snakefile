@@ -70,3 +70,8 @@ rule all:
         ),
         expand("results/{patient}/page.html", patient=PATIENTS),
         expand("results/{patient}/check.txt", patient=REFUSED),  # fails, and says why
+
+
+# a line a job: what Snakemake prints by itself lists every source that a job reads
+for each in workflow.rules:
+    each.message = each.message or "{rule} → {output}"
