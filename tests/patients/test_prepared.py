@@ -210,7 +210,7 @@ def test_a_cavity_holds_no_tissue_and_no_cells(tmp_path, small_tissue, anatomy):
     assert not (prepared.whole & cavity).any()
     assert prepared.brain[cavity].all()
     problem = patient_problem(prepared, 4.0)
-    fit = invert(problem.target, problem.tissue, iterations=5, uncertainty=False)
+    fit = invert(problem.target, problem.tissue, iterations=30, uncertainty=False)
     density = prepared.to_scan(fit.density, problem.tissue.affine)
     assert density.max() > 0.3
     assert not density[cavity].any()

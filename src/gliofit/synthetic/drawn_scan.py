@@ -16,9 +16,10 @@ from gliofit.base.arrays import Array
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget
+from gliofit.observation.thresholds import FITTED
 
 IMAGING = {
-    "threshold_core": (0.5, 0.85),
+    "threshold_core": FITTED.core,
     "threshold_whole": (0.15, 0.5),
     "pet_scale": (0.8, 1.02),
     "pet_background": (0.0, 0.3),
