@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,9 @@ def test_any_other_error_names_the_log(run):
     assert terminal.startswith("Error in rule: ZeroDivisionError: division by zero (see ")
     assert terminal.count("\n") == 1
     assert "1 / 0" in log or "ZeroDivisionError" in log
+
+
+def test_no_rule_measures_its_jobs_beside_what_they_record():
+    """Snakemake's `benchmark:` sees the Python that waits for the warm process, and would write to the same file."""
+    rules = Path(__file__).parents[2] / "workflow" / "rules"
+    assert not [path.name for path in sorted(rules.glob("*.smk")) if "benchmark:" in path.read_text()]

@@ -15,8 +15,6 @@ rule geometry_aware_train:
         ),
     log:
         "results/logs/geometry_aware_samples/{ratio}-train.log",
-    benchmark:
-        "results/benchmarks/geometry_aware_samples/{ratio}-train.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -44,8 +42,6 @@ use rule geometry_aware_train as geometry_aware_held_out with:
         ),
     log:
         "results/logs/geometry_aware_samples/{ratio}-{held_out}.log",
-    benchmark:
-        "results/benchmarks/geometry_aware_samples/{ratio}-{held_out}.tsv"
     params:
         number=lambda wildcards: getattr(CONFIG.geometry_aware, wildcards.held_out),
         shape=STUDY.crop,
@@ -69,8 +65,6 @@ use rule geometry_aware_train as geometry_aware_unseen with:
         "results/geometry_aware/samples/{ratio}/unseen/{head}.h5",
     log:
         "results/logs/geometry_aware_samples/{ratio}-unseen-{head}.log",
-    benchmark:
-        "results/benchmarks/geometry_aware_samples/{ratio}-unseen-{head}.tsv"
     params:
         number=CONFIG.geometry_aware.unseen,
         shape=STUDY.crop,
@@ -102,8 +96,6 @@ use rule train_network as train_geometry_aware with:
         figure="results/geometry_aware/networks/{geometry_aware}/training.png",
     log:
         "results/logs/train_geometry_aware/{geometry_aware}.log",
-    benchmark:
-        "results/benchmarks/train_geometry_aware/{geometry_aware}.tsv"
     params:
         role="geometry_aware",
         settings=lambda wildcards: STUDY.settings(wildcards.geometry_aware),
@@ -139,8 +131,6 @@ rule geometry_aware_scores:
         "results/geometry_aware.csv",
     log:
         "results/logs/geometry_aware_scores.log",
-    benchmark:
-        "results/benchmarks/geometry_aware_scores.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.inversion

@@ -10,8 +10,6 @@ rule lmi_tumours:
         "results/lmi_study/{model}/{split}/{shard}.h5",
     log:
         "results/logs/lmi_tumours/{model}-{split}-{shard}.log",
-    benchmark:
-        "results/benchmarks/lmi_tumours/{model}-{split}-{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.simulation
@@ -51,8 +49,6 @@ rule train_lmi:
         figure="results/lmi_study/{model}/{targets}.png",
     log:
         "results/logs/train_lmi/{model}-{targets}.log",
-    benchmark:
-        "results/benchmarks/train_lmi/{model}-{targets}.tsv"
     conda:
         ENVIRONMENT
     threads: CONFIG.threads.training
