@@ -122,6 +122,18 @@ def test_a_table_may_be_of_another_set(inputs, tmp_path):
     assert "cases of set mni152" in html
 
 
+def test_a_table_names_rows_that_are_no_methods_itself(tmp_path):
+    rows = [tidy("a", "table_ii", name, {"origin_mm": 1.0}) for name in ("solver", "surrogate", "third")]
+    write_table("table_ii", pd.concat(rows), tmp_path / "ii", ["solver", "surrogate", "third"], titles=TITLES)
+    tables = {"table_ii": tmp_path / "ii.csv"}
+    write_report(tmp_path / "report.html", tables=tables, titles=TITLES | {"surrogate": "Another table's"})
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "The numerical solver" in html
+    assert "The surrogate" in html
+    assert "Another table's" not in html
+    assert ">third<" in html
+
+
 def test_a_patients_section_holds_its_fits(html):
     assert "Synthetic: not a scan." in html
     assert "−31.2, 20.0, 44.1" in html

@@ -76,7 +76,8 @@ def _count(n: list[int], columns: tuple[Column, ...]) -> str:
 
 
 def rows(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> list[Row]:
-    """The printed rows: means, then medians where the layout has them."""
+    """The printed rows: means, then medians where the layout has them. A row that nothing names has its own name."""
+    titles = {**titles, **layout.titles}
     table = tidy.set_index(["method", "metric"])
     methods = list(dict.fromkeys(tidy["method"]))
     means, medians = [], []
@@ -84,7 +85,8 @@ def rows(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str]) -> list[Row
         entries = [table.loc[(method, column.metric)] for column in layout.columns]
         n = _count([int(e.n) for e in entries], layout.columns)
         pairs = list(zip(layout.columns, entries, strict=True))
-        means.append(Row(titles[method], n, [cell(c, e["mean"], e["se"], e["p_value"]) for c, e in pairs]))
-        medians.append(Row(f"{titles[method]} (median)", n, [cell(c, e["median"], np.nan, np.nan) for c, e in pairs]))
+        title = titles.get(method, method)
+        means.append(Row(title, n, [cell(c, e["mean"], e["se"], e["p_value"]) for c, e in pairs]))
+        medians.append(Row(f"{title} (median)", n, [cell(c, e["median"], np.nan, np.nan) for c, e in pairs]))
     blocks = [means, medians] if layout.medians else [means]
     return [row for block in blocks for row in (_ranked(block, layout.columns) if layout.ranks else block)]

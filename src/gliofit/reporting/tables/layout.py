@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from gliofit.base.errors import InputError
+from gliofit.evaluation.bayesian_scores import KINDS
 
 STANDARD_PLAN = "standard"
 """The standard plan's place among the methods of a table."""
@@ -44,6 +46,8 @@ class Layout:
         Name in `gliofit.evaluation.statistics.PAIRED_TESTS`.
     ranks : bool
         Whether the best and second-best of each column are marked: not where rows are of different cases.
+    titles : mapping of str → str
+        Of its rows, where they are no methods.
     """
 
     caption: str
@@ -54,6 +58,7 @@ class Layout:
     medians: bool = False
     test: str = "paired t-test"
     ranks: bool = True
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 _FIT = (
@@ -214,6 +219,7 @@ TABLES: dict[int | str, Layout] = {
         "table_ii",
         "solver",
         ranks=False,
+        titles=KINDS,
     ),
     "cohort": Layout(
         "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: "

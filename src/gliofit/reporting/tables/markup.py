@@ -78,6 +78,7 @@ CASES = {
 
 def caption(layout: Layout, titles: dict[str, str]) -> str:
     """What the table shows and how to read it."""
+    titles = {**titles, **layout.titles}
     spread = any(column.spread for column in layout.columns)
     cases = CASES.get(layout.cases, f"cases of set {layout.cases}")
     marks = ["Bold: best; underlined: second best"] * layout.ranks
