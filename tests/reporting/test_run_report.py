@@ -123,7 +123,7 @@ def test_a_table_may_be_of_another_set(inputs, tmp_path):
 
 
 def test_a_table_names_rows_that_are_no_methods_itself(tmp_path):
-    rows = [tidy("a", "table_ii", name, {"origin_mm": 1.0}) for name in ("solver", "surrogate", "third")]
+    rows = [tidy("a", "table_ii", name, {"origin_off": 1.0}) for name in ("solver", "surrogate", "third")]
     write_table("table_ii", pd.concat(rows), tmp_path / "ii", ["solver", "surrogate", "third"], titles=TITLES)
     tables = {"table_ii": tmp_path / "ii.csv"}
     write_report(tmp_path / "report.html", tables=tables, titles=TITLES | {"surrogate": "Another table's"})
