@@ -41,7 +41,7 @@ rule train_lmi:
         start=lambda wildcards: lmi_study.followed(
             CONFIG.lmi_study, wildcards.model, wildcards.targets
         ),
-        sources=sources("train_lmi.py"),
+        sources=sources("train_network.py"),
     output:
         weights="results/lmi_study/{model}/{targets}.safetensors",
         card="results/lmi_study/{model}/{targets}.json",
@@ -57,6 +57,7 @@ rule train_lmi:
         runtime=hours(96),
         gpu=int(CONFIG.device == "cuda"),
     params:
+        role=lambda wildcards: "lmi" if wildcards.targets == "all" else "lmi_part",
         settings=lambda wildcards: lmi_study.settings(
             CONFIG.lmi_study, wildcards.model, wildcards.targets
         ),
@@ -65,7 +66,7 @@ rule train_lmi:
         threads=CONFIG.threads.training,
         checkpoint="results/lmi_study/{model}/{targets}.checkpoint.pt",
     script:
-        "../scripts/train_lmi.py"
+        "../scripts/train_network.py"
 
 
 rule score_lmi:

@@ -4,13 +4,13 @@ from gliofit.pipeline.jobs import job
 
 with job(snakemake):
     from gliofit.training.loop import train
-    from gliofit.training.settings import SETTINGS
+    from gliofit.training.settings import SETTINGS, PartSettings
 
     params, output = snakemake.params, snakemake.output
     role = params.get("role") or snakemake.wildcards.network
     train(
         role,
-        SETTINGS[role](**params.settings),
+        (SETTINGS | {"lmi_part": PartSettings})[role](**params.settings),  # a study's own, none of the config's
         snakemake.input.train,
         snakemake.input.validation,
         output.weights,
