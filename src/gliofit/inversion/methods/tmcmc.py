@@ -126,8 +126,6 @@ def tmcmc(
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
-    if not 0 <= coarse_mm < np.inf:
-        raise InputError(f"tmcmc: coarse_mm = {coarse_mm!r} must be a positive number, or 0")
     times = round(coarse_mm / float(problem.tissue.spacing.min())) if forward == "solver" else 1
     return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint, times)
 
