@@ -65,6 +65,7 @@ def register(
     settings: Settings,
     folder: str | Path,
     threads: int = 1,
+    hide_tumour: bool = True,
 ) -> Registration:
     """
     Find the transforms from an atlas to a patient.
@@ -74,13 +75,16 @@ def register(
     scan : Volume
         The patient's T1 in any orientation; it need not be near the atlas (centres are matched first).
     brain, tumour : ndarray of bool [x, y, z]
-        On the scan's grid; the scan is used inside `brain` only, and not in `tumour`.
+        On the scan's grid; the scan is used inside `brain` only, and its metric is not evaluated in `tumour`.
     anatomy : Anatomy
     settings : Settings
     folder : path
         Where the transforms are kept; those of an earlier registration are removed.
     threads : int
         For the deformable stage.
+    hide_tumour : bool
+        Fill the tumour from the brain around it before anything is smoothed. The metric's mask alone lets it pull the
+        tissue beside it; False is for measuring by how much.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def register(
     """
     folder = Path(folder)
     with tempfile.TemporaryDirectory() as work:
-        _write_images(Path(work), scan, brain, tumour, anatomy, settings)
+        _write_images(Path(work), scan, brain, tumour, anatomy, settings, hide_tumour)
         made = TOOLS[settings.tool].run(Path(work), settings, threads)
         for names in FILES.values():
             for name in names:
@@ -111,9 +115,11 @@ def _keep(paths: tuple[Path, Path]) -> None:
             shutil.copyfileobj(plain, packed, 1 << 20)
 
 
-def _write_images(work: Path, scan: Volume, brain: Array, hidden: Array, anatomy: Anatomy, settings: Settings) -> None:
+def _write_images(
+    work: Path, scan: Volume, brain: Array, hidden: Array, anatomy: Anatomy, settings: Settings, hide: bool = True
+) -> None:
     """
-    Both T1s and brains on RAS grids of the settings' spacing, the tumour filled, and the metric's mask.
+    Both T1s and brains on RAS grids of the settings' spacing, and the metric's mask; the tumour is filled to `hide` it.
 
     moving, moving_brain, fixed, fixed_brain and mask.nii.gz; the mask is 1 where the metric is evaluated.
     """
@@ -131,6 +137,8 @@ def _write_images(work: Path, scan: Volume, brain: Array, hidden: Array, anatomy
     image, _ = on_grid("fixed", np.where(brain, scan.data, 0), scan.affine, brain)
     part, _ = on_grid("mask", hidden.astype(np.float32), scan.affine, brain)
     tumour = part > PARTLY
-    save_volume(work / "fixed.nii.gz", filled(image, share, widened(tumour, grid, settings.tumour_margin), grid), grid)
+    if hide:
+        image = filled(image, share, widened(tumour, grid, settings.tumour_margin), grid)
+        save_volume(work / "fixed.nii.gz", image, grid)
     seen = ~widened(tumour, grid, settings.metric_margin)
     save_volume(work / "mask.nii.gz", seen.astype(np.uint8), grid)
