@@ -8,9 +8,9 @@ Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and sc
 
 `sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `repeated` runs
 such a problem many times and compares the means' scatter with the errors that each run states. `wave` has analytic
-tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with its
-Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are those between cases, as
-unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
+tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with
+its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are those between cases,
+as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
 """
 
 from __future__ import annotations
