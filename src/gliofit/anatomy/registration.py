@@ -7,6 +7,7 @@ as a process of its own, in that folder, so that no path of the user's is among 
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.nifti import Volume, save_volume
+from gliofit.base.threads import in_threads
 
 __all__ = ["AFFINE", "FILES", "INVERSE_WARP", "WARP", "Registration", "Settings", "load_settings", "register"]
 
@@ -96,10 +98,21 @@ def register(
         for names in FILES.values():
             for name in names:
                 (folder / name).unlink(missing_ok=True)
-        for name, path in zip(FILES[settings.tool], made, strict=True):
-            with whole_file(folder / name) as part:
-                shutil.copyfile(path, part)
+        kept = [folder / name for name in FILES[settings.tool]]
+        in_threads(_keep, zip(made, kept, strict=True), threads)
     return Registration(folder, threads)
+
+
+def _keep(paths: tuple[Path, Path]) -> None:
+    """Copy a transform, compressed if its new name says so and the old one does not: that is slow in the tools."""
+    made, kept = paths
+    with whole_file(kept) as part:
+        if kept.suffix != ".gz" or made.suffix == ".gz":
+            shutil.copyfile(made, part)
+            return
+        # without name and time, so that equal transforms are equal files
+        with open(made, "rb") as plain, open(part, "wb") as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
+            shutil.copyfileobj(plain, packed, 1 << 20)
 
 
 def _write_images(
