@@ -2,10 +2,12 @@
 Bayesian calibration: what a posterior costs, and whether samplers agree (coverage: bayesian_coverage.py).
 
     python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--patient FOLDER] [--final 1]
+    python benchmarks/bayesian.py parts --patient FOLDER [--spacing 2]
     python benchmarks/bayesian.py judge [--samples 128] [--manifold 64] [--live 120]
 
 `compare` runs both samplers on a patient (`FOLDER`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
-example has them, or prepared by the workflow) or, without one, on a simulated tumour. `judge` has both samplers and
+example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of
+one likelihood's time goes where. `judge` has both samplers and
 dynesty sample an analytic tumour's outlines and PET. Each writes FOLDER/bayesian_NAME.json (FOLDER:
 GLIOFIT_BENCHMARKS or results/benchmarks).
 """
@@ -15,6 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -23,11 +27,13 @@ from analytic_tumour import wave_posterior
 from cases import FOLDER
 from phantom import ball, phantom
 
-from gliofit import Theta, Tissue, invert, simulate
+from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.inversion.posterior.proposals import Newton, Walk
+from gliofit.inversion.posterior.start import climbed
+from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.observation import Observation
@@ -119,6 +125,38 @@ def compare(options: argparse.Namespace) -> dict:
     return out
 
 
+def parts(options: argparse.Namespace) -> dict:
+    """Processor ms of one likelihood at the mode: the solver, the voxels; and on a grid of twice the spacing."""
+    tissue, target = patient(Path(options.patient), options.spacing)
+    problem = Problem(tissue, target, threads=1)
+    fine = Posterior(problem)
+    fit = invert(target, tissue, "gauss_newton", uncertainty=False)
+    mode = climbed(fine, fine.near(np.array([*fit.parameters.values(), *fit.extras.values()]))).unit
+    out: dict = {"values": fine.likelihood.voxels}
+    for name, posterior in {"fine": fine, "coarse": fine.coarser(2)}.items():
+        values = fine.parameters(mode)
+        (c,) = posterior.forward.densities(values[:, : problem.model.size], lambda _, c: c)
+        own = dict(zip(fine.names[problem.model.size :], values[0, problem.model.size :], strict=True))
+        steps = {
+            "likelihood": partial(posterior.evaluate, mode),
+            "density": partial(posterior.forward.densities, values[:, : problem.model.size], lambda _, c: None),
+            "voxels": partial(posterior.likelihood.value, c, own),
+        }
+        out[name] = {"shape": c.shape} | {step: round(_milliseconds(call), 2) for step, call in steps.items()}
+        print(name, out[name], flush=True)
+    return out
+
+
+def _milliseconds(call: Callable, number: int = 15) -> float:
+    """Processor time of a call, the median of some."""
+    taken = []
+    for _ in range(number):
+        begun = time.process_time()
+        call()
+        taken.append(1e3 * (time.process_time() - begun))
+    return float(np.median(taken))
+
+
 def judge(options: argparse.Namespace) -> dict:
     """Both samplers and dynesty, which shares no code with them, on an analytic tumour with eleven unknowns."""
     import dynesty
@@ -162,7 +200,7 @@ def judge(options: argparse.Namespace) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("study", choices=("compare", "judge"))
+    parser.add_argument("study", choices=("compare", "parts", "judge"))
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--samples", type=int, default=2048, help="of each stage of tmcmc; 0: leave it out")
     parser.add_argument("--manifold", type=int, default=128, help="of each stage of tmcmc_manifold; 0: leave it out")
@@ -172,7 +210,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found = {"compare": compare, "judge": judge}[options.study](options)
+    found = {"compare": compare, "parts": parts, "judge": judge}[options.study](options)
     write_text(FOLDER / f"bayesian_{options.study}.json", json.dumps(found, indent=1))
 
 

@@ -5,6 +5,7 @@ import pytest
 from networks_for_tests import WaveSurrogate, wave_density
 
 from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit.inversion.posterior.forward import _stretched
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.samples import load_samples, save_samples
 from gliofit.observation.density import DensityTarget
@@ -120,6 +121,9 @@ def test_a_coarser_grid_s_density_within_tissue(small_tissue, grown):
     assert np.all(coarse[~tissue] == 0)
     assert np.sqrt(np.mean((coarse - fine)[tissue] ** 2)) < 0.1
     assert coarse.sum() == pytest.approx(fine.sum(), rel=0.15)
+    half, ends = _stretched(np.array([1.0, 3.0]), 0, 2), _stretched(np.array([[0.0, 3.0]]), 1, 3)
+    np.testing.assert_allclose(half, [1, 1.5, 2.5, 3])
+    np.testing.assert_allclose(ends, [[0, 0, 1, 2, 3, 3]])
     full = coarser.forward._finer(coarser.forward._coarse.mask.astype(np.float32)) * coarser.forward._weight
     assert np.mean(np.abs(full[tissue] - 1) < 1e-5) > 0.9
 

@@ -110,7 +110,7 @@ class Coarser(Solver):
         shape = tuple(-(-n // times) for n in self.tissue.shape)
         affine = self.tissue.affine @ np.diag([times, times, times, 1.0])
         affine[:3, 3] = grids.to_world(self.tissue.affine, np.full(3, (times - 1) / 2))
-        self._coarse = self.tissue.resample_to(shape, affine)
+        self._coarse, self._times = self.tissue.resample_to(shape, affine), times
         share = self._finer(self._coarse.mask.astype(np.float32))
         known = self.tissue.mask & (share > 1e-3)
         self._weight = np.divide(1, share, out=np.zeros_like(share), where=known)
@@ -130,7 +130,20 @@ class Coarser(Solver):
         return self._each(one, len(values))
 
     def _finer(self, a: Array) -> Array:
-        return grids.resample(a, self._coarse.affine, self.tissue.shape, self.tissue.affine)
+        for axis, size in enumerate(self.tissue.shape):
+            a = _stretched(a, axis, self._times)[(slice(None),) * axis + (slice(size),)]
+        return np.ascontiguousarray(a)
+
+
+def _stretched(a: Array, axis: int, times: int) -> Array:
+    """Linear interpolation at the centres of each voxel's `times` parts along an axis; constant past the ends."""
+    a = np.moveaxis(a, axis, 0)
+    found = np.empty((times * len(a), *a.shape[1:]), a.dtype)
+    for part in range(times):
+        away = (part + 0.5) / times - 0.5
+        beside = np.concatenate([a[1:], a[-1:]]) if away > 0 else np.concatenate([a[:1], a[:-1]])
+        found[part::times] = a + a.dtype.type(abs(away)) * (beside - a)
+    return np.moveaxis(found, 0, axis)
 
 
 class Surrogate:
