@@ -24,7 +24,8 @@ def dependencies(*starts: str | Path) -> tuple[Path, ...]:
     Source files of this package that the given files or modules import, directly or through one another.
 
     Imports inside functions count. What they hold, as a rule's parameter, makes the rule run again when its science
-    changes and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count: it changes no result.
+    changes and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count, as it changes no
+    result.
 
     Parameters
     ----------
