@@ -205,7 +205,7 @@ def draw(
         If no tumour of the volumes that were drawn is found.
     """
     rng = np.random.default_rng([seed, 1])
-    number = foci or int(rng.choice(list(FOCI), p=list(FOCI.values())))
+    number = foci or _number(rng)
     head = head_of(atlas.working_grid(DRAWING_MM), seed)
     origins = OriginSampler(head)
     for _ in range(DRAWS):
@@ -216,6 +216,18 @@ def draw(
             if truth is not None:
                 return truth
     raise InputError(f"synthetic cohort, seed {seed}: none of {DRAWS * TRIES} tumours has the volumes that were drawn")
+
+
+def first_volumes(seed: int) -> tuple[float, float]:
+    """Of core and whole tumour, ml: what `draw` tries first, and keeps as a rule."""
+    rng = np.random.default_rng([seed, 1])
+    _number(rng)
+    return _volumes(rng)
+
+
+def _number(rng: np.random.Generator) -> int:
+    """How many foci."""
+    return int(rng.choice(list(FOCI), p=list(FOCI.values())))
 
 
 def _volumes(rng: np.random.Generator) -> tuple[float, float]:
