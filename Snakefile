@@ -45,9 +45,6 @@ onstart:
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
     keep_warm(workflow, "results/logs/warm.log")
-    # a line a job; by itself Snakemake lists every source that a job reads, as a dry run does
-    for each in workflow.rules:
-        each.message = each.message or "{rule} → {output}"
 
 
 onerror:
@@ -73,3 +70,8 @@ rule all:
         ),
         expand("results/{patient}/page.html", patient=PATIENTS),
         expand("results/{patient}/check.txt", patient=REFUSED),  # fails, and says why
+
+
+# a line a job, in a dry run, too; by itself Snakemake lists every source that a job reads
+for each in workflow.rules:
+    each.message = each.message or "{rule} → {output}"

@@ -1,14 +1,15 @@
 """
-Bayesian calibration: what a posterior costs, whether two samplers agree, and whether its intervals hold the truth.
+Bayesian calibration: what a posterior costs, and whether samplers agree (coverage: bayesian_coverage.py).
 
-    python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--patient FOLDER]
-    python benchmarks/bayesian.py calibration [--spacing 4] [--cases 50]
+    python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--patient FOLDER] [--final 1]
+    python benchmarks/bayesian.py parts --patient FOLDER [--spacing 2]
     python benchmarks/bayesian.py judge [--samples 128] [--manifold 64] [--live 120]
 
 `compare` runs both samplers on a patient (`FOLDER`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
-example has them) or, without one, on a simulated tumour. `calibration` draws tumours and scans from prior and
-likelihood. `judge` has both samplers and dynesty sample an analytic tumour's outlines and PET. Each writes
-FOLDER/bayesian_NAME.json (FOLDER: GLIOFIT_BENCHMARKS or results/benchmarks).
+example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of
+one likelihood's time goes where. `judge` has both samplers and
+dynesty sample an analytic tumour's outlines and PET. Each writes FOLDER/bayesian_NAME.json (FOLDER:
+GLIOFIT_BENCHMARKS or results/benchmarks).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -27,24 +30,30 @@ from phantom import ball, phantom
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
-from gliofit.inversion.posterior.laplace import covariance
+from gliofit.inversion.patient_problem import patient_problem
 from gliofit.inversion.posterior.proposals import Newton, Walk
+from gliofit.inversion.posterior.start import climbed
+from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
-from gliofit.inversion.solver_foci import settled
 from gliofit.observation.joint import JointTarget
+from gliofit.observation.observation import Observation
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget
+from gliofit.patients.prepared import load_prepared
 
 PAPER_CORE_HOURS = 40_000 * 15 * 8 / 3600
 """40,000 runs of 15 s on 8 cores (Ezhov 2021, Sec. III-B5)."""
 
 
-def patient(folder: Path, spacing: float) -> tuple[Tissue, JointTarget]:
-    """GliomaSolver's example on a working grid: outlines and PET."""
+def patient(folder: Path, spacing: float) -> tuple[Tissue, Observation]:
+    """A patient on a working grid: outlines, and a PET if there is one."""
 
     def read(name: str) -> np.ndarray:
         return np.asarray(nib.load(folder / f"{name}.nii.gz").dataobj, np.float32)
 
+    if (folder / "prepared.json").is_file():
+        problem = patient_problem(load_prepared(folder), spacing)
+        return problem.tissue, problem.target
     affine = nib.load(folder / "WM.nii.gz").affine
     wm = read("WM").clip(0, 1)
     gm = np.minimum(read("GM"), 1 - wm).clip(0, 1)
@@ -97,20 +106,55 @@ def compare(options: argparse.Namespace) -> dict:
     for name, settings in kinds.items():
         if settings["samples"]:
             begun = time.process_time()
-            fit = invert(target, tissue, name, threads=options.threads, predictive=0, **settings)
+            given = {"threads": options.threads, "seed": options.seed, "predictive": 0, "final": options.final}
+            fit = invert(target, tissue, name, **given, **settings)
             samples = fit.posterior
             out[name] = {
                 **settings,
                 "cpu_seconds": time.process_time() - begun,
                 "runs": fit.evaluations,
-                "stages": len(samples.stages) - 1,
+                "coarser_runs": fit.details["coarser_runs"],
+                "label_power": fit.details["label_power"],
+                "stages": samples.stages,
+                "effective": samples.effective.tolist(),
                 "log_evidence": [samples.log_evidence, samples.log_evidence_error],
-                "accepted": [round(stage["accepted"], 2) for stage in samples.stages],
                 **{key: samples.summary()[key] for key in ("parameters", "names")},
             }
             print(json.dumps(out[name]), flush=True)
     out["paper_core_hours"] = PAPER_CORE_HOURS
     return out
+
+
+def parts(options: argparse.Namespace) -> dict:
+    """Processor ms of one likelihood at the mode: the solver, the voxels; and on a grid of twice the spacing."""
+    tissue, target = patient(Path(options.patient), options.spacing)
+    problem = Problem(tissue, target, threads=1)
+    fine = Posterior(problem)
+    fit = invert(target, tissue, "gauss_newton", uncertainty=False)
+    mode = climbed(fine, fine.near(np.array([*fit.parameters.values(), *fit.extras.values()]))).unit
+    out: dict = {"values": fine.likelihood.voxels}
+    for name, posterior in {"fine": fine, "coarse": fine.coarser(2)}.items():
+        values = fine.parameters(mode)
+        (c,) = posterior.forward.densities(values[:, : problem.model.size], lambda _, c: c)
+        own = dict(zip(fine.names[problem.model.size :], values[0, problem.model.size :], strict=True))
+        steps = {
+            "likelihood": partial(posterior.evaluate, mode),
+            "density": partial(posterior.forward.densities, values[:, : problem.model.size], lambda _, c: None),
+            "voxels": partial(posterior.likelihood.value, c, own),
+        }
+        out[name] = {"shape": c.shape} | {step: round(_milliseconds(call), 2) for step, call in steps.items()}
+        print(name, out[name], flush=True)
+    return out
+
+
+def _milliseconds(call: Callable, number: int = 15) -> float:
+    """Processor time of a call, the median of some."""
+    taken = []
+    for _ in range(number):
+        begun = time.process_time()
+        call()
+        taken.append(1e3 * (time.process_time() - begun))
+    return float(np.median(taken))
 
 
 def judge(options: argparse.Namespace) -> dict:
@@ -154,62 +198,19 @@ def judge(options: argparse.Namespace) -> dict:
     return out
 
 
-def calibration(options: argparse.Namespace) -> dict:
-    """Coverage of 50 % and 90 % intervals, by samples and by Laplace, of tumours and scans drawn from the prior."""
-    tissue = phantom(options.spacing)
-    names = ("x", "y", "z", "mu_D", "mu_rho", "threshold_core", "threshold_whole", "pet_scale", "pet_background")
-    ranges = {"mu_D": (3.0, 15.0), "mu_rho": (1.5, 3.5), "sigma_alpha": (0.05, 0.2), "sigma": (0.05, 0.2)}
-    noise = {n: ranges[n] for n in ("sigma_alpha", "sigma")}
-    logarithmic = {"threshold_core": (0.5, 0.85), "threshold_whole": (0.05, 0.5), "pet_scale": (0.5, 1.02), **noise}
-    out: dict = {"cases": 0, "names": names, "inside": {}, "z": []}
-    counts = {kind: {share: np.zeros(len(names)) for share in (0.5, 0.9)} for kind in ("samples", "laplace")}
-    rng = np.random.default_rng(options.seed)
-    while out["cases"] < options.cases:
-        theta = Theta((*rng.uniform(-20, 20, 3),), *np.exp(rng.uniform(*np.log([ranges["mu_D"], ranges["mu_rho"]]).T)))
-        imaging = {
-            "pet_background": rng.uniform(0.0, 0.5),
-            **{n: float(np.exp(rng.uniform(*np.log(limits)))) for n, limits in logarithmic.items()},
-        }
-        if not tissue.mask[tuple(np.round(tissue.to_voxel(np.array(theta.origin))).astype(int))]:
-            continue
-        c = simulate(tissue, theta, threads=1)
-        if not 5 < (c > 0.25).sum() * options.spacing**3 / 1000 < 250 or c.max() < 0.9:
-            continue
-        target = scan(c, rng, imaging)
-        fit = invert(
-            target, tissue, "tmcmc_manifold", samples=options.manifold, predictive=0, ranges=ranges, seed=out["cases"]
-        )
-        truth = np.array([*theta.to_array(), *(imaging[n] for n in names[5:])])
-        columns = fit.posterior.values[:, : len(names)]
-        rank = (columns < truth).mean(0)
-        problem = Problem(tissue, target)
-        end = settled(problem, np.array([*fit.parameters.values(), *list(fit.extras.values())[:4]]))
-        spread = np.sqrt(np.diag(covariance(problem, end.parameters)[0]))
-        z = (end.parameters - truth) / spread
-        for share, quantile in ((0.5, 0.6745), (0.9, 1.6449)):
-            counts["samples"][share] += np.abs(rank - 0.5) <= share / 2
-            counts["laplace"][share] += np.abs(z) <= quantile
-        out["cases"] += 1
-        out["z"].append({"laplace": z.tolist(), "rank": rank.tolist()})
-        out["inside"] = {k: {str(s): (a / out["cases"]).tolist() for s, a in v.items()} for k, v in counts.items()}
-        write_text(FOLDER / "bayesian_calibration.json", json.dumps(out, indent=1))
-        print(out["cases"], out["inside"], flush=True)
-    return out
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("study", choices=("compare", "calibration", "judge"))
+    parser.add_argument("study", choices=("compare", "parts", "judge"))
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--samples", type=int, default=2048, help="of each stage of tmcmc; 0: leave it out")
     parser.add_argument("--manifold", type=int, default=128, help="of each stage of tmcmc_manifold; 0: leave it out")
-    parser.add_argument("--patient", default="", help="folder of GliomaSolver's example")
+    parser.add_argument("--final", type=int, default=1, help="stages after the first at the full power")
+    parser.add_argument("--patient", default="", help="folder of GliomaSolver's example, or results/PATIENT/prepared")
     parser.add_argument("--live", type=int, default=120, help="of dynesty")
-    parser.add_argument("--cases", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found = {"compare": compare, "calibration": calibration, "judge": judge}[options.study](options)
+    found = {"compare": compare, "parts": parts, "judge": judge}[options.study](options)
     write_text(FOLDER / f"bayesian_{options.study}.json", json.dumps(found, indent=1))
 
 

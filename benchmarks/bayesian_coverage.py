@@ -2,14 +2,15 @@
 Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and scans drawn from prior and likelihood.
 
     python benchmarks/bayesian_coverage.py sampler [--cases 200] [--samples 256]
+    python benchmarks/bayesian_coverage.py repeated [--cases 2] [--samples 96] [--repeats 20]
     python benchmarks/bayesian_coverage.py wave [--cases 60] [--samples 128]
     python benchmarks/bayesian_coverage.py solver [--cases 24] [--samples 96] [--spacing 4] [--finer]
 
-`sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `wave` has
-analytic tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by
-`gauss_newton` with its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are
-those between cases, as unknowns of one case go together. Writes
-FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
+`sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `repeated` runs
+such a problem many times and compares the means' scatter with the errors that each run states. `wave` has analytic
+tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with
+its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are those between cases,
+as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
 """
 
 from __future__ import annotations
@@ -78,6 +79,20 @@ def sampler(options: argparse.Namespace) -> Iterator[Ranks]:
         problem = Linear(np.random.default_rng([options.seed, case]))
         found = sample(problem, WALK, Settings(options.samples, first=8, final=1, moves=20, seed=case))
         yield {"samples": (tuple(f"x{i}" for i in range(problem.size)), (found.unit < problem.truth).mean(0))}
+
+
+def repeated(options: argparse.Namespace) -> None:
+    """Independent points that the means of many runs are worth, about those of a long one, and what runs say."""
+    for case in range(options.cases):
+        problem = Linear(np.random.default_rng([options.seed, case]))
+        long = sample(problem, WALK, Settings(2000, first=8, final=2, moves=20, seed=99))
+        each = [Settings(options.samples, first=8, final=1, moves=20, seed=seed) for seed in range(options.repeats)]
+        runs = [sample(problem, WALK, settings) for settings in each]
+        off = np.array([run.unit.mean(0) for run in runs]) - long.unit.mean(0)
+        worth = long.unit.var(0) / (off**2).mean(0)
+        stated = np.array([run.effective(run.unit) for run in runs])
+        told = [float(np.exp(np.log(a).mean())) for a in (worth, stated)]
+        print(f"{len(runs[0].unit)} points: worth {told[0]:.0f}, stated {told[1]:.0f}", flush=True)
 
 
 def wave(options: argparse.Namespace) -> Iterator[Ranks]:
@@ -153,13 +168,16 @@ def table(ranks: list[Ranks]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=("sampler", "wave", "solver"))
+    parser.add_argument("study", choices=("sampler", "repeated", "wave", "solver"))
     parser.add_argument("--cases", type=int, default=24)
     parser.add_argument("--samples", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--finer", action="store_true")
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
+    if options.study == "repeated":
+        return repeated(options)
     ranks = []
     for found in {"sampler": sampler, "wave": wave, "solver": solver}[options.study](options):
         ranks.append(found)

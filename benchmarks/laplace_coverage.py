@@ -15,7 +15,6 @@ import argparse
 import json
 from pathlib import Path
 from time import process_time
-from unittest.mock import patch
 
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +23,6 @@ from gliofit import Tissue, invert
 from gliofit.base.files import write_text
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.inversion.posterior import laplace
-from gliofit.synthetic import cohort_truth
 from gliofit.synthetic.cohort import load_patient, make_patient
 
 NAMES = ("x", "y", "z", "mu_D", "mu_rho", "threshold_core", "threshold_whole")
@@ -33,8 +31,7 @@ NAMES = ("x", "y", "z", "mu_D", "mu_rho", "threshold_core", "threshold_whole")
 def row(atlas: Tissue, folder: Path, seed: int, spacing: float) -> dict:
     """One fit, the truth, and standard deviations without the model's error."""
     if not (folder / "truth.json").is_file():
-        with patch.object(cohort_truth, "OTHER_TENSOR", 0.0):
-            make_patient(atlas, folder, seed, spacing, 1)
+        make_patient(atlas, folder, seed, spacing, foci=1, other_tensor=0)
     patient, _, truth = load_patient(folder, atlas)
     problem, begun = patient_problem(patient, spacing), process_time()
     fit = invert(problem.target, problem.tissue, "gauss_newton", model={"name": "fisher_kolmogorov", "foci": 1})

@@ -17,9 +17,7 @@ import argparse
 import resource
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 from cases import FOLDER
@@ -70,18 +68,11 @@ def processor() -> float:
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-@contextmanager
-def as_it_is() -> Iterator[None]:
-    """Registrations that leave the tumour where it is, behind the metric's mask."""
-    with mock.patch.object(registration, "filled", lambda image, *_: image):
-        yield
-
-
-def found_for(known: Known, anatomy: Anatomy, name: str, folder: Path) -> tuple[Registration, float]:
-    """A made patient's registration, and its CPU seconds."""
+def found_for(known: Known, anatomy: Anatomy, name: str, folder: Path, hide: bool) -> tuple[Registration, float]:
+    """A made patient's registration, with the tumour hidden or behind the metric's mask alone, and its CPU seconds."""
     before = processor()
     settings = registration.load_settings(name)
-    found = registration.register(known.scan, known.brain, known.tumour, anatomy, settings, folder)
+    found = registration.register(known.scan, known.brain, known.tumour, anatomy, settings, folder, hide_tumour=hide)
     return found, processor() - before
 
 
@@ -91,8 +82,8 @@ def known(anatomy: Anatomy, names: list[str]) -> Iterator[list[str]]:
     patients["hidden"] = patients["as it is"]
     for name in names:
         for title, patient in patients.items():
-            with tempfile.TemporaryDirectory() as folder, as_it_is() if title == "as it is" else nullcontext():
-                found, seconds = found_for(patient, anatomy, name, Path(folder))
+            with tempfile.TemporaryDirectory() as folder:
+                found, seconds = found_for(patient, anatomy, name, Path(folder), hide=title != "as it is")
                 cells = []
                 for near, far in RINGS:
                     errors = patient.errors(found, near, far)
@@ -119,8 +110,7 @@ def change(prepared: Prepared, anatomy: Anatomy, name: str, folder: Path) -> lis
     scans = load_scans(prepared.patient)
     tumour = scans.whole | scans.cavity
     settings = registration.load_settings(name)
-    with as_it_is():
-        other = registration.register(scans.t1, scans.brain, tumour, anatomy, settings, folder)
+    other = registration.register(scans.t1, scans.brain, tumour, anatomy, settings, folder, hide_tumour=False)
     rim = scans.brain & ~tumour & (ndimage.distance_transform_edt(~tumour, grids.spacing_of(scans.affine)) <= RIM_MM)
     points = grids.to_world(scans.affine, np.argwhere(rim)[::7])
     found = Registration(Path(prepared.folder or "") / "registration")

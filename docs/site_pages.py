@@ -31,6 +31,7 @@ BROUGHT_IN = {
     "CHANGELOG.md": "CHANGELOG.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "config/README.md": "config/README.md",
+    "benchmarks/README.md": "benchmarks/README.md",
     "findings/README.md": "findings/README.md",
 }
 """Pages outside docs/ and where the site has them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gliofit.evaluation.outline_shapes import shape_of, shapes, surface
+from gliofit.base.masks import surface
+from gliofit.evaluation.outline_shapes import shape_of, shapes
 
 
 def ball(radius: float, spacing: float, centre=(0.0, 0.0, 0.0)) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gliofit.inversion.identifiability import directions, in_words
-from gliofit.inversion.samples import Samples
+from gliofit.inversion.identifiability import directions, in_words, labels_in_words
+from gliofit.inversion.samples import Labels, Samples
 from gliofit.reporting.figures.corner import draw_corner
 
 
@@ -38,6 +38,15 @@ def test_in_words(ridge):
     assert second.startswith("Hardly told is mu_D")
     assert "falling" in second
     assert last == "Of 3 directions 2 are known to a tenth of their spread or better."
+
+
+def test_labels_in_words():
+    """A power of 1/200 at 2 mm: 200 voxels of 8 mm³ are as good as one."""
+    said = labels_in_words(Labels(0.005, 8.98, 2.0))
+    assert "here over about 9 mm" in said
+    assert "about 200 neighbouring voxels of 2 mm (1.6 ml) count as one observation" in said
+    assert "nan" not in labels_in_words(Labels(0.005, np.nan, 2.0))
+    assert labels_in_words(Labels(1.0, 0.0, 4.0)).startswith("Every one of the outlines’ voxels of 4 mm")
 
 
 def test_summary_and_intervals(ridge):

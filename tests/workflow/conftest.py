@@ -55,9 +55,8 @@ class Clone:
         """Rule and outputs of every job that a dry run of the tiny config lists."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        # jobs of a group are indented, a key and its value on each line
-        blocks = re.findall(r"^ *(?:local)?rule (\w+):\n((?: {4,}\w+: .*\n)+)", done.stdout + done.stderr, re.M)
-        return [(rule, "".join(re.findall(r"output: (.*)", body))) for rule, body in blocks]
+        # jobs of a group are indented
+        return re.findall(r"^ *Job \d+: (\w+) → ?(.*)", done.stdout + done.stderr, re.M)
 
     def finish(self) -> None:
         """Pretend that the tiny config has been run: every output is there, with the provenance of a real run."""

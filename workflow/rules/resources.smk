@@ -24,14 +24,19 @@ def hours(number):
 
 def shared_out(threads):
     """
-    Threads of a patient's registration: those of the config, while there are cores for all patients at once.
+    Threads of a patient's registration: those of the config, while there are cores for all that the command asks for.
 
     Only a part of it has more than one, and with as many patients as cores, one each takes less time.
     """
-    # `workflow.cores` raises where a command needs none, as --unlock
-    cores = workflow.resource_settings.cores
-    every = (cores or 1) // max(1, len(PATIENTS))
-    return max(1, min(threads, every))
+
+    def fair(wildcards):
+        named = {
+            part for name in workflow.dag_settings.targets for part in Path(name).parts
+        }
+        patients = len(named & set(PATIENTS)) or len(PATIENTS)
+        return max(1, min(threads, (workflow.resource_settings.cores or 1) // patients))
+
+    return fair
 
 
 def gpus(wildcards):

@@ -18,7 +18,7 @@ with job(snakemake):
     patient = load_prepared(Path(files.prepared[0]).parent)
     standard, by_density = (load_volume(path, np.uint8).data > 0 for path in (files.standard, files.by_density))
     above, mean = (load_volume(path).data for path in (files.above, files.mean))
-    exclude = patient.tissue.csf > 0.5 if params.exclude_csf else None
+    exclude = patient.fluid if params.exclude_csf else None
     voxels = int(np.count_nonzero(standard))
     plan = probability_plan(above, mean, voxels, patient.brain, exclude, patient.tissue.spacing)
     save_volume(output.plan, plan.astype(np.uint8), patient.affine, "mask", "radiotherapy plan")

@@ -14,7 +14,7 @@ with job(snakemake):
     from gliofit.evaluation.score_file import Scores
     from gliofit.patients.prepared import load_prepared
     from gliofit.planning.coverage import distance_ranks
-    from gliofit.planning.plans import standard_plan
+    from gliofit.planning.plans import allowed_voxels, standard_plan
 
     params, output = snakemake.params, snakemake.output
     patient = load_prepared(Path(snakemake.input.prepared[0]).parent)
@@ -23,9 +23,9 @@ with job(snakemake):
     if patient.cavity.any():
         print("The margin is taken around the resection cavity, too.")
     target, straight = standard_target(patient)
-    exclude = patient.tissue.csf > 0.5 if params.exclude_csf else None
+    exclude = patient.fluid if params.exclude_csf else None
     plan = standard_plan(target, patient.brain, patient.tissue.spacing, params.margin, exclude)
-    voxels, allowed = int(plan.sum()), patient.brain if exclude is None else patient.brain & ~exclude
+    voxels, allowed = int(plan.sum()), allowed_voxels(patient.brain, exclude)
     ranks = {"standard": distance_ranks(straight, allowed)}
     ranks["geodesic"] = distance_ranks(tissue_distance(target, patient.tissue), allowed)
     plans = {"standard": plan, "geodesic": (ranks["geodesic"] > 0) & (ranks["geodesic"] <= voxels)}

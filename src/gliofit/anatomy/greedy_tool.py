@@ -61,9 +61,9 @@ def run(work: Path, settings: Settings, threads: int) -> list[Path]:
     levels = "x".join(str(n) for n in settings.deformable["iterations"])
     update, field = settings.deformable["smoothing"]
     options = f"-threads {threads} -m {settings.deformable['metric']} -n {levels} -s {update}vox {field}vox -sv -wp 0"
-    commands.append(f"{common} {options} -it {affine} -o warp.nii.gz -oinv inverse.nii.gz")
+    commands.append(f"{common} {options} -it {affine} -o warp.nii -oinv inverse.nii")
     run_python("greedy", RUN, commands, work, threads)
-    made = [work / name for name in ("affine.txt", "warp.nii.gz", "inverse.nii.gz")]
+    made = [work / name for name in ("affine.txt", "warp.nii", "inverse.nii")]
     write_text(made[0], itk_affine(np.loadtxt(work / affine)))
     return made
 

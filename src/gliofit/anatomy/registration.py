@@ -7,6 +7,7 @@ as a process of its own, in that folder, so that no path of the user's is among 
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
 from gliofit.base.nifti import Volume, save_volume
+from gliofit.base.threads import in_threads
 
 __all__ = ["AFFINE", "FILES", "INVERSE_WARP", "WARP", "Registration", "Settings", "load_settings", "register"]
 
@@ -63,6 +65,7 @@ def register(
     settings: Settings,
     folder: str | Path,
     threads: int = 1,
+    hide_tumour: bool = True,
 ) -> Registration:
     """
     Find the transforms from an atlas to a patient.
@@ -72,13 +75,16 @@ def register(
     scan : Volume
         The patient's T1 in any orientation; it need not be near the atlas (centres are matched first).
     brain, tumour : ndarray of bool [x, y, z]
-        On the scan's grid; the scan is used inside `brain` only, and not in `tumour`.
+        On the scan's grid; the scan is used inside `brain` only, and its metric is not evaluated in `tumour`.
     anatomy : Anatomy
     settings : Settings
     folder : path
         Where the transforms are kept; those of an earlier registration are removed.
     threads : int
         For the deformable stage.
+    hide_tumour : bool
+        Fill the tumour from the brain around it before anything is smoothed. The metric's mask alone lets it pull the
+        tissue beside it; False is for measuring by how much.
 
     Raises
     ------
@@ -87,20 +93,33 @@ def register(
     """
     folder = Path(folder)
     with tempfile.TemporaryDirectory() as work:
-        _write_images(Path(work), scan, brain, tumour, anatomy, settings)
+        _write_images(Path(work), scan, brain, tumour, anatomy, settings, hide_tumour)
         made = TOOLS[settings.tool].run(Path(work), settings, threads)
         for names in FILES.values():
             for name in names:
                 (folder / name).unlink(missing_ok=True)
-        for name, path in zip(FILES[settings.tool], made, strict=True):
-            with whole_file(folder / name) as part:
-                shutil.copyfile(path, part)
+        kept = [folder / name for name in FILES[settings.tool]]
+        in_threads(_keep, zip(made, kept, strict=True), threads)
     return Registration(folder, threads)
 
 
-def _write_images(work: Path, scan: Volume, brain: Array, hidden: Array, anatomy: Anatomy, settings: Settings) -> None:
+def _keep(paths: tuple[Path, Path]) -> None:
+    """Copy a transform, compressed if its new name says so and the old one does not: that is slow in the tools."""
+    made, kept = paths
+    with whole_file(kept) as part:
+        if kept.suffix != ".gz" or made.suffix == ".gz":
+            shutil.copyfile(made, part)
+            return
+        # without name and time, so that equal transforms are equal files
+        with open(made, "rb") as plain, open(part, "wb") as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
+            shutil.copyfileobj(plain, packed, 1 << 20)
+
+
+def _write_images(
+    work: Path, scan: Volume, brain: Array, hidden: Array, anatomy: Anatomy, settings: Settings, hide: bool = True
+) -> None:
     """
-    Both T1s and brains on RAS grids of the settings' spacing, the tumour filled, and the metric's mask.
+    Both T1s and brains on RAS grids of the settings' spacing, and the metric's mask; the tumour is filled to `hide` it.
 
     moving, moving_brain, fixed, fixed_brain and mask.nii.gz; the mask is 1 where the metric is evaluated.
     """
@@ -118,6 +137,8 @@ def _write_images(work: Path, scan: Volume, brain: Array, hidden: Array, anatomy
     image, _ = on_grid("fixed", np.where(brain, scan.data, 0), scan.affine, brain)
     part, _ = on_grid("mask", hidden.astype(np.float32), scan.affine, brain)
     tumour = part > PARTLY
-    save_volume(work / "fixed.nii.gz", filled(image, share, widened(tumour, grid, settings.tumour_margin), grid), grid)
+    if hide:
+        image = filled(image, share, widened(tumour, grid, settings.tumour_margin), grid)
+        save_volume(work / "fixed.nii.gz", image, grid)
     seen = ~widened(tumour, grid, settings.metric_margin)
     save_volume(work / "mask.nii.gz", seen.astype(np.uint8), grid)

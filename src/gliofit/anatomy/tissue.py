@@ -94,7 +94,19 @@ class Tissue:
 
     @classmethod
     def from_nifti(cls, wm_path: str | Path, gm_path: str | Path, csf_path: str | Path) -> Tissue:
-        """Read three NIfTI maps; all must share shape and affine."""
+        """
+        Read three NIfTI maps.
+
+        Parameters
+        ----------
+        wm_path, gm_path, csf_path : path
+            Fractions in [0, 1] of white matter, grey matter and cerebrospinal fluid.
+
+        Raises
+        ------
+        InputError
+            Naming the file, if one is missing or no NIfTI, or if shape or affine (to 10⁻³) are not those of the first.
+        """
         images = [load_volume(path) for path in (wm_path, gm_path, csf_path)]
         for path, image in zip((gm_path, csf_path), images[1:], strict=True):
             if image.shape != images[0].shape:
@@ -156,6 +168,11 @@ class Tissue:
 
         Points in tissue are returned as they are; others (a centre of mass in a ventricle, a candidate in the CSF or
         beyond the grid) would leave the solver without a seed and move to the centre of the nearest tissue voxel.
+
+        Raises
+        ------
+        InputError
+            If there is no tissue.
         """
         voxel = self.to_voxel(point)
         index = np.round(voxel).astype(int)
@@ -176,7 +193,7 @@ class Tissue:
         return grids.to_world(self.affine, np.asarray(voxels))
 
     def centre_of_mass(self, weights: Array) -> Array:
-        """Centre of mass (3,) in mm of non-negative `weights` [x, y, z]."""
+        """Centre of mass (3,) in mm of non-negative `weights` [x, y, z]; InputError if all are 0."""
         total = float(weights.sum(dtype=np.float64))
         if not total > 0:
             raise InputError("the tumour is empty: its centre of mass is undefined")
@@ -184,20 +201,51 @@ class Tissue:
         return self.to_world(np.array([(a * np.arange(a.size)).sum() / total for a in axes]))
 
     def resample_to(self, shape: tuple, affine: Array) -> Tissue:
-        """The same anatomy on another grid."""
+        """
+        The same anatomy on another grid.
+
+        Parameters
+        ----------
+        shape : tuple of int (3,)
+            [x, y, z].
+        affine : ndarray (4, 4)
+            Voxel index → mm. Where the grid is coarser, a voxel is the mean of what it covers (`grids.resample`).
+        """
         if tuple(shape) == self.shape and np.allclose(affine, self.affine, atol=1e-5):
             return self
         wm, gm, csf = (grids.resample(m, self.affine, shape, affine) for m in (self.wm, self.gm, self.csf))
         return Tissue(wm, gm, csf, affine)
 
     def working_grid(self, spacing: float, margin_mm: float = 4.0) -> Tissue:
-        """The whole brain on an RAS-aligned isotropic grid of `spacing` mm."""
+        """
+        The whole brain on an RAS-aligned isotropic grid.
+
+        Parameters
+        ----------
+        spacing : float
+            Voxel edge, mm.
+        margin_mm : float
+            Around the brain.
+
+        Raises
+        ------
+        InputError
+            If the maps are empty.
+        """
         if not self.brain.any():
             raise InputError("the tissue maps are empty")
         return self.resample_to(*grids.aligned_grid(self.affine, self.brain, spacing, margin_mm))
 
     def crop(self, offset: Array, shape: tuple) -> Tissue:
-        """Window of the grid from voxel `offset`, zero-padded beyond its edge."""
+        """
+        Window of the grid, zero beyond its edge.
+
+        Parameters
+        ----------
+        offset : ndarray of int (3,)
+            Voxel [x, y, z] of this grid that the window begins at; may be negative.
+        shape : tuple of int (3,)
+        """
         wm, gm, csf = (grids.take(m, offset, shape) for m in (self.wm, self.gm, self.csf))
         return Tissue(wm, gm, csf, grids.shifted(self.affine, offset))
 

@@ -80,10 +80,22 @@ class Registration:
 
     def to_patient(self, volumes: Sequence[Volume], shape: tuple, affine: Array) -> list[Array]:
         """
-        Atlas-space volumes on a patient grid (`shape`, `affine`), linear, 0 outside the atlas; float32 [x, y, z].
+        Atlas-space volumes on a patient's grid, by linear interpolation.
 
         Where the grid is coarser than a volume, along any axis, a voxel is the mean over sub-points as dense as the
         volume's voxels, so that fractions and densities keep their sum.
+
+        Parameters
+        ----------
+        volumes : sequence of Volume
+        shape : tuple of int (3,)
+        affine : ndarray (4, 4)
+            Of the patient's grid, voxel → mm.
+
+        Returns
+        -------
+        list of ndarray [x, y, z]
+            float32; 0 outside the atlas.
         """
         return self._sampled(self._to_atlas, self._to_patient, volumes, shape, affine)
 

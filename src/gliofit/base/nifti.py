@@ -121,7 +121,8 @@ def load_scan(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
             _check_finite(path, np.where(np.isin(pieces, outer[outer > 0]), 0, data))
         data = np.where(wrong, 0, data)
         if not data.any():
-            raise InputError(f"{path}: holds {np.count_nonzero(wrong)} voxels that are not finite, and else only zeros")
+            number = np.count_nonzero(wrong)
+            raise InputError(f"{path}: holds {number} voxels that are not finite, and nothing else but 0")
     return Volume(data.astype(dtype, copy=False), affine, int(np.count_nonzero(wrong)))
 
 

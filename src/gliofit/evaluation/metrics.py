@@ -91,7 +91,7 @@ def mae(predicted: Array, truth: Array, tissue: Tissue, volume: float = PAPER_VO
 
 
 def tumour_volume(density: Array, tissue: Tissue) -> float:
-    """∫c dx within tissue, mm³ (no threshold)."""
+    """∫c dx within tissue, mm³, without a threshold, of a density [x, y, z] on the tissue's grid."""
     return float(np.sum(density[tissue.mask], dtype=np.float64)) * float(np.prod(tissue.spacing))
 
 
@@ -101,18 +101,23 @@ def _per_volume(error: float, truth: Array, tissue: Tissue) -> float:
 
 
 def mse_norm(predicted: Array, truth: Array, tissue: Tissue, volume: float = PAPER_VOLUME_MM3) -> float:
-    """`mse` divided by the reference tumour's volume in mm³; NaN if the reference is empty."""
+    """`mse` divided by the reference tumour's volume in mm³; NaN if the reference is empty. Parameters as for `mse`."""
     return _per_volume(mse(predicted, truth, tissue, volume), truth, tissue)
 
 
 def mae_norm(predicted: Array, truth: Array, tissue: Tissue, volume: float = PAPER_VOLUME_MM3) -> float:
-    """`mae` divided by the reference tumour's volume in mm³; NaN if the reference is empty."""
+    """`mae` divided by the reference tumour's volume in mm³; NaN if the reference is empty. Parameters as for `mse`."""
     return _per_volume(mae(predicted, truth, tissue, volume), truth, tissue)
 
 
 def ncc(predicted: Array, truth: Array, tissue: Tissue, volume: float = PAPER_VOLUME_MM3) -> float:
     """
     Normalised cross-correlation: zero-mean Pearson correlation over all of `volume`, background included.
+
+    Parameters
+    ----------
+    predicted, truth, tissue, volume
+        As for `mse`.
 
     Returns
     -------
@@ -139,6 +144,11 @@ def parameter_errors(theta: Theta, truth: Theta) -> dict[str, float]:
     Growth (μ_ρ) and diffusion (μ_D) errors are relative to the true value. The origin's error is measured per axis in
     fractions of the paper's image (`PAPER_IMAGE_MM`; world axes, which its images share up to sign), then ‖Δ‖² and
     ‖Δ‖.
+
+    Parameters
+    ----------
+    theta, truth : Theta
+        Found and true; origins in mm of one space.
 
     Returns
     -------

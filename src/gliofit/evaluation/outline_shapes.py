@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliofit.base.arrays import Array
+from gliofit.base.masks import surface
 from gliofit.base.overlap import dice
 
 PIECE_ML = 0.05
@@ -64,15 +65,6 @@ def shape_of(mask: Array, spacing: Array) -> dict[str, float]:
         "surface": surface(mask, spacing) / (np.pi ** (1 / 3) * (6 * voxels * voxel) ** (2 / 3)),
         "smoothness": dice(mask, smoothed >= level),
     }
-
-
-def surface(mask: Array, spacing: Array) -> float:
-    """Area (mm²) of a mask's border; a digital surface is 3/2 times the smooth one's, on average over directions."""
-    faces = 0.0
-    for axis in range(3):
-        others = np.delete(spacing, axis)
-        faces += np.count_nonzero(np.diff(mask.astype(np.int8), axis=axis)) * float(np.prod(others))
-    return faces / 1.5
 
 
 def shapes(core: Array, whole: Array, spacing: Array) -> dict[str, float]:

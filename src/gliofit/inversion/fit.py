@@ -135,6 +135,9 @@ class Fit:
         θ̂ is rerun through the solver, unless its `density` is known or the method has one of its `own`. A search that
         ended where the outlines are not explained has not converged, whatever its slope; `reason` and `warnings` say
         so.
+
+        `parameters` (n + k,) are the growth model's values and the target's extras. `values` are further fields of
+        `Fit`: history, evaluations, converged and reason at least.
         """
         seconds = time.perf_counter() - started
         parameters = np.asarray(parameters, float)

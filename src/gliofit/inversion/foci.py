@@ -17,6 +17,7 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from gliofit.base.arrays import Array
+from gliofit.base.masks import ball_radius, surface
 from gliofit.growth import GrowthModel
 from gliofit.inversion.deformed import deformed_loss
 from gliofit.inversion.problem import Problem
@@ -189,19 +190,10 @@ def independent_patches(problem: Problem) -> float:
         return 1.0
     spacing, patches = problem.tissue.spacing, 0.0
     for mask in (fraction >= 0.5 for fraction in outlines):
-        radius = (3 * np.count_nonzero(mask) * float(np.prod(spacing)) / (4 * np.pi)) ** (1 / 3)
+        radius = ball_radius(mask, spacing)
         if radius > 0:
-            patches += _surface(mask, spacing) / (2 * np.pi * (ERROR_LENGTH * radius) ** 2)
+            patches += surface(mask, spacing) / (2 * np.pi * (ERROR_LENGTH * radius) ** 2)
     return max(patches, 2.0)
-
-
-def _surface(mask: Array, spacing: Array) -> float:
-    """Area in mm² of a mask's border; a digital surface is 3/2 times the smooth one's, on average over directions."""
-    faces = 0.0
-    for axis in range(3):
-        others = np.delete(spacing, axis)
-        faces += np.count_nonzero(np.diff(mask.astype(np.int8), axis=axis)) * float(np.prod(others))
-    return faces / 1.5
 
 
 def _further(problem: Problem, values: Array, c: Array, extras: Array) -> list[tuple[Array, Array]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gliofit.inversion.samples import Samples
+from gliofit.inversion.samples import Labels, Samples
 
 NAMED = 0.35
 """A parameter with a smaller part in a direction is not named."""
@@ -48,6 +48,19 @@ def in_words(found: list[dict[str, Any]]) -> list[str]:
     told = sum(direction["left"] <= TOLD for direction in found)
     sentences.append(f"Of {len(found)} directions {told} are known to a tenth of their spread or better.")
     return sentences
+
+
+def labels_in_words(labels: Labels) -> str:
+    """A sentence on how many voxels of the outlines count as one, for those who drew them."""
+    number, size = 1 / labels.power, f"voxels of {labels.voxel_mm:g} mm"
+    if number < 1.5:
+        return f"Every one of the outlines’ {size} counts as an observation of its own."
+    across = f", here over about {labels.errors_mm:.0f} mm" if labels.errors_mm > 0 else ""
+    return (
+        f"Where the outlines are not as the model has them, they are off in patches{across}. So about {number:.0f} "
+        f"neighbouring {size} ({number * labels.voxel_mm**3 / 1000:.2g} ml) count as one observation, not as "
+        f"{number:.0f}, and what follows is the less certain for it."
+    )
 
 
 def _named(direction: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import write_json
 from gliofit.base.nifti import save_volume
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.identifiability import directions, in_words
+from gliofit.inversion.identifiability import directions, in_words, labels_in_words
 from gliofit.inversion.samples import save_samples
 from gliofit.patients.prepared import Prepared
 
@@ -40,7 +40,10 @@ def write_posterior(folder: str | Path, fit: Fit, patient: Prepared, affine: Arr
     samples, maps, folder = fit.posterior, fit.posterior.predicted, Path(folder)
     save_samples(folder / "samples.npz", samples)
     found = directions(samples)
-    write_json(folder / "posterior.json", {**samples.summary(), "directions": found, "words": in_words(found)})
+    words = in_words(found)
+    if samples.labels is not None:
+        words = [labels_in_words(samples.labels), *words]
+    write_json(folder / "posterior.json", {**samples.summary(), "directions": found, "words": words})
     volumes = {"mean": maps.mean, "sd": maps.deviation} | {f"above_{k:g}": a for k, a in maps.above.items()}
     for name in MAPS:
         kind = {"mean": "density", "sd": "deviation"}.get(name, "fraction")

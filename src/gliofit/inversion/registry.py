@@ -86,7 +86,19 @@ def method(
     models: tuple[str, ...] = (),
     posterior: bool = False,
 ) -> Callable[[Run], Run]:
-    """Register a function `f(problem, **settings) -> Fit` as an inversion method."""
+    """
+    Register a function `f(problem, **settings) -> Fit` as an inversion method.
+
+    Parameters
+    ----------
+    name, title, networks, atlas, foci, models, posterior
+        As of `Method`.
+
+    Returns
+    -------
+    callable
+        A decorator that leaves the function as it is. Its keyword arguments with defaults are the method's settings.
+    """
 
     def register(run: Run) -> Run:
         METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior)
@@ -104,11 +116,21 @@ def describe(name: str) -> Method:
 
 def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
     """
-    Networks of a method, loaded from `paths` in the order of its roles, with the solver's kernels compiled.
-
-    The optional ones, which come last, may be missing.
+    Networks of a method by role, loaded, with the solver's kernels compiled.
 
     What is done once per job is out of `Fit.seconds` this way, which then tells the search alone.
+
+    Parameters
+    ----------
+    name : str
+        Of the method.
+    paths : iterable of path
+        Weights in the order of the method's roles. The optional ones, which come last, may be missing.
+
+    Raises
+    ------
+    InputError
+        If there is no such method, or a file is missing or of another role.
     """
     compile_kernels()
     wanted = dict(zip(describe(name).networks, paths, strict=False))

@@ -6,7 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,25 @@ class Predicted:
     deviation: Array
     above: dict[float, Array]
     volumes: dict[str, Array]
+
+
+class Labels(NamedTuple):
+    """
+    What the labels of the outlines were taken for.
+
+    Parameters
+    ----------
+    power : float
+        Of their likelihood: one over the number of labels that count as one.
+    errors_mm : float
+        Distance over which they err together; NaN if it was not measured.
+    voxel_mm : float
+        Spacing of those that are counted.
+    """
+
+    power: float = 1.0
+    errors_mm: float = float("nan")
+    voxel_mm: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +83,8 @@ class Samples:
         Of K samples (`gliofit.inversion.posterior.predictive`).
     predicted : Predicted, optional
         Maps on the grid of the fit; not in the file.
+    labels : Labels, optional
+        None without outlines.
     """
 
     names: tuple[str, ...]
@@ -79,6 +100,7 @@ class Samples:
     prior: dict[str, tuple[float, float, bool]]
     volumes: dict[str, Array]
     predicted: Predicted | None = None
+    labels: Labels | None = None
 
     @property
     def mean(self) -> Array:
@@ -156,6 +178,8 @@ def save_samples(path: str | Path, samples: Samples) -> None:
         "stages": np.array(json.dumps(samples.stages)),
         "prior": np.array(json.dumps(samples.prior)),
     }
+    if samples.labels is not None:
+        arrays["labels"] = np.array(samples.labels)
     arrays |= {f"unknown.{name}": a for name, a in samples.unknowns.items()}
     arrays |= {f"volume.{name}": a for name, a in samples.volumes.items()}
     with whole_file(path) as part, part.open("wb") as file:
@@ -192,6 +216,7 @@ def load_samples(path: str | Path) -> Samples:
                 json.loads(str(found["stages"])),
                 {name: (u[0], u[1], u[2]) for name, u in json.loads(str(found["prior"])).items()},
                 groups["volume"],
+                labels=Labels(*found["labels"].tolist()) if "labels" in found.files else None,
             )
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise InputError(f"{path}: is no file of posterior samples, or is damaged") from None

@@ -187,6 +187,15 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
     A released network, frozen and ready to use, of the class of its role.
 
+    Parameters
+    ----------
+    path : path
+        `.safetensors`, its card beside it (`.json`).
+    role : str
+        "surrogate", "inverse", "inverse_segmentation", "lmi" or "geometry_aware".
+    device : str
+        As torch names it.
+
     Raises
     ------
     InputError

@@ -16,6 +16,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.files import read_json, write_text
 from gliofit.base.nifti import Volume, save_volume
 from gliofit.base.overlap import dice
+from gliofit.base.threads import in_threads
 from gliofit.patients import dicom_series
 from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.contents import darker_white
@@ -124,11 +125,14 @@ def prepare_patient(
             dicom_series.DicomSeries.load(series).save(folder / dicom_series.FILE)
     volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"seg": scans.labels, "brain": scans.brain}
     volumes |= {"core": scans.core, "whole": scans.whole}
-    for name in PREPARED:
+
+    def write(name: str) -> None:
         data = volumes[name]
         kind = "mask" if data.dtype == bool else "label" if name == "seg" else "fraction"
         data = data.astype(np.uint8) if kind == "mask" else data
         save_volume(folder / f"{name}.nii.gz", data, scans.affine, kind, SHOWS.get(name, ""))
+
+    in_threads(write, PREPARED, threads)
     report["seconds"] = round(time.perf_counter() - started, 1)
     write_text(folder / "prepared.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report

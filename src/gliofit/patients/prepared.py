@@ -89,8 +89,21 @@ class Prepared:
         """What a resection left, bool [x, y, z]: no tissue, and no part of the tumour."""
         return self.labels == CAVITY
 
+    @property
+    def fluid(self) -> Array:
+        """Voxels that are CSF for the most part, bool [x, y, z]: what `plans.exclude_csf` leaves out."""
+        return self.tissue.csf > 0.5
+
     def target(self, shape: tuple, affine: Array) -> SegmentationTarget:
-        """Core and whole tumour as fractions of the voxels of a grid."""
+        """
+        Core and whole tumour as fractions of the voxels of a grid.
+
+        Parameters
+        ----------
+        shape : tuple of int (3,)
+        affine : ndarray (4, 4)
+            Voxel → mm.
+        """
         core, whole = (
             grids.resample(m.astype(np.float32), self.affine, shape, affine) for m in (self.core, self.whole)
         )
@@ -99,6 +112,11 @@ class Prepared:
     def pet_target(self, shape: tuple, affine: Array) -> PETTarget | None:
         """
         FET-PET in enhancing core and edema (GliODIL, Sec. 4.3), 1 at its `PET_PERCENTILE`; None without a scan.
+
+        Parameters
+        ----------
+        shape, affine
+            Of the grid that it is wanted on, as for `target`.
 
         Raises
         ------

@@ -84,7 +84,18 @@ def _ranks(keys: tuple[Array, ...], allowed: Array) -> Array:
 def curve_volumes(
     core: Array, brain: Array, spacing: ArrayLike, exclude: Array | None = None, margins: Sequence[float] = CURVE_MM
 ) -> list[int]:
-    """Voxels of the standard plans with these margins, less what is excluded, such as organs at risk."""
+    """
+    Volumes (voxels) of the standard plans with some margins.
+
+    Parameters
+    ----------
+    core, brain, spacing
+        As for `plans.standard_plan`.
+    exclude : ndarray of bool [x, y, z], optional
+        Brain that is left out, such as organs at risk.
+    margins : sequence of float
+        mm.
+    """
     return [int(standard_plan(core, brain, spacing, margin, exclude).sum()) for margin in margins]
 
 
@@ -114,9 +125,21 @@ def covered(ranks: Array, recurrence: Array | None, volumes: ArrayLike) -> Array
 
 def area_under_coverage(ranks: Array, recurrence: Array | None, most: int) -> float:
     """
-    Mean coverage over all plans of 1 to `most` voxels: the area under the curve, in [0, 1]; NaN without a recurrence.
+    Mean coverage over all plans of 1 to `most` voxels: the area under the curve.
 
-    A plan that takes the whole recurrence before all else has 1 − (n − 1)/2·most for n voxels of recurrence.
+    A plan that takes the whole recurrence before all else has 1 − (n − 1)/(2·most) for n voxels of recurrence.
+
+    Parameters
+    ----------
+    ranks : ndarray of int [x, y, z]
+        Of `density_ranks` or `distance_ranks`.
+    recurrence : ndarray of bool [x, y, z] or None
+    most : int
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN, undefined, without a recurrence.
     """
     if recurrence is None or not np.any(recurrence) or most <= 0:
         return float("nan")

@@ -62,7 +62,7 @@ def standard_plan(
     box = tuple(slice(max(f[0] - r, 0), f[-1] + r + 1) for f, r in zip(filled, reach, strict=True))
     plan = np.zeros(core.shape, bool)
     plan[box] = ndimage.distance_transform_edt(~core[box], sampling=spacing) <= margin_mm
-    return plan & _allowed(brain, exclude)
+    return plan & allowed_voxels(brain, exclude)
 
 
 def geodesic_plan(
@@ -78,7 +78,7 @@ def geodesic_plan(
     brain, margin_mm, exclude
         As in `standard_plan`; the way is that of `gliofit.anatomy.geodesic`.
     """
-    return (tissue_distance(core, tissue, margin_mm) <= margin_mm) & _allowed(brain, exclude)
+    return (tissue_distance(core, tissue, margin_mm) <= margin_mm) & allowed_voxels(brain, exclude)
 
 
 def model_plan(
@@ -114,7 +114,7 @@ def model_plan(
     InputError
         Without `fill`, if the density is positive in fewer voxels than are asked for.
     """
-    allowed = _allowed(brain, exclude)
+    allowed = allowed_voxels(brain, exclude)
     rank = np.where(allowed, density, 0)
     positive = int(np.count_nonzero(rank > 0))
     if positive >= voxels:
@@ -177,7 +177,8 @@ def hangs_on(plan: Array, density: Array, without: Array) -> Array:
     return plan & (without < (inside.min() if inside.size else 0))
 
 
-def _allowed(brain: Array, exclude: Array | None) -> Array:
+def allowed_voxels(brain: Array, exclude: Array | None) -> Array:
+    """The brain without what is excluded, bool [x, y, z]: where plans may go."""
     brain = np.asarray(brain, bool)
     return brain if exclude is None else brain & ~np.asarray(exclude, bool)
 
@@ -215,7 +216,19 @@ def recurrence_masks(recurrence: Array) -> tuple[Array | None, Array]:
 
 
 def recurrence_coverage(plan: Array, recurrence: Array | None) -> float:
-    """Share of the recurrence (mask [x, y, z]) inside the plan; NaN, undefined, if there is none."""
+    """
+    Share of the recurrence inside the plan.
+
+    Parameters
+    ----------
+    plan : ndarray of bool [x, y, z]
+    recurrence : ndarray of bool [x, y, z] or None
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN, undefined, without a recurrence.
+    """
     if recurrence is None or not np.any(recurrence):
         return float("nan")
     return float(np.count_nonzero(plan & recurrence) / np.count_nonzero(recurrence))

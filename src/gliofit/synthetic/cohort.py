@@ -24,7 +24,7 @@ from gliofit.observation.thresholds import FITTED
 from gliofit.patients.labels import EDEMA, ENHANCING
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared
-from gliofit.synthetic.cohort_truth import CORE_RANGE, SHARE_RANGE, Truth, TurnedHead, draw, head_of
+from gliofit.synthetic.cohort_truth import CORE_RANGE, OTHER_TENSOR, SHARE_RANGE, Truth, TurnedHead, draw, head_of
 from gliofit.synthetic.prior import Prior, samples
 from gliofit.synthetic.rough_outlines import CORE, WHOLE, Roughness, rough
 
@@ -54,7 +54,13 @@ def outlines(
 
 
 def make_patient(
-    atlas: Tissue, folder: str | Path, seed: int, spacing: float, foci: int | None = None, threads: int = 1
+    atlas: Tissue,
+    folder: str | Path,
+    seed: int,
+    spacing: float,
+    foci: int | None = None,
+    threads: int = 1,
+    other_tensor: float = OTHER_TENSOR,
 ) -> None:
     """
     Make one patient.
@@ -70,10 +76,18 @@ def make_patient(
         Of the grid that fits work on, mm.
     foci : int, optional
         How many; drawn if not given.
+    threads : int
+    other_tensor : float
+        Probability that cells spread otherwise than fits assume.
+
+    Raises
+    ------
+    InputError
+        If no tumour of the volumes that were drawn is found, or none of its rough outlines has a core.
     """
     folder, rng = Path(folder), np.random.default_rng([seed, 2])
     (folder / "truth.json").unlink(missing_ok=True)
-    truth = draw(atlas, seed, foci, threads)
+    truth = draw(atlas, seed, foci, threads, other_tensor)
     head = head_of(atlas.working_grid(scan_spacing(spacing)), seed)
     turned = TurnedHead.of(head, truth, scan_spacing(spacing))
     density = grids.resample(turned.grow(truth, threads), turned.affine, head.shape, head.affine)

@@ -182,7 +182,9 @@ def head_of(atlas: Tissue, seed: int) -> Tissue:
     return deformed(atlas, DEFORMATION_MM, np.random.default_rng([seed, 0]))
 
 
-def draw(atlas: Tissue, seed: int, foci: int | None = None, threads: int = 1) -> Truth:
+def draw(
+    atlas: Tissue, seed: int, foci: int | None = None, threads: int = 1, other_tensor: float = OTHER_TENSOR
+) -> Truth:
     """
     Draw a patient.
 
@@ -193,6 +195,9 @@ def draw(atlas: Tissue, seed: int, foci: int | None = None, threads: int = 1) ->
     seed : int
     foci : int, optional
         How many; as `FOCI` says if not given.
+    threads : int
+    other_tensor : float
+        Probability that cells spread otherwise than fits assume.
 
     Raises
     ------
@@ -207,7 +212,7 @@ def draw(atlas: Tissue, seed: int, foci: int | None = None, threads: int = 1) ->
         # the same volumes as often as there is hope, or those that are easy to grow would be preferred
         volumes = _volumes(rng)
         for _ in range(TRIES):
-            truth = _matched(head, _candidate(head, number, volumes, origins, rng), threads)
+            truth = _matched(head, _candidate(head, number, volumes, origins, other_tensor, rng), threads)
             if truth is not None:
                 return truth
     raise InputError(f"synthetic cohort, seed {seed}: none of {DRAWS * TRIES} tumours has the volumes that were drawn")
@@ -224,7 +229,12 @@ def _volumes(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _candidate(
-    head: Tissue, number: int, volumes: tuple[float, float], origins: OriginSampler, rng: np.random.Generator
+    head: Tissue,
+    number: int,
+    volumes: tuple[float, float],
+    origins: OriginSampler,
+    other_tensor: float,
+    rng: np.random.Generator,
 ) -> Truth:
     """Foci, thresholds and physics; μ_D and μ_ρ are a first guess."""
     core, whole = _radius(np.array(volumes))
@@ -237,7 +247,7 @@ def _candidate(
             foci.append(place)
     weights = [1.0, *(_log_uniform(rng, LATER) for _ in foci[1:])]
     axes, _ = np.linalg.qr(rng.standard_normal((3, 3)))
-    other = rng.random() < OTHER_TENSOR
+    other = rng.random() < other_tensor
     while True:
         high, low = (float(rng.uniform(*THRESHOLDS[name])) for name in ("core", "whole"))
         width = (whole - core) / (_logit(high) - _logit(low)) if high > low else 0.0

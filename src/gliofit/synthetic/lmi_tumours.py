@@ -16,7 +16,7 @@ from gliofit.growth import growth_model, simulate
 from gliofit.growth.theta import Theta
 from gliofit.networks.lmi_part import TIMES
 from gliofit.synthetic.lmi_models import MODELS
-from gliofit.synthetic.prior import ATTEMPTS, SPLITS, OriginSampler, Prior, Sample
+from gliofit.synthetic.prior import SPLITS, OriginSampler, Prior, Sample, accepted, visible_volume, within
 from gliofit.synthetic.shards import write_shard
 
 
@@ -40,7 +40,7 @@ def lmi_samples(
     tissue: Tissue, prior: Prior, count: int, seed: tuple[int, ...], *, model: str, gamma: float, threads: int = 1
 ) -> Iterator[Sample]:
     """
-    Accepted tumours, one after another; each has a generator of its own, as `prior.samples` has.
+    Accepted tumours, one after another, seeded as by `prior.accepted`.
 
     D, ρ and T are uniform in `TIMES`. What the paper says of sizes (Sec. 3.1: between the smallest and the largest of
     BraTS) is here the prior's volume, of the tumour without mass effect and of that with it; μ_D and μ_ρ lie in the
@@ -64,32 +64,23 @@ def lmi_samples(
     InputError
         If 1000 candidates in a row are not accepted.
     """
-    origins, millilitres = OriginSampler(tissue), float(np.prod(tissue.spacing)) / 1000
+    origins = OriginSampler(tissue)
 
-    def volume_of(density: Array) -> float | None:
-        volume = float(np.count_nonzero(density > prior.visible)) * millilitres
-        return volume if prior.volume[0] <= volume <= prior.volume[1] else None
+    def candidate(rng: np.random.Generator) -> Sample | None:
+        theta, days = _drawn(prior, origins, rng)
+        density = simulate(tissue, theta, threads=threads)
+        if model != "fisher_kolmogorov":
+            # a tenth of the time tells whether the tumour that pushes is worth simulating
+            if not prior.volume[0] <= visible_volume(prior.visible, tissue, density) <= prior.volume[1]:
+                return None
+            try:
+                density = grown(tissue, theta, model, gamma, threads)
+            except InputError:  # it pushes too hard
+                return None
+        return within(prior, tissue, theta, density, days)
 
-    for index in range(count):
-        key = (*(int(v) for v in seed), index)
-        rng = np.random.default_rng(np.random.SeedSequence(key))
-        for attempt in range(1, ATTEMPTS + 1):
-            theta, days = _drawn(prior, origins, rng)
-            density = simulate(tissue, theta, threads=threads)
-            volume = volume_of(density)
-            if volume and model != "fisher_kolmogorov":
-                try:
-                    density = grown(tissue, theta, model, gamma, threads)
-                except InputError:  # it pushes too hard
-                    continue
-                volume = volume_of(density)
-            if volume:
-                centre = tissue.centre_of_mass(density)
-                if np.all(np.abs(np.array(theta.origin) - centre) <= prior.reach):
-                    yield Sample(theta, density, volume, centre, attempt, key, days)
-                    break
-        else:
-            raise InputError(f"none of {ATTEMPTS} tumours of Learn-Morph-Infer's ranges has a volume of the prior")
+    refusal = "none of {attempts} tumours of Learn-Morph-Infer's ranges has a volume of the prior"
+    yield from accepted(candidate, count, seed, refusal)
 
 
 def _drawn(prior: Prior, origins: OriginSampler, rng: np.random.Generator) -> tuple[Theta, float]:

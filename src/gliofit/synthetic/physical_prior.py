@@ -14,7 +14,7 @@ from gliofit.growth import simulate
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.theta import Theta
 from gliofit.observation.thresholds import VISIBLE
-from gliofit.synthetic.prior import ATTEMPTS, OriginSampler, Prior, Sample
+from gliofit.synthetic.prior import OriginSampler, Prior, Sample, accepted, ascending, visible_volume
 
 VOLUME = (1e-6, 1e6)
 """Volumes (ml) that shards of these tumours may have: the paper rejects none, whatever it looks like."""
@@ -50,10 +50,7 @@ class PhysicalPrior:
 
     def __post_init__(self) -> None:
         for name in ("diffusivity", "growth_rate", "days"):
-            low, high = (float(v) for v in getattr(self, name))
-            if not 0 < low < high < np.inf:
-                raise InputError(f"the range {name} = {low:g} … {high:g} must be positive and ascending")
-            object.__setattr__(self, name, (low, high))
+            object.__setattr__(self, name, ascending(name, getattr(self, name)))
         if not (0 <= self.day_step <= self.days[1] - self.days[0] and 0 < self.ratio < np.inf):
             raise InputError(f"day_step = {self.day_step:g} and ratio = {self.ratio:g} do not go with the prior")
 
@@ -83,7 +80,7 @@ def physical_samples(
     tissue: Tissue, prior: PhysicalPrior, count: int, seed: Sequence[int], threads: int = 1
 ) -> Iterator[Sample]:
     """
-    Tumours, one after another; each has a generator of its own, seeded with (*seed, index).
+    Tumours, one after another, seeded as by `prior.accepted`.
 
     Parameters
     ----------
@@ -99,20 +96,21 @@ def physical_samples(
     ------
     Sample
         Its `centre`, which crops are laid about, is the origin.
+
+    Raises
+    ------
+    InputError
+        If 1000 tumours in a row cannot be seen.
     """
     origins = OriginSampler(tissue)
-    millilitres = float(np.prod(tissue.spacing)) / 1000
-    for index in range(count):
-        key = (*(int(v) for v in seed), index)
-        rng = np.random.default_rng(np.random.SeedSequence(key))
-        for attempt in range(1, ATTEMPTS + 1):
-            origin = origins.draw(rng)
-            diffusivity, growth_rate, days = prior.draw(rng)
-            theta = Theta.from_physical(origin, diffusivity, growth_rate, days)
-            density = simulate(tissue, theta, threads=threads, ratio=prior.ratio)
-            volume = float(np.count_nonzero(density > VISIBLE)) * millilitres
-            if volume > 0:
-                yield Sample(theta, density, volume, origin, attempt, key, days)
-                break
-        else:
-            raise InputError(f"none of {ATTEMPTS} tumours has cells of density {VISIBLE}: the ranges are too low")
+
+    def candidate(rng: np.random.Generator) -> Sample | None:
+        origin = origins.draw(rng)
+        diffusivity, growth_rate, days = prior.draw(rng)
+        theta = Theta.from_physical(origin, diffusivity, growth_rate, days)
+        density = simulate(tissue, theta, threads=threads, ratio=prior.ratio)
+        volume = visible_volume(VISIBLE, tissue, density)
+        return Sample(theta, density, volume, origin, days) if volume > 0 else None
+
+    refusal = f"none of {{attempts}} tumours has cells of density {VISIBLE}: the ranges are too low"
+    yield from accepted(candidate, count, seed, refusal)

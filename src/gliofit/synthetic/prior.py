@@ -9,7 +9,7 @@ stopping volume). Here θ is uniform in a box and a tumour is kept when the volu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -29,6 +29,14 @@ SPLITS = ("train", "validation", "test")
 
 ATTEMPTS = 1000
 """A prior that rejects this many candidates in a row does not fit the anatomy."""
+
+
+def ascending(name: str, limits: Sequence[float]) -> tuple[float, float]:
+    """A prior's range, as floats; InputError if it is not positive and ascending."""
+    low, high = (float(v) for v in limits)
+    if not 0 < low < high < np.inf:
+        raise InputError(f"prior: the range {name} = {low:g} … {high:g} must be positive and ascending")
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,7 @@ class Prior:
 
     def __post_init__(self) -> None:
         for name in ("mu_D", "mu_rho", "volume"):
-            low, high = (float(v) for v in getattr(self, name))
-            if not 0 < low < high < np.inf:
-                raise InputError(f"prior: the range {name} = {low:g} … {high:g} must be positive and ascending")
-            object.__setattr__(self, name, (low, high))
+            object.__setattr__(self, name, ascending(name, getattr(self, name)))
         if 2 * self.mu_D[0] * self.mu_rho[0] > self.longest_wave:
             raise InputError(f"prior: longest_wave = {self.longest_wave:g} mm excludes every μ_D and μ_ρ of the ranges")
 
@@ -90,7 +95,7 @@ class Prior:
 @dataclass(frozen=True, eq=False)
 class Sample:
     """
-    An accepted tumour.
+    A tumour.
 
     Parameters
     ----------
@@ -101,21 +106,21 @@ class Sample:
         Of c > the prior's `visible`, ml.
     centre : ndarray (3,)
         Centre of mass, mm.
+    days : float, optional
+        How long it grew, if its prior says so: D_w and ρ then follow from θ.
     attempts : int
         Candidates drawn for it, itself included: their mean is one over the acceptance rate.
     seed : tuple of int
         Entropy of its random generator.
-    days : float, optional
-        How long it grew, if its prior says so: D_w and ρ then follow from θ.
     """
 
     theta: Theta
     density: Array
     volume: float
     centre: Array
-    attempts: int
-    seed: tuple[int, ...]
     days: float | None = None
+    attempts: int = 1
+    seed: tuple[int, ...] = ()
 
 
 class OriginSampler:
@@ -144,14 +149,60 @@ def draw(prior: Prior, origins: OriginSampler, rng: np.random.Generator) -> Thet
             return Theta(tuple(origin), mu_D, mu_rho)
 
 
+def accepted(
+    candidate: Callable[[np.random.Generator], Sample | None], count: int, seed: Sequence[int], refusal: str
+) -> Iterator[Sample]:
+    """
+    The first candidates that are accepted, one after another.
+
+    Sample `index` is drawn by a generator of its own, seeded with (*seed, index): it depends on nothing else, neither
+    on the number of cores nor on the samples before it.
+
+    Parameters
+    ----------
+    candidate : callable of a generator → Sample or None
+        Draws and grows a tumour; None if it is not to be accepted.
+    count : int
+    seed : sequence of int
+        Not negative.
+    refusal : str
+        What to say if none is accepted, with a place `{attempts}` for their number.
+
+    Raises
+    ------
+    InputError
+        If `ATTEMPTS` candidates in a row are not accepted.
+    """
+    for index in range(count):
+        key = (*(int(v) for v in seed), index)
+        rng = np.random.default_rng(np.random.SeedSequence(key))
+        tried = ((attempt, candidate(rng)) for attempt in range(1, ATTEMPTS + 1))
+        attempt, found = next((pair for pair in tried if pair[1] is not None), (ATTEMPTS, None))
+        if found is None:
+            raise InputError(refusal.format(attempts=ATTEMPTS))
+        yield replace(found, attempts=attempt, seed=key)
+
+
+def within(prior: Prior, tissue: Tissue, theta: Theta, density: Array, days: float | None = None) -> Sample | None:
+    """The tumour as a sample, if its volume and the distance of its origin from its centre are the prior's."""
+    volume = visible_volume(prior.visible, tissue, density)
+    if prior.volume[0] <= volume <= prior.volume[1]:
+        centre = tissue.centre_of_mass(density)
+        if np.all(np.abs(np.array(theta.origin) - centre) <= prior.reach):
+            return Sample(theta, density, volume, centre, days)
+    return None
+
+
+def visible_volume(level: float, tissue: Tissue, density: Array) -> float:
+    """Volume of c > `level`, ml, of a density [x, y, z]."""
+    return float(np.count_nonzero(density > level)) * (float(np.prod(tissue.spacing)) / 1000)
+
+
 def samples(
     tissue: Tissue, prior: Prior, count: int, seed: int | tuple[int, ...], *, threads: int = 1
 ) -> Iterator[Sample]:
     """
-    Accepted tumours, one after another.
-
-    Sample `index` is drawn by a generator of its own, seeded with (*seed, index): it depends on nothing else, neither
-    on the number of cores nor on the samples before it.
+    Accepted tumours, one after another, seeded as by `accepted`.
 
     Parameters
     ----------
@@ -171,24 +222,16 @@ def samples(
     """
     entropy = (seed,) if isinstance(seed, int | np.integer) else tuple(seed)
     origins = OriginSampler(tissue)
-    millilitres = float(np.prod(tissue.spacing)) / 1000
-    for index in range(count):
-        key = (*(int(v) for v in entropy), index)
-        rng = np.random.default_rng(np.random.SeedSequence(key))
-        for attempt in range(1, ATTEMPTS + 1):
-            theta = draw(prior, origins, rng)
-            density = simulate(tissue, theta, threads=threads)
-            volume = float(np.count_nonzero(density > prior.visible)) * millilitres
-            if prior.volume[0] <= volume <= prior.volume[1]:
-                centre = tissue.centre_of_mass(density)
-                if np.all(np.abs(np.array(theta.origin) - centre) <= prior.reach):
-                    yield Sample(theta, density, volume, centre, attempt, key)
-                    break
-        else:
-            raise InputError(
-                f"the prior accepted none of {ATTEMPTS} candidates: volumes of {prior.volume[0]:g}–{prior.volume[1]:g} "
-                "ml do not go with its ranges of μ_D and μ_ρ on this anatomy"
-            )
+
+    def candidate(rng: np.random.Generator) -> Sample | None:
+        theta = draw(prior, origins, rng)
+        return within(prior, tissue, theta, simulate(tissue, theta, threads=threads))
+
+    refusal = (
+        f"the prior accepted none of {{attempts}} candidates: volumes of {prior.volume[0]:g}–{prior.volume[1]:g} ml do "
+        "not go with its ranges of μ_D and μ_ρ on this anatomy"
+    )
+    yield from accepted(candidate, count, entropy, refusal)
 
 
 def edge_samples(

@@ -21,6 +21,7 @@ from scipy import fft, ndimage
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.base.masks import ball_radius
 from gliofit.observation.outlines import signed_distance
 
 REACH_MM = 30.0
@@ -80,7 +81,7 @@ def rough(mask: Array, tissue: Tissue, roughness: Roughness, rng: np.random.Gene
     """
     box = _box(mask, tissue.spacing)
     spacing = tissue.spacing
-    radius = (3 * np.count_nonzero(mask) * float(np.prod(spacing)) / (4 * np.pi)) ** (1 / 3)
+    radius = ball_radius(mask, spacing)
     moved = radius * roughness.share * random_field(mask[box].shape, spacing, roughness.length * radius, rng)
     moved += roughness.fine * random_field(mask[box].shape, spacing, roughness.fine_length, rng)
     if roughness.affinity:

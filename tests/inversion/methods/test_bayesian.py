@@ -5,6 +5,7 @@ import pytest
 from networks_for_tests import WaveSurrogate, wave_density
 
 from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit.inversion.posterior.forward import _stretched
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.samples import load_samples, save_samples
 from gliofit.observation.density import DensityTarget
@@ -52,6 +53,9 @@ def test_finds_known_parameters(small_tissue, grown, name, method, samples):
     assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 6
     assert 2 * fit.theta.mu_D * fit.theta.mu_rho == pytest.approx(2 * TRUTH.mu_D * TRUTH.mu_rho, rel=0.4)
     posterior = fit.posterior
+    if name == "segmentation":
+        assert posterior.labels.power == fit.details["label_power"]
+        assert posterior.labels.voxel_mm == pytest.approx(8)  # those of 4 mm count an eighth here
     few = posterior.effective.min() < 50 or posterior.stages[-1]["correlation"] > 0.6
     assert fit.converged != few
     assert any("may be wrong" in warning for warning in fit.warnings) == few
@@ -91,16 +95,37 @@ def test_one_scan_tells_no_more_of_D_rho_and_T_than_mu_D_and_mu_rho(small_tissue
     assert abs(less - one) > 1
 
 
-def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path):
+@pytest.mark.parametrize("coarse", [0.0, 8.0])
+def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path, coarse):
     target, path = targets(grown)["pet"], str(tmp_path / "checkpoint.npz")
-    settings = {"samples": 16, "first": 1, "moves": 2, "predictive": 4, "seed": 4, **THIN}
+    settings = {"samples": 16, "first": 1, "moves": 2, "predictive": 4, "seed": 4, "coarse_mm": coarse, **THIN}
+    settings |= {"samples": 8, "moves": 1, "final": 0} if coarse else {}
     one = invert(target, small_tissue, "tmcmc", threads=1, **settings)
     two = invert(target, small_tissue, "tmcmc", threads=2, checkpoint=path, **settings)
+    assert (one.details["coarser_runs"] > one.evaluations) == (coarse > 0)
     np.testing.assert_array_equal(one.posterior.values, two.posterior.values)
     again = invert(target, small_tissue, "tmcmc", checkpoint=path, **settings)
     np.testing.assert_array_equal(again.posterior.values, one.posterior.values)
     with pytest.raises(InputError, match="is the checkpoint of another config"):
         invert(targets(grown)["density"], small_tissue, "tmcmc", checkpoint=path, **settings)
+
+
+def test_a_coarser_grid_s_density_within_tissue(small_tissue, grown):
+    """It is nearly that of the problem's own grid, up to the edge of tissue, where plain interpolation would fade."""
+    posterior = Posterior(Problem(small_tissue, targets(grown)["joint"]))
+    coarser = posterior.coarser(2)
+    values = TRUTH.to_array()[None]
+    (fine,), (coarse,) = (p.forward.densities(values, lambda _, c: c.copy()) for p in (posterior, coarser))
+    tissue = posterior.forward.tissue.mask
+    assert coarse.shape == fine.shape
+    assert np.all(coarse[~tissue] == 0)
+    assert np.sqrt(np.mean((coarse - fine)[tissue] ** 2)) < 0.1
+    assert coarse.sum() == pytest.approx(fine.sum(), rel=0.15)
+    half, ends = _stretched(np.array([1.0, 3.0]), 0, 2), _stretched(np.array([[0.0, 3.0]]), 1, 3)
+    np.testing.assert_allclose(half, [1, 1.5, 2.5, 3])
+    np.testing.assert_allclose(ends, [[0, 0, 1, 2, 3, 3]])
+    full = coarser.forward._finer(coarser.forward._coarse.mask.astype(np.float32)) * coarser.forward._weight
+    assert np.mean(np.abs(full[tissue] - 1) < 1e-5) > 0.9
 
 
 def test_samples_on_disk(small_tissue, grown, tmp_path):
@@ -110,6 +135,7 @@ def test_samples_on_disk(small_tissue, grown, tmp_path):
     save_samples(tmp_path / "samples.npz", fit.posterior)
     found = load_samples(tmp_path / "samples.npz")
     assert found.names == tuple(fit.names)
+    assert found.labels is None  # of a density
     np.testing.assert_array_equal(found.values, fit.posterior.values)
     assert found.summary() == fit.posterior.summary()
     assert found.arviz()["posterior"]["mu_D"].shape == (1, 24)

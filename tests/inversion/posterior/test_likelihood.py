@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gliofit import InputError, Problem, Theta, simulate
-from gliofit.inversion.posterior.likelihood import Likelihood, Outline, Seen, Uptake, extent
+from gliofit.inversion.posterior.compared import extent
+from gliofit.inversion.posterior.likelihood import Likelihood, Outline, Seen, Uptake
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.unknowns import PAPER
 from gliofit.observation.density import DensityTarget

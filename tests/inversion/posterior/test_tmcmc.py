@@ -13,8 +13,9 @@ from scipy.stats import multivariate_normal, norm
 from gliofit import InputError
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Newton, Walk, draw, log_density
+from gliofit.inversion.posterior.refined import Refined, Through
 from gliofit.inversion.posterior.start import BegunNear, climbed
-from gliofit.inversion.posterior.tmcmc import Settings, next_power, sample
+from gliofit.inversion.posterior.tmcmc import Settings, next_power, result, sample, staged
 
 
 class Normal:
@@ -247,6 +248,41 @@ def test_intervals_hold_the_truth_as_often_as_they_say(begin):
         inside = (np.abs(ranks - 0.5) <= share / 2).mean(1)
         assert abs(inside.mean() - share) < 4 * max(inside.std() / np.sqrt(30), 0.02)
     assert abs(ranks.mean() - 0.5) < 4 * 0.29 / np.sqrt(90)
+
+
+class Counted(Normal):
+    """With a third of the likelihood's curvature in a fourth power, that no quadratic tells."""
+
+    runs = 0
+
+    def evaluate(self, unit, linearised=False):
+        self.runs += len(unit)
+        found = super().evaluate(unit)
+        away = (unit - self.mean) / np.sqrt(np.diag(self.covariance))
+        return Points(found.unit, found.log_likelihood - 0.02 * (away**4).sum(1))
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.5])
+def test_a_cheap_likelihood_changes_the_way_and_not_the_end(shift):
+    """Samples are those of the costly one, also where the cheap one is elsewhere; and few runs of it make them."""
+    settings = Settings(600, final=1, moves=20, seed=5)
+    costly = Counted([0.4, 0.5, 0.6, 0.45], correlated(4))
+    aside = shift * np.sqrt(np.diag(costly.covariance))
+    cheap = Normal(costly.mean + aside, 1.5 * costly.covariance)
+    alone = sample(costly, Walk(0.04, 0.8, 0.6), settings)
+    before, costly.runs = costly.runs, 0
+    both, walk = Refined(costly, cheap), Walk(0.04, 0.8, 0.6)
+    fewer = staged(cheap, walk, replace(settings, samples=300, final=0))
+    found = result(costly, staged(both, Through(both, walk, 10), settings, begin=lambda: both.first(fewer)), settings)
+    assert costly.runs < 0.3 * before
+    assert len(found.unit) == 1200
+    deviation = alone.unit.std(0)
+    assert np.all(np.abs(found.unit.mean(0) - costly.mean) < 0.25 * deviation)
+    np.testing.assert_allclose(found.unit.std(0), deviation, rtol=0.15)
+    errors = found.log_evidence_error, alone.log_evidence_error, found.evidence_by_stages[1]
+    assert abs(found.log_evidence - alone.log_evidence) < 5 * np.hypot(*errors[:2])
+    assert abs(found.evidence_by_stages[0] - alone.log_evidence) < 5 * np.hypot(*errors[1:]) + 0.1
+    assert sum(stage["runs"] for stage in found.stages) + 256 == costly.runs == found.runs
 
 
 def test_settings_are_checked():

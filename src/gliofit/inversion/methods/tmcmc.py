@@ -16,13 +16,14 @@ from gliofit.base.versions import source
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
 from gliofit.inversion.methods.gauss_newton import gauss_newton
-from gliofit.inversion.posterior.label_power import Worth, worth_of_labels
-from gliofit.inversion.posterior.points import Density
+from gliofit.inversion.posterior.label_power import Worth, labels_of, worth_of_labels
+from gliofit.inversion.posterior.levels import sampled
+from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.predictive import predict
 from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
-from gliofit.inversion.posterior.start import BegunNear, climbed
+from gliofit.inversion.posterior.start import climbed
 from gliofit.inversion.posterior.target import Posterior
-from gliofit.inversion.posterior.tmcmc import Settings, sample
+from gliofit.inversion.posterior.tmcmc import Settings
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
@@ -57,6 +58,7 @@ def tmcmc(
     prior: str = "log_uniform",
     ranges: dict[str, Any] | None = None,
     forward: str = "solver",
+    coarse_mm: float = 4.0,
     outline_mm: float = 2.0,
     stride_mm: float = 6.0,
     label_power: float = 0.0,
@@ -96,6 +98,9 @@ def tmcmc(
         Ranges of the prior by name, where not the model's own.
     forward : {"solver", "surrogate"}
         What computes densities; the latter needs weights of role "surrogate".
+    coarse_mm : float
+        On a finer grid than this the solver first samples the posterior on one of about this spacing, a multiple of the
+        problem's; the stages of the problem's own begin there (`gliofit.inversion.posterior.refined`). 0: they do not.
     outline_mm : float
         Spacing at which voxels of an outline count as independent.
     stride_mm : float
@@ -121,7 +126,8 @@ def tmcmc(
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
-    return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint)
+    times = round(coarse_mm / float(problem.tissue.spacing.min())) if forward == "solver" else 1
+    return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint, times)
 
 
 @method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -193,13 +199,14 @@ def _fit(
     settings: Settings,
     predictive: int,
     checkpoint: str,
+    times: int = 1,
 ) -> Fit:
-    """Sample, and sum up; `about` says what of."""
+    """Sample, and sum up; `about` says what of, `times` how much coarser the grid is that the stages begin on."""
     started, before = clock(), problem.runs.number
-    density, stages, worth = _begun(problem, about, label_power, begin)
+    density, mode, worth = _begun(problem, about, label_power, begin)
     searched = problem.runs.number - before
-    config = {**density.fingerprint(), "begin": begin, "source": source().sha256}
-    found = sample(stages, proposal, settings, checkpoint=checkpoint or None, config=config)
+    config = {**density.fingerprint(), "begin": begin, "source": source().sha256, "times": times}
+    found = sampled(density, mode, proposal, settings, times, checkpoint, config)
     parameters = density.parameters(found.unit)
     mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
     on_tissue = problem.model.on_tissue(problem.tissue, mean[: problem.model.size])
@@ -222,6 +229,7 @@ def _fit(
             "label_power": worth.power,
             "label_errors_mm": worth.length_mm,
             "searched": searched,
+            "coarser_runs": int(sum(stage["coarser"] for stage in found.stages)),
         },
     )
     fit.extras |= dict(zip(density.names[fitted:], mean[fitted:].tolist(), strict=True))
@@ -241,6 +249,7 @@ def _fit(
         {u.name: (float(u.lower), float(u.upper), bool(u.log)) for u in density.unknowns.unknowns},
         {} if predicted is None else predicted.volumes,
         predicted,
+        labels=labels_of(density, worth),
     )
     fit.covariance = fit.posterior.covariance
     if doubts := few(fit.posterior):
@@ -250,16 +259,17 @@ def _fit(
     return fit
 
 
-def _begun(problem: Problem, about: dict[str, Any], label_power: float, begin: str) -> tuple[Posterior, Density, Worth]:
-    """The posterior; what the stages go through, from where they begin; and what the labels are worth."""
+def _begun(
+    problem: Problem, about: dict[str, Any], label_power: float, begin: str
+) -> tuple[Posterior, Points | None, Worth]:
+    """The posterior; its mode, if the stages begin there; and what the labels are worth."""
     if begin not in BEGIN:
         raise InputError(f"begin '{begin}' is unknown; there are: {', '.join(BEGIN)}")
     if not 0 <= label_power <= 1:
         raise InputError(f"label_power = {label_power!r} must lie in (0, 1], or be 0: measured")
     density, worth = Posterior(problem, **about), Worth(label_power, np.nan)
     if begin == "prior" and label_power:
-        density = Posterior(problem, **about, label_power=label_power)
-        return density, density, worth
+        return Posterior(problem, **about, label_power=label_power), None, worth
     fit = gauss_newton(problem, uncertainty=False)
     start = density.near(np.array([*fit.parameters.values(), *fit.extras.values()]))
     mode = climbed(density, start)
@@ -268,4 +278,4 @@ def _begun(problem: Problem, about: dict[str, Any], label_power: float, begin: s
     if worth.power < 1:
         density = Posterior(problem, **about, label_power=worth.power)
         mode = climbed(density, mode.unit[0])
-    return density, BegunNear(density, mode) if begin == "mode" else density, worth
+    return density, mode if begin == "mode" else None, worth

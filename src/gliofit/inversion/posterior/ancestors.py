@@ -43,3 +43,34 @@ def error_of_mean(values: Array, family: Array) -> Array:
     sums = np.zeros((int(family.max()) + 1, *away.shape[1:]))
     np.add.at(sums, family, away)
     return np.sqrt((sums**2).sum(0)) / len(values)
+
+
+def variance_of_mean(state: State) -> float:
+    """
+    Of the mean of a run's points, for a quantity whose variance is 1, as the stages' correlations have it.
+
+    Weights that are uneven make the mean of a stage uncertain; its moves leave their correlation of that, and make up
+    the rest with new points; populations that are kept share what the moves between them left. The largest correlation
+    of all axes stands for each of them. Families alone do not know what all points of a stage have in common.
+    """
+    number = state.parents[-1].size
+    begun = len(state.parents)
+    variance, before = 0.0, state.parents[0].size
+    for stage, parents in zip(state.stages[1 : begun + 1], state.parents, strict=True):
+        inherited = variance + stage["variation"] ** 2 / before
+        variance = _mixed(inherited, stage["correlation"], parents.size)
+        before = parents.size
+    rest, kept = state.stages[begun + 1 :], len(state.points) // number
+    for stage in rest[: len(rest) - (kept - 1)]:
+        variance = _mixed(variance, stage["correlation"], number)
+    covariance, shared = variance, variance
+    for stage in rest[len(rest) - (kept - 1) :]:
+        shared = shared * stage["correlation"]
+        variance = _mixed(variance, stage["correlation"], number)
+        covariance += variance + 2 * shared
+        shared += variance
+    return covariance / kept**2
+
+
+def _mixed(variance: float, correlation: float, number: int) -> float:
+    return correlation**2 * variance + (1 - correlation**2) / number

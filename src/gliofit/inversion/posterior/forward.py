@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
@@ -85,6 +86,64 @@ class Solver:
             return [work(i) for i in range(number)]
         with ThreadPoolExecutor(self._problem.threads) as pool:  # the solver's kernels leave Python's lock
             return list(pool.map(work, range(number)))
+
+
+class Coarser(Solver):
+    """
+    The solver on a grid of a multiple of the spacing, its densities on the problem's grid.
+
+    They are interpolated between voxels of tissue alone: across its edge they would fall off towards 0. So the same
+    likelihood can be asked, for a tenth of the time where the grid has an eighth of the voxels.
+
+    Parameters
+    ----------
+    problem : Problem
+    centre : ndarray (3,)
+    radius : float
+        mm.
+    times : int
+        The multiple.
+    """
+
+    def __init__(self, problem: Problem, centre: Array, radius: float, times: int):
+        super().__init__(problem, centre, radius)
+        shape = tuple(-(-n // times) for n in self.tissue.shape)
+        affine = self.tissue.affine @ np.diag([times, times, times, 1.0])
+        affine[:3, 3] = grids.to_world(self.tissue.affine, np.full(3, (times - 1) / 2))
+        self._coarse, self._times = self.tissue.resample_to(shape, affine), times
+        share = self._finer(self._coarse.mask.astype(np.float32))
+        known = self.tissue.mask & (share > 1e-3)
+        self._weight = np.divide(1, share, out=np.zeros_like(share), where=known)
+
+    def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
+        def one(i: int) -> Result:
+            c = self._model.simulate(self._coarse, values[i], threads=1)
+            return use(i, self._finer(c) * self._weight)
+
+        return self._each(one, len(values))
+
+    def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
+        def one(i: int) -> Result:
+            c, jacobian = self._model.simulate(self._coarse, values[i], jacobian=True, threads=1)
+            return use(i, self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian]))
+
+        return self._each(one, len(values))
+
+    def _finer(self, a: Array) -> Array:
+        for axis, size in enumerate(self.tissue.shape):
+            a = _stretched(a, axis, self._times)[(slice(None),) * axis + (slice(size),)]
+        return np.ascontiguousarray(a)
+
+
+def _stretched(a: Array, axis: int, times: int) -> Array:
+    """Linear interpolation at the centres of each voxel's `times` parts along an axis; constant past the ends."""
+    a = np.moveaxis(a, axis, 0)
+    found = np.empty((times * len(a), *a.shape[1:]), a.dtype)
+    for part in range(times):
+        away = (part + 0.5) / times - 0.5
+        beside = np.concatenate([a[1:], a[-1:]]) if away > 0 else np.concatenate([a[:1], a[:-1]])
+        found[part::times] = a + a.dtype.type(abs(away)) * (beside - a)
+    return np.moveaxis(found, 0, axis)
 
 
 class Surrogate:

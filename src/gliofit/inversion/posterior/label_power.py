@@ -20,6 +20,7 @@ from gliofit.inversion.posterior.likelihood import Outline
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import PRIOR_PRECISION
 from gliofit.inversion.posterior.target import Posterior
+from gliofit.inversion.samples import Labels
 
 LONGEST = 0.25
 """Correlation length that is believed at most, of the radius of the ball that the likelihood looks at."""
@@ -39,6 +40,15 @@ class Worth(NamedTuple):
 
     power: float
     length_mm: float
+
+
+def labels_of(posterior: Posterior, worth: Worth) -> Labels | None:
+    """What a posterior takes its labels for; None without outlines."""
+    for image in posterior.likelihood.images:
+        if isinstance(image, Outline):
+            counted = float(np.prod(posterior.forward.tissue.spacing)) * worth.power / image.weight
+            return Labels(worth.power, worth.length_mm, counted ** (1 / 3))
+    return None
 
 
 def worth_of_labels(posterior: Posterior, mode: Points) -> Worth:

@@ -16,6 +16,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.inversion.posterior.compared import every, within
 from gliofit.observation.density import DensityTarget
 from gliofit.observation.observation import Observation
 from gliofit.observation.pet import PETTarget
@@ -80,14 +81,14 @@ class Outline:
     unknowns: tuple[str, str]
 
     def value(self, u: Array, own: Array) -> float:
-        """Log-likelihood of densities u [m]."""
-        threshold, width = own
+        """Log-likelihood of densities u [m], in their precision: of thousands of runs this is a tenth of the time."""
+        threshold, width = own.astype(u.dtype)
         away = (u - threshold) / width
-        squares = away * away
-        unlikely = np.log(0.5) - squares
-        likely = np.log1p(-0.5 * np.exp(-squares))
-        as_expected = np.where(away > 0, self.seen, 1 - self.seen)
-        return self.weight * float(as_expected @ likely + (1 - as_expected) @ unlikely)
+        unlikely = away.dtype.type(np.log(0.5)) - away * away
+        likely = np.log(1 - np.exp(unlikely))
+        seen = self.seen.astype(u.dtype, copy=False)
+        as_expected = np.where(away > 0, seen, 1 - seen)
+        return self.weight * float(np.sum(unlikely + as_expected * (likely - unlikely), dtype=np.float64))
 
     def terms(self, u: Array, own: Array) -> Terms:
         """
@@ -198,8 +199,8 @@ class Likelihood:
         stride_mm: float = STRIDE_MM,
         label_power: float = 1.0,
     ):
-        near = _within(tissue, centre, radius) & tissue.mask
-        sparse = _every(near, np.maximum(np.round(stride_mm / tissue.spacing), 1).astype(int))
+        near = within(tissue, centre, radius) & tissue.mask
+        sparse = every(near, np.maximum(np.round(stride_mm / tissue.spacing), 1).astype(int))
         weight = label_power * min(1.0, float(np.prod(tissue.spacing)) / outline_mm**3)
         self.images: list[Outline | Uptake | Seen] = []
         for part in target.parts:
@@ -219,7 +220,10 @@ class Likelihood:
                 raise InputError(
                     f"there is no likelihood of a {type(part).__name__}: outlines, PET and density have one"
                 )
-        for image in self.images:
+        self._places: list[Array] = []
+        for image, before in zip(self.images, [None, *self.images], strict=False):
+            same = before is not None and image.index is before.index
+            self._places.append(self._places[-1] if same else np.ravel_multi_index(image.index, tissue.shape))
             if not image.seen.size:
                 raise InputError(f"no voxel of tissue is left to compare the {type(image).__name__.lower()} in")
 
@@ -236,7 +240,12 @@ class Likelihood:
 
     def value(self, c: Array, unknowns: dict[str, float]) -> float:
         """Log-likelihood of a density [x, y, z]."""
-        return sum(image.value(c[image.index].astype(float), _own(image, unknowns)) for image in self.images)
+        flat, value, before, u = np.ascontiguousarray(c).ravel(), 0.0, None, c
+        for image, places in zip(self.images, self._places, strict=True):
+            u = u if places is before else flat[places]
+            value += image.value(u if isinstance(image, Outline) else u.astype(float), _own(image, unknowns))
+            before = places
+        return value
 
     def linearised(
         self, c: Array, jacobian: Array, unknowns: dict[str, float], names: Sequence[str]
@@ -277,44 +286,5 @@ class Likelihood:
         return value, gradient, matrix
 
 
-def extent(tissue: Tissue, target: Observation) -> tuple[Array, float]:
-    """
-    Centre (mm) and radius (mm) of the ball that the likelihood looks at.
-
-    As in the paper's code, twice the radius of a ball of the visible tumour's volume, about its centre of mass; at
-    least 20 mm more than that radius, and 10 mm beyond its farthest voxel.
-
-    Raises
-    ------
-    InputError
-        If nothing is visible.
-    """
-    outlined = target.outlined
-    shown, level = target.parts[0].visible, 0.05
-    if isinstance(outlined, SegmentationTarget):
-        shown, level = outlined.whole, 0.5
-    seen = (shown > 0) & (shown >= min(level, 0.5 * float(shown.max())))
-    if not seen.any():
-        raise InputError("the segmentation is empty: there is no tumour to look at")
-    centre = tissue.centre_of_mass(seen.astype(np.float32))
-    radius = (3 * seen.sum() * float(np.prod(tissue.spacing)) / 4 / np.pi) ** (1 / 3)
-    farthest = float(np.sqrt(((tissue.to_world(np.argwhere(seen)) - centre) ** 2).sum(1).max()))
-    return centre, float(max(2 * radius, radius + 20, farthest + 10))
-
-
 def _own(image: Outline | Uptake | Seen, unknowns: dict[str, float]) -> Array:
     return np.array([unknowns[name] for name in image.unknowns])
-
-
-def _within(tissue: Tissue, centre: Array, radius: float) -> Array:
-    axes = np.meshgrid(*(np.arange(n) for n in tissue.shape), indexing="ij", sparse=True)
-    middle = tissue.to_voxel(centre)
-    return sum(((a - m) * h) ** 2 for a, m, h in zip(axes, middle, tissue.spacing, strict=True)) <= radius**2
-
-
-def _every(mask: Array, steps: Array) -> Array:
-    """Of a mask, every n-th voxel along each axis."""
-    found = np.zeros_like(mask)
-    places = tuple(slice(int(n) // 2, None, int(n)) for n in steps)
-    found[places] = mask[places]
-    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
+
 import numpy as np
 
 from gliofit.base.arrays import Array
@@ -9,9 +12,40 @@ from gliofit.inversion.posterior.points import Density, Points
 from gliofit.inversion.posterior.proposals import Moments, Proposal, draw, log_density
 
 
+class Stepped(NamedTuple):
+    """
+    A population after a step of each point.
+
+    Parameters
+    ----------
+    points : Points
+    accepted : int
+        How many steps were.
+    runs, coarser : int
+        Likelihoods that it took, and of those on a coarser grid.
+    """
+
+    points: Points
+    accepted: int
+    runs: int
+    coarser: int = 0
+
+
+Step = Callable[[Points, np.random.Generator], Stepped]
+
+
+@runtime_checkable
+class Kernel(Protocol):
+    """Markov steps that are more than a proposal."""
+
+    def of(self, points: Points, power: float, moments: Moments) -> Step:
+        """The step of a stage, for a population under a power of the likelihood."""
+        ...
+
+
 def moved(
     density: Density,
-    proposal: Proposal,
+    proposal: Proposal | Kernel,
     points: Points,
     power: float,
     moments: Moments,
@@ -26,7 +60,7 @@ def moved(
     Parameters
     ----------
     density : Density
-    proposal : Proposal
+    proposal : Proposal or Kernel
     points : Points
     power : float
         Of the likelihood.
@@ -42,19 +76,25 @@ def moved(
     -------
     points : Points
     how : dict
-        Share `accepted`, `runs` of the forward model, `moves` of each point, and the largest `correlation` left.
+        Share `accepted`, `runs` of the forward model and `coarser` ones, `moves` of each point, and the largest
+        `correlation` left.
     """
     runs = 0
-    if proposal.linearised and points.gradient is None:
-        points, runs = _linearised(density, points)
+    if isinstance(proposal, Kernel):
+        step = proposal.of(points, power, moments)
+    else:
+        if proposal.linearised and points.gradient is None:
+            points, runs = _linearised(density, points)
+        step = hastings(density, proposal, power, moments)
     axes = np.concatenate([np.eye(density.size), np.linalg.eigh(moments.covariance)[1].T])
-    start, accepted, left, steps = points.unit @ axes.T, 0, 1.0, 0
+    start, accepted, coarser, left, steps = points.unit @ axes.T, 0, 0, 1.0, 0
     while steps < most and (steps == 0 or left > forgotten):
-        points, taken, evaluated = _move(density, proposal, points, power, moments, rng)
-        accepted, runs, steps = accepted + taken, runs + evaluated, steps + 1
+        points, taken, evaluated, cheap = step(points, rng)
+        accepted, runs, coarser, steps = accepted + taken, runs + evaluated, coarser + cheap, steps + 1
         left = _correlation(start, points.unit @ axes.T)
     share = accepted / len(points) / steps
-    return points, {"accepted": share, "runs": runs, "moves": steps, "correlation": left}
+    how = {"accepted": share, "runs": runs, "coarser": coarser, "moves": steps, "correlation": left}
+    return points, how
 
 
 def _correlation(one: Array, two: Array) -> float:
@@ -64,21 +104,23 @@ def _correlation(one: Array, two: Array) -> float:
     return max(float(np.max(np.divide((one * two).sum(0), scale, out=np.zeros_like(scale), where=scale > 0))), 0.0)
 
 
-def _move(
-    density: Density, proposal: Proposal, points: Points, power: float, moments: Moments, rng: np.random.Generator
-) -> tuple[Points, int, int]:
-    """A Markov step of each point; how many were accepted, and how many likelihoods it took."""
-    steps = proposal.steps(points, power, moments)
-    choice, chance = rng.random(len(points)), np.log(rng.random(len(points)))
-    proposed, there = draw(*steps(points, choice), rng)
-    legal = np.flatnonzero(density.supported(proposed))
-    if not legal.size:
-        return points, 0, 0
-    new, old = density.evaluate(proposed[legal], proposal.linearised), points.take(legal)
-    back = log_density(old.unit, *steps(new, choice[legal]))
-    ratio = new.log_target(power) - old.log_target(power) + back - there[legal]
-    accepted = chance[legal] < ratio
-    return points.replaced(legal[accepted], new.take(accepted)), int(accepted.sum()), len(legal)
+def hastings(density: Density, proposal: Proposal, power: float, moments: Moments) -> Step:
+    """Steps by a proposal, accepted by Hastings' ratio."""
+
+    def step(points: Points, rng: np.random.Generator) -> Stepped:
+        steps = proposal.steps(points, power, moments)
+        choice, chance = rng.random(len(points)), np.log(rng.random(len(points)))
+        proposed, there = draw(*steps(points, choice), rng)
+        legal = np.flatnonzero(density.supported(proposed))
+        if not legal.size:
+            return Stepped(points, 0, 0)
+        new, old = density.evaluate(proposed[legal], proposal.linearised), points.take(legal)
+        back = log_density(old.unit, *steps(new, choice[legal]))
+        ratio = new.log_target(power) - old.log_target(power) + back - there[legal]
+        accepted = chance[legal] < ratio
+        return Stepped(points.replaced(legal[accepted], new.take(accepted)), int(accepted.sum()), len(legal))
+
+    return step
 
 
 def _linearised(density: Density, points: Points) -> tuple[Points, int]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.inversion.posterior.forward import Forward, Solver, Surrogate
-from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood, extent
+from gliofit.inversion.posterior.compared import extent
+from gliofit.inversion.posterior.forward import Coarser, Forward, Solver, Surrogate
+from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.unknowns import unknowns_of
 from gliofit.inversion.problem import Problem
@@ -115,6 +117,12 @@ class Posterior:
             found.append(kept)
             missing -= len(kept)
         return np.concatenate(found)
+
+    def coarser(self, times: int) -> Posterior:
+        """The same, its densities by the solver on a grid of `times` the spacing."""
+        other = copy(self)
+        other.forward = Coarser(self.problem, self._centre, self.radius, times)
+        return other
 
     def near(self, fitted: Array) -> Array:
         """

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.inversion.posterior.ancestors import error_of_mean, families
+from gliofit.inversion.posterior.ancestors import error_of_mean, families, variance_of_mean
 from gliofit.inversion.posterior.evidence import bridged
-from gliofit.inversion.posterior.moves import moved
+from gliofit.inversion.posterior.moves import Kernel, moved
 from gliofit.inversion.posterior.points import Density, Points
 from gliofit.inversion.posterior.proposals import Moments, Proposal
 from gliofit.inversion.posterior.state import State, load_state, save_state
@@ -36,6 +36,9 @@ SETTLING = 15
 
 CLIMBS = 1.0
 """Standard errors by which the mean log-likelihood of one population may exceed the other's."""
+
+BRIDGE = 256
+"""Draws, at most, that the evidence takes."""
 
 SMALLEST_STEP = 1e-12
 """Of the power, where even that leaves the weights too uneven: as when most points have no likelihood at all."""
@@ -108,6 +111,8 @@ class Sampled:
     stages : tuple of dict
     runs : int
         Evaluations of the likelihood.
+    least : float
+        Variance of the mean of the points, at least, for a quantity of variance 1.
     """
 
     unit: Array
@@ -118,14 +123,16 @@ class Sampled:
     evidence_by_stages: tuple[float, float]
     stages: tuple[dict[str, float], ...]
     runs: int
+    least: float = 0.0
 
     def error_of_mean(self, values: Array) -> Array:
         """
         Standard error [...] of the mean of values [M, ...] of the points.
 
-        From how the offspring of common ancestors differ.
+        From how the offspring of common ancestors differ, or from what the moves left of each stage's start: whichever
+        is larger.
         """
-        return error_of_mean(values, self.chain)
+        return np.maximum(error_of_mean(values, self.chain), values.std(0) * np.sqrt(self.least))
 
     def effective(self, values: Array) -> Array:
         """Number [...] of independent points that would give the mean of values [M, ...] the same error."""
@@ -134,23 +141,31 @@ class Sampled:
         return np.divide(values.var(0), error**2, out=found, where=error > 0)
 
 
-def sample(
+def sample(density: Density, proposal: Proposal | Kernel, settings: Settings, **options: Any) -> Sampled:
+    """Sample a posterior: `staged`, and the evidence."""
+    return result(density, staged(density, proposal, settings, **options), settings)
+
+
+def staged(
     density: Density,
-    proposal: Proposal,
+    proposal: Proposal | Kernel,
     settings: Settings,
     *,
+    begin: Callable[[], State] | None = None,
     checkpoint: str | Path | None = None,
     config: Mapping[str, Any] | None = None,
     title: str = "tmcmc",
-) -> Sampled:
+) -> State:
     """
-    Sample a posterior.
+    All stages.
 
     Parameters
     ----------
     density : Density
-    proposal : Proposal
+    proposal : Proposal or Kernel
     settings : Settings
+    begin : function, optional
+        Makes what the stages begin with, in place of draws from the density's own beginning.
     checkpoint : path, optional
         Written after each stage; if it is there, the run goes on from it.
     config : mapping, optional
@@ -166,15 +181,17 @@ def sample(
     path = Path(checkpoint) if checkpoint else None
     record = json.dumps({"settings": repr(settings), "proposal": repr(proposal), **(config or {})}, sort_keys=True)
     state = load_state(path, record) if path is not None and path.is_file() else None
+    if state is None and begin is not None:
+        state = begin()
     with tqdm(desc=title, unit="stage", initial=0 if state is None else len(state.stages), mininterval=1) as bar:
         while state is None or state.power < 1 or _final(state) < settings.final:
-            state = _first(density, proposal, settings) if state is None else _next(density, proposal, settings, state)
+            state = _first(density, settings) if state is None else _next(density, proposal, settings, state)
             if path is not None:
                 save_state(path, state, record)
             last = state.stages[-1]
             bar.set_postfix_str(f"power {state.power:.2g}, accepted {last['accepted']:.0%}, runs {_runs(state)}")
             bar.update()
-    return _result(density, state, settings)
+    return state
 
 
 def _runs(state: State) -> int:
@@ -203,18 +220,19 @@ def next_power(gain: Array, power: float, variation: float) -> tuple[float, floa
     return min(power + step, 1.0), of(step)
 
 
-def _first(density: Density, proposal: Proposal, settings: Settings) -> State:
+def _first(density: Density, settings: Settings) -> State:
     """The prior."""
     begun = time.perf_counter()
     drawn = density.draw(np.random.default_rng([settings.seed, 0]), settings.first * settings.samples)
     points = density.evaluate(drawn)
     if not np.isfinite(points.log_likelihood).any():
         raise InputError("no point of the prior has a likelihood")
-    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn), "moves": 0, "correlation": 0.0}
-    return State(points, stages=({**stage, "seconds": time.perf_counter() - begun},))
+    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn), "coarser": 0, "moves": 0}
+    stage |= {"correlation": 0.0, "seconds": time.perf_counter() - begun}
+    return State(points, stages=(stage,))
 
 
-def _next(density: Density, proposal: Proposal, settings: Settings, state: State) -> State:
+def _next(density: Density, proposal: Proposal | Kernel, settings: Settings, state: State) -> State:
     """One stage, or, at the full power, one of the further steps."""
     begun = time.perf_counter()
     rng = np.random.default_rng([settings.seed, len(state.stages)])
@@ -244,7 +262,12 @@ def _next(density: Density, proposal: Proposal, settings: Settings, state: State
 
 
 def _further(
-    density: Density, proposal: Proposal, settings: Settings, state: State, rng: np.random.Generator, begun: float
+    density: Density,
+    proposal: Proposal | Kernel,
+    settings: Settings,
+    state: State,
+    rng: np.random.Generator,
+    begun: float,
 ) -> State:
     """The population of the last stage moved once more, and kept beside itself or, if it climbed, in its place."""
     number = state.parents[-1].size
@@ -283,10 +306,13 @@ def _drawn(weights: Array, number: int, rng: np.random.Generator) -> Array:
     return np.minimum(places, len(weights) - 1)
 
 
-def _result(density: Density, state: State, settings: Settings) -> Sampled:
+def result(density: Density, state: State, settings: Settings) -> Sampled:
+    """What a run's last state means, with the evidence."""
     unit, likelihood = state.points.unit, state.points.log_likelihood
     family = np.tile(families(state, settings.samples), len(unit) // settings.samples)
     rng = np.random.default_rng([settings.seed, len(state.stages)])
-    evidence, error, runs = bridged(density, unit, likelihood, family, settings.samples, rng)
+    draws = min(settings.samples, BRIDGE)
+    evidence, error, runs = bridged(density, unit, likelihood, family, draws, rng)
     by_stages = state.log_evidence, float(np.sqrt(state.log_evidence_variance))
-    return Sampled(unit, likelihood, family, evidence, error, by_stages, state.stages, _runs(state) + runs)
+    total, least = _runs(state) + runs, variance_of_mean(state)
+    return Sampled(unit, likelihood, family, evidence, error, by_stages, state.stages, total, least)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
@@ -50,13 +50,11 @@ def write_made_series(volume: Volume, patient: str, image: str, folder: str | Pa
     shape, affine = as_series(volume.affine, volume.shape)
     voxels = on_series(volume.data, volume.affine, affine, shape)
     stored, scale = _grey(voxels)
-    window = _window(stored)
-    study = uid("study", patient)
     content = uid(patient, image, np.round(affine, 6).tobytes(), np.ascontiguousarray(voxels).tobytes())
-    lps = LPS_TO_RAS @ affine
-    edges = np.linalg.norm(lps[:3, :3], axis=0)
-    axes = lps[:3, :3] / edges
-    frame_of_reference = uid("frame of reference", content)
+    common = _about(patient, image, content, scale)
+    common.update(_geometry(LPS_TO_RAS @ affine, shape))
+    low, high = _window(stored)
+    common.WindowCenter, common.WindowWidth = _number((low + high) / 2), _number(high - low)
     slices = []
     for k in range(shape[2]):
         instance = UID(uid("slice", content, str(k)))
@@ -64,32 +62,9 @@ def write_made_series(volume: Volume, patient: str, image: str, folder: str | Pa
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, instance
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-        ds.SpecificCharacterSet = "ISO_IR 192"
-        ds.SOPClassUID, ds.SOPInstanceUID = MRImageStorage, instance
-        ds.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
-        ds.PatientName = ds.PatientID = patient
-        ds.PatientBirthDate = ds.PatientSex = ""
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = study, uid("series", content)
-        ds.StudyDate = ds.StudyTime = ds.StudyID = ds.AccessionNumber = ds.ReferringPhysicianName = ""
-        ds.StudyDescription, ds.SeriesDescription = "GlioFit", f"{image} {DESCRIPTION}"
-        ds.Modality, ds.SeriesNumber, ds.InstanceNumber, ds.AcquisitionNumber = "MR", 1, k + 1, ""
-        ds.BodyPartExamined = "BRAIN"
-        ds.Manufacturer, ds.ManufacturerModelName = "GlioFit", "gliofit"
-        ds.SoftwareVersions = versions("gliofit").get("gliofit", "unknown")
-        ds.DerivationDescription = f"The voxels of a NIfTI file, in its geometry, for plans to refer to; {scale}"
-        # nothing is known of the sequence: research mode, and empty where that is allowed
-        ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions, ds.MRAcquisitionType = "RM", "NONE", "", ""
-        ds.RepetitionTime = ds.EchoTime = ds.EchoTrainLength = None
-        ds.FrameOfReferenceUID, ds.PositionReferenceIndicator, ds.PatientPosition = frame_of_reference, "", "HFS"
-        ds.ImageOrientationPatient = [_number(v) for v in (*axes[:, 0], *axes[:, 1])]
-        ds.ImagePositionPatient = [_number(v) for v in lps[:3] @ [0, 0, k, 1]]
-        ds.PixelSpacing = [_number(edges[1]), _number(edges[0])]
-        ds.SliceThickness = ds.SpacingBetweenSlices = _number(edges[2])
-        ds.Columns, ds.Rows = int(shape[0]), int(shape[1])
-        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
-        low, high = window
-        ds.WindowCenter, ds.WindowWidth = _number((low + high) / 2), _number(high - low)
+        ds.update(common)
+        ds.SOPInstanceUID, ds.InstanceNumber = instance, k + 1
+        ds.ImagePositionPatient = [_number(v) for v in (LPS_TO_RAS @ affine)[:3] @ [0, 0, k, 1]]
         ds.PixelData = np.ascontiguousarray(stored[:, :, k].T).tobytes()
         path = folder / f"{k + 1:04d}.dcm"
         ds.save_as(path, enforce_file_format=True)
@@ -97,14 +72,51 @@ def write_made_series(volume: Volume, patient: str, image: str, folder: str | Pa
         slices.append(Slice(path, instance, MRImageStorage, position))  # type: ignore[arg-type]
     return DicomSeries(
         tuple(slices),
-        study,
-        uid("series", content),
-        frame_of_reference,
-        tuple(float(v) for v in ds.ImageOrientationPatient),
-        tuple(float(v) for v in ds.PixelSpacing),  # type: ignore[arg-type]
-        int(shape[1]),
-        int(shape[0]),
+        common.StudyInstanceUID,
+        common.SeriesInstanceUID,
+        common.FrameOfReferenceUID,
+        tuple(float(v) for v in common.ImageOrientationPatient),
+        tuple(float(v) for v in common.PixelSpacing),  # type: ignore[arg-type]
+        common.Rows,
+        common.Columns,
     )
+
+
+def _about(patient: str, image: str, content: str, scale: str) -> Dataset:
+    """What all slices say of patient, study, series, equipment and sequence."""
+    ds = Dataset()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.SOPClassUID = MRImageStorage
+    ds.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
+    ds.PatientName = ds.PatientID = patient
+    ds.PatientBirthDate = ds.PatientSex = ""
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = uid("study", patient), uid("series", content)
+    ds.StudyDate = ds.StudyTime = ds.StudyID = ds.AccessionNumber = ds.ReferringPhysicianName = ""
+    ds.StudyDescription, ds.SeriesDescription = "GlioFit", f"{image} {DESCRIPTION}"
+    ds.Modality, ds.SeriesNumber, ds.AcquisitionNumber, ds.BodyPartExamined = "MR", 1, "", "BRAIN"
+    ds.Manufacturer, ds.ManufacturerModelName = "GlioFit", "gliofit"
+    ds.SoftwareVersions = versions("gliofit").get("gliofit", "unknown")
+    ds.DerivationDescription = f"The voxels of a NIfTI file, in its geometry, for plans to refer to; {scale}"
+    # nothing is known of the sequence: research mode, and empty where that is allowed
+    ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions, ds.MRAcquisitionType = "RM", "NONE", "", ""
+    ds.RepetitionTime = ds.EchoTime = ds.EchoTrainLength = None
+    ds.FrameOfReferenceUID = uid("frame of reference", content)
+    ds.PositionReferenceIndicator, ds.PatientPosition = "", "HFS"
+    return ds
+
+
+def _geometry(lps: Array, shape: tuple) -> Dataset:
+    """What all slices say of their pixels; `lps` (4, 4) brings voxels [column, row, slice] to the patient's mm."""
+    ds = Dataset()
+    edges = np.linalg.norm(lps[:3, :3], axis=0)
+    axes = lps[:3, :3] / edges
+    ds.ImageOrientationPatient = [_number(v) for v in (*axes[:, 0], *axes[:, 1])]
+    ds.PixelSpacing = [_number(edges[1]), _number(edges[0])]
+    ds.SliceThickness = ds.SpacingBetweenSlices = _number(edges[2])
+    ds.Columns, ds.Rows = int(shape[0]), int(shape[1])
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+    return ds
 
 
 def _number(value: float) -> str:

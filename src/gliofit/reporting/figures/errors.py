@@ -164,7 +164,29 @@ def landscape(stem: str | Path, frame: pd.DataFrame, error: str = "MSE") -> None
 def case_errors(
     metrics: str | Path | pd.DataFrame, method: str = "gb_surrogate", cases: str = "sri24", metric: str = "mse"
 ) -> pd.DataFrame:
-    """The frame that `landscape` draws, for one method (the paper's Figure 5: `gb_surrogate`)."""
+    """
+    The frame that `landscape` draws, for one method.
+
+    Parameters
+    ----------
+    metrics : path or DataFrame
+        results/metrics.csv (`gliofit.evaluation.metrics.COLUMNS`).
+    method : str
+        The paper's Figure 5 is of `gb_surrogate`.
+    cases : str
+        The set of test cases.
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        One row per case: mu_D (mm), mu_rho, volume (ml) and error.
+
+    Raises
+    ------
+    InputError
+        If the method has no such values.
+    """
     frame = read_metrics(metrics)
     frame = frame[(frame["set"] == cases) & (frame["method"] == method)]
     wide = frame.pivot(index="case", columns="metric", values="value")
@@ -180,6 +202,13 @@ def worst_cases(
 ) -> pd.DataFrame:
     """
     The case that each method does worst on.
+
+    Parameters
+    ----------
+    metrics, cases, metric
+        As for `case_errors`.
+    methods : list of str
+        In the order that the rows shall have.
 
     Returns
     -------

@@ -34,6 +34,11 @@ def forward(
         Of the columns with `truth` and `predicted`.
     labels : list of str, optional
         Beside the rows; their θ by default.
+
+    Raises
+    ------
+    InputError
+        If there is no case.
     """
     if not cases:
         raise InputError("figure 1b needs at least one case")

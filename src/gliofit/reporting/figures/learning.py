@@ -21,6 +21,11 @@ def learning(stem: str | Path, logs: Mapping[str, Sequence[Mapping[str, float]]]
     stem : path without suffix
     logs : mapping of network → rows
         Each with step, train_loss and the validation's mse_tissue (surrogates) or mse, in the loss's own unit.
+
+    Raises
+    ------
+    InputError
+        If a network has no rows.
     """
     if not logs or not all(logs.values()):
         raise InputError("figure of learning: there is a network without a training log")

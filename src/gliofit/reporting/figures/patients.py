@@ -56,7 +56,19 @@ class PatientView:
 
     @classmethod
     def from_files(cls, name: str, scan: str | Path, segmentation: str | Path, density: str | Path) -> PatientView:
-        """From NIfTI files on one grid."""
+        """
+        From NIfTI files on one grid.
+
+        Parameters
+        ----------
+        name : str
+        scan, segmentation, density : path
+
+        Raises
+        ------
+        InputError
+            Naming the file that is missing or on another grid.
+        """
         images = [load_scan(path) for path in (scan, segmentation, density)]
         for path, image in zip((segmentation, density), images[1:], strict=True):
             if image.shape != images[0].shape or not np.allclose(image.affine, images[0].affine, atol=1e-2):
@@ -127,6 +139,11 @@ def patients(stem: str | Path, views: list[PatientView], scan_name: str = "T1c")
         At least one; the axial slice with most tumour is shown.
     scan_name : str
         Sequence of the scans, for the heading.
+
+    Raises
+    ------
+    InputError
+        If there is no view.
     """
     if not views:
         raise InputError("figure 4 needs at least one patient")
@@ -149,7 +166,14 @@ def patients(stem: str | Path, views: list[PatientView], scan_name: str = "T1c")
 
 
 def patient(stem: str | Path, view: PatientView) -> None:
-    """One fit of one patient in three planes, scan above and inferred density below, as pdf and png."""
+    """
+    One fit of one patient in three planes, scan above and inferred density below, as pdf and png.
+
+    Parameters
+    ----------
+    stem : path without suffix
+    view : PatientView
+    """
     with style.figure(style.PAGE, 4.4) as fig:
         axes = fig.subplots(2, 3)
         for (above, below), name in zip(axes.T, ("axial", "coronal", "sagittal"), strict=True):

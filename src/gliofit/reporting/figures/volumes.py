@@ -31,6 +31,11 @@ def volumes(stem: str | Path, simulated: Sequence[float], patients: Sequence[flo
         Volume of c > 0.25 by test case, ml.
     patients : sequence of float
         Volume of the whole-tumour segmentation by patient, ml; without any, those of `segmented` are shown.
+
+    Raises
+    ------
+    InputError
+        If there is no simulated tumour.
     """
     if not len(simulated):
         raise InputError("figure of volumes: there are no simulated tumours")
