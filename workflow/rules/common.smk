@@ -13,7 +13,7 @@ from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
 from gliofit.pipeline import lmi_study, recurrences
 from gliofit.evaluation.lmi_table import MODELS, NETWORKS
 from gliofit.pipeline.config import load_config, read_patients
-from gliofit.pipeline.dependencies import dependencies
+from gliofit.pipeline.dependencies import digest
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
@@ -61,17 +61,13 @@ TITLES = recurrences.row_titles(PLAN) | lmi_study.experiments(CONFIG)
 
 def sources(script, *modules):
     """
-    The package's source files that a rule's results depend on, declared as its inputs.
+    What the package's source files that a rule's results depend on hold, as a parameter of the rule.
 
     They are found from the script's import statements. Editing the solver then reruns the simulations, and editing a
-    figure does not. Only for rules that have a job: reading all of the package takes longer than planning a patient.
+    figure does not. As inputs they would be a hundred files a job, which Snakemake looks at each time it chooses jobs.
+    Only for rules that have a job: reading all of the package takes longer than planning a patient.
     """
-
-    def found(wildcards):
-        files = dependencies(ROOT / "workflow" / "scripts" / script, *modules)
-        return [os.path.relpath(path) for path in files]
-
-    return found
+    return lambda wildcards: digest(ROOT / "workflow" / "scripts" / script, *modules)
 
 
 def method_sources(script):
