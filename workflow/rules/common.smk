@@ -144,7 +144,9 @@ def contours(wildcards):
     folder = f"results/{patient.id}/dicom"
     came = bool(patient.raw) and patient.files[reference_of(patient)].is_dir()
     asked = {str(target).rstrip("/") for target in workflow.dag_settings.targets or ()}
-    made = {folder, f"{folder}.json", f"{folder}.png"} & asked or os.path.exists(f"{folder}.json")
+    made = {folder, f"{folder}.json", f"{folder}.png"} & asked or os.path.exists(
+        f"{folder}.json"
+    )
     return [f"{folder}.png"] * bool(came or made)
 
 
