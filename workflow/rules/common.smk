@@ -134,12 +134,20 @@ def given_scans(wildcards):
 
 
 def contours(wildcards):
-    """The picture of the plans in DICOM, of a patient whose scans came in as DICOM: plans go back on their series."""
+    """
+    The picture of a patient's plans in DICOM, where there are any: of scans that came in as DICOM, as plans go back on
+    their series; otherwise when somebody asks for them, or has.
+    """
     if wildcards.patient in REFUSED:
         return []
     patient = SHEET[wildcards.patient]
+    folder = f"results/{patient.id}/dicom"
     came = bool(patient.raw) and patient.files[reference_of(patient)].is_dir()
-    return [f"results/{patient.id}/dicom.png"] * came
+    asked = {str(target).rstrip("/") for target in workflow.dag_settings.targets or ()}
+    made = {folder, f"{folder}.json", f"{folder}.png"} & asked or os.path.exists(
+        f"{folder}.json"
+    )
+    return [f"{folder}.png"] * bool(came or made)
 
 
 def row(wildcards):
