@@ -14,8 +14,9 @@ from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.synthetic import cohort_truth
 from gliofit.synthetic.cohort import FINEST_MM, _field_of_view, load_patient, make_patient, plain_outlines, scan_spacing
-from gliofit.synthetic.cohort_truth import Truth, TurnedHead, draw
+from gliofit.synthetic.cohort_truth import draw
 from gliofit.synthetic.prior import Prior
+from gliofit.synthetic.turned_head import Truth, TurnedHead
 
 STRAIGHT = tuple(map(tuple, np.eye(3).tolist()))
 PLAIN = Truth(((-14.0, 4.0, 2.0),), (1.0,), 8.0, 3.2, GREY_MATTER_RATIO, 1.0, STRAIGHT, 0.6, 0.2, 30.0, 60.0)

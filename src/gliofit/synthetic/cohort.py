@@ -24,9 +24,10 @@ from gliofit.observation.thresholds import FITTED
 from gliofit.patients.labels import EDEMA, ENHANCING
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared
-from gliofit.synthetic.cohort_truth import CORE_RANGE, OTHER_TENSOR, SHARE_RANGE, Truth, TurnedHead, draw, head_of
+from gliofit.synthetic.cohort_truth import CORE_RANGE, OTHER_TENSOR, SHARE_RANGE, draw, head_of
 from gliofit.synthetic.prior import Prior, samples
 from gliofit.synthetic.rough_outlines import CORE, WHOLE, Roughness, rough
+from gliofit.synthetic.turned_head import Truth, TurnedHead
 
 CUT, CUT_SHARE = 0.1, (0.05, 0.3)
 """Share of the patients whose field of view ends in the tumour, and which share of it that takes."""
