@@ -29,6 +29,8 @@ from pages import END, put
 
 from gliofit.anatomy.atlas import SRI24_WHEEL, download_sri24
 from gliofit.base.files import write_json
+from gliofit.inversion import describe
+from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.records import recorded
 from gliofit.pipeline.warm import modules
 
@@ -78,6 +80,13 @@ def timed(function: Callable, spent: dict[str, float], part: str) -> Callable:
     return run
 
 
+def sources(path: Path) -> tuple[Path, ...]:
+    """Source files that a recorded job depends on."""
+    done = recorded(path)
+    method = getattr(done.wildcards, "method", None)
+    return dependencies(Path(done.script), *([describe(method).run.__module__] if method else []))
+
+
 def take_apart(rule: str, path: Path, out: Path) -> None:
     """
     Run a recorded job once more in this process, and print the CPU seconds of its parts as JSON.
@@ -87,7 +96,7 @@ def take_apart(rule: str, path: Path, out: Path) -> None:
     from gliofit.growth import compile_kernels
     from gliofit.pipeline.rerun import rerun
 
-    for name in modules(recorded(path).input.sources):
+    for name in modules(sources(path)):
         with suppress(ImportError):
             import_module(name)
     compile_kernels()
@@ -137,9 +146,9 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
         rows = [("Snakemake", "its own start", f"{start:.1f}")]
         rows += [("Snakemake", "rules, checks of headers, planning", f"{planning - start:.1f}")]
         records = {rule: record(folder, rule, patient.name, method) for rule in PARTS}
-        sources = {source for path in records.values() for source in recorded(path).input.sources}
+        needed = {str(source) for path in records.values() for source in sources(path)}
         (folder / "warm").mkdir()  # removed by the process, which ends when it is ready, as its standard input does
-        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *sources], folder)
+        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *needed], folder)
         rows += [("warm process", "imports, the solver's kernels", f"{warm:.1f}")]
         taken = planning + warm
         for rule, path in records.items():

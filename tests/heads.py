@@ -106,6 +106,12 @@ def cut(direction: tuple[float, float, float]) -> np.ndarray:
     return np.tensordot(normal, WORLD - TUMOUR[:, None, None, None], 1) < 4
 
 
+def put(data: np.ndarray, voxel: tuple[int, int, int], value: int) -> np.ndarray:
+    changed = data.copy()
+    changed[voxel] = value
+    return changed
+
+
 def whole_head(**files) -> dict:
     return SCANS | {"seg": SEG} | files
 
@@ -163,6 +169,12 @@ RECURRENCE = np.where(BRAIN, np.select([AWAY < 12, AWAY < 25], [3, 2], 0), 0).as
 Z = {name: np.where(BRAIN, (d - d[BRAIN].mean()) / d[BRAIN].std(), 0).astype(np.float32) for name, d in SCANS.items()}
 LEFT_LOST = np.diag([SPACING, SPACING, SPACING, 1.0])
 
+INVERTED = np.where(BRAIN, 900 - T1, 0).astype(np.float32)
+T2 = (np.select([WM, GM, CSF], [300, 420, 1100], 0) * TEXTURE * np.where(SEG > 0, 2, 1)).astype(np.float32)
+INFARCT = BRAIN & (np.abs(WORLD[0] - 40) < 12) & (WORLD[1] < -20)
+LOPSIDED = [np.where(INFARCT, 200, data).astype(np.float32) for data in (T1, T1C)]
+"""T1 and T1c of a head with an old infarct at the right."""
+
 INPUTS = (
     Input("as it should be", "good", whole_head(), "right"),
     Input("as it should be", "own maps", whole_head(**MAPS), "right"),
@@ -215,6 +227,29 @@ INPUTS = (
         whole_head(seg=renamed(0, 1, 2, 9)),
         "error",
         "unknown label 9; labels 'brats' has 0, 1, 2, 3, 4",
+    ),
+    Input(
+        "labels",
+        "a voxel far away",
+        whole_head(seg=put(SEG, (36, 45, 28), 3)),
+        "warning",
+        "1 voxel of tumour core lies 48 mm away from the rest, at voxel .36, 45, 28.: a slip of the brush",
+    ),
+    Input("labels", "a voxel in the air", whole_head(seg=put(SEG, (0, 0, 0), 2)), "warning", "1 voxel of tumour lies"),
+    Input("labels", "a piece nearby", whole_head(seg=put(SEG, (36, 25, 28), 3)), "right"),
+    Input(
+        "labels",
+        "necrosis left out",
+        whole_head(seg=renamed(0, 0, 2, 3)),
+        "warning",
+        "the tumour encloses what is not marked .5% of its volume. and counts as healthy",
+    ),
+    Input(
+        "labels",
+        "necrosis and enhancing exchanged",
+        whole_head(seg=renamed(0, 3, 2, 1)),
+        "warning",
+        "t1c.nii.gz: what the segmentation calls enhancing is darker on it than what it calls necrosis",
     ),
     Input("labels", "negative", whole_head(seg=-SEG.astype(np.int16)), "error", "unknown label -3"),
     Input("labels", "not quite whole", whole_head(seg=(SEG * 1.00002).astype(np.float32)), "right"),
@@ -381,7 +416,27 @@ INPUTS = (
         "t1n.nii.gz: holds voxels of type complex64",
     ),
     Input("file", "another grid", whole_head(t1c=T1C[:, :, 1:]), "error", "t1c.nii.gz: shape"),
-    Input("file", "no number", whole_head(t1n=np.where(BRAIN, T1, np.nan)), "error", "t1n.nii.gz: holds .* not finite"),
+    Input(
+        "file",
+        "no number within",
+        whole_head(t1n=np.where(VENTRICLE, np.nan, T1)),
+        "error",
+        "t1n.nii.gz: holds .* not finite",
+    ),
+    Input(
+        "file",
+        "no number around",
+        whole_head(**{name: np.where(BRAIN, data, np.nan).astype(np.float32) for name, data in SCANS.items()}),
+        "warning",
+        "t1c.nii.gz: .* voxels around the head are not finite .NaN., and are taken as 0",
+    ),
+    Input(
+        "file",
+        "PET without numbers around",
+        whole_head(fet=np.where(BRAIN, PET, np.nan)),
+        "warning",
+        "fet.nii.gz: .* voxels around",
+    ),
     # whether values can be what a column says
     Input(
         "content", "a mask of the brain as seg", whole_head(seg=BRAIN.astype(np.uint8)), "error", "100% of the brain"
@@ -394,6 +449,54 @@ INPUTS = (
         "seg.nii.gz: marks 100% of the brain as tumour: is it a mask of the brain",
     ),
     Input("content", "a mask as T1", whole_head(t1n=BRAIN * 100.0), "error", "t1n.nii.gz: is no scan"),
+    Input(
+        "content", "T1 inverted", whole_head(t1n=INVERTED), "warning", "t1n.nii.gz: is bright where t1c.nii.gz is dark"
+    ),
+    Input(
+        "content",
+        "T1 inverted, no T1c",
+        {"t1n": INVERTED, "t2f": FLAIR, "seg": SEG},
+        "warning",
+        "t1n.nii.gz: is darker deep in the brain than near its surface",
+    ),
+    Input(
+        "content",
+        "T1c inverted",
+        whole_head(t1c=np.where(BRAIN, 1400 - T1C, 0).astype(np.float32)),
+        "warning",
+        "are the two exchanged, or is one inverted",
+    ),
+    Input("content", "T2 as T1", whole_head(t1n=T2), "warning", "t1n.nii.gz: is bright where"),
+    Input("content", "T2 as FLAIR", whole_head(t2f=T2), "warning", "t2f.nii.gz: fluid is bright on it"),
+    Input(
+        "content",
+        "T1 as T1c in another scale",
+        whole_head(t1c=(1.7 * T1 + 3 * BRAIN).astype(np.float32)),
+        "warning",
+        "t1c.nii.gz: t1c and t1 are the same image",
+    ),
+    Input("content", "T1c without tumour", whole_head(t1c=T1C * (SEG == 0)), "warning", "shows nothing .0. in 100%"),
+    Input("content", "FLAIR without tumour", whole_head(t2f=FLAIR * (SEG == 0)), "warning", "t2f.nii.gz: shows noth"),
+    Input(
+        "content",
+        "T1c stripped by another mask",
+        whole_head(t1c=np.where(DEPTH < 0.95, T1C, 0).astype(np.float32)),
+        "right",
+    ),
+    Input(
+        "place",
+        "T1c under another place",
+        whole_head(t1c=np.roll(T1C, (0, 4, 0), (0, 1, 2))),
+        "warning",
+        "t1c.nii.gz: lies about 1[0-9] mm away from where t1n.nii.gz has the same",
+    ),
+    Input(
+        "place",
+        "T1c mirrored alone",
+        whole_head(t1n=LOPSIDED[0], t1c=LOPSIDED[1][::-1], seg=SEG),
+        "warning",
+        "t1c.nii.gz: fits t1n.nii.gz better as its mirror image",
+    ),
     Input("content", "T1 twice", whole_head(t1c=T1), "warning", "t1c and t1 are the same image"),
     Input("content", "T1 and T1c exchanged", whole_head(t1n=T1C, t1c=T1), "warning", "are the two exchanged"),
     Input(

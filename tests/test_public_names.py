@@ -1,7 +1,9 @@
 """`import gliofit`: all public names are there, and nothing heavy is imported before it is asked for."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,16 @@ def test_each_public_name_is_there(name):
     value = getattr(gliofit, name)
     assert value.__name__ == name
     assert name in dir(gliofit)
+
+
+def test_the_example_of_the_readme_runs(small_tissue):
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(from gliofit import Theta.*?)```", text, re.DOTALL).group(1)
+    names = {"small": small_tissue}
+    exec(code.replace("load_mni152().tissue.working_grid(2.0)", "small"), names)
+    assert names["tissue"] is small_tissue
+    assert names["jacobian"].shape == (5, *small_tissue.shape)
+    assert names["fit"].theta.mu_D == pytest.approx(names["theta"].mu_D, rel=0.05)
 
 
 def test_an_unknown_name_is_an_attribute_error():

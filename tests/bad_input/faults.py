@@ -120,6 +120,15 @@ def written(name: str, content: Callable[[bytes], bytes]) -> Callable:
     return scans(lambda images: images[name].write_bytes(content(images[name].read_bytes())) and None)
 
 
+def turned(folder: Path, tissue: Tissue) -> object:
+    """A case of unequal edges whose segmentation has its axes exchanged."""
+    images = {f"{name}.nii.gz": np.ones((6, 7, 8), np.float32) for name in ("t1", "seg")}
+    (folder / "A").mkdir()
+    for name, data in images.items():
+        nib.save(nib.Nifti1Image(data.swapaxes(0, 1) if name == "seg.nii.gz" else data, np.eye(4)), folder / "A" / name)
+    return [load_scans(patient) for patient in discover(folder).patients]
+
+
 def weights(change: Callable[[Path], None], role: str = "inverse") -> Callable:
     """Released weights of the direct network, changed."""
 
@@ -204,6 +213,9 @@ FAULTS = [
     Fault("sample sheet", "an id that climbs", sheet("../A\ti.nii.gz\t\t\ti.nii.gz"), "../A"),
     Fault("sample sheet", "an id twice", sheet(*["A\ti.nii.gz\t\t\ti.nii.gz"] * 2), "line 3"),
     Fault("sample sheet", "a file that is not there", sheet("A\tno.nii.gz\t\t\ti.nii.gz"), "no.nii.gz"),
+    Fault("sample sheet", "a quotation mark left open", sheet('A\t"i.nii.gz\t\t\ti.nii.gz'), "line 2"),
+    Fault("sample sheet", "an id that no file can bear", sheet(f"{'A' * 300}\ti.nii.gz\t\t\ti.nii.gz"), "300 letters"),
+    Fault("sample sheet", "a home that is nobody's", sheet("A\t~nobody_here/i.nii.gz\t\t\ti.nii.gz"), "~nobody_here"),
     Fault("sample sheet", "no segmentation", sheet("A\ti.nii.gz\t\t\t"), "segmentation"),
     Fault("sample sheet", "too many cells", sheet("A\ti.nii.gz\t\t\ti.nii.gz\tmore"), "line 2"),
     Fault(
@@ -217,6 +229,8 @@ FAULTS = [
     Fault("NIfTI", "an empty file", written("t1c", lambda b: b""), "t1c.nii.gz"),
     Fault("NIfTI", "one slice less", changed("flair", lambda d: d[..., :-1]), "flair.nii.gz"),
     Fault("NIfTI", "another place", changed("seg", affine=moved), "seg.nii.gz"),
+    Fault("NIfTI", "no orientation beside others that have one", changed("seg", affine=lambda a: None), "seg.nii.gz"),
+    Fault("NIfTI", "axes in another order", turned, "seg.nii.gz"),
     Fault("NIfTI", "a second volume", changed("t1", lambda d: np.stack([d, d], -1)), "t1.nii.gz"),
     Fault("NIfTI", "NaN", changed("t1c", lambda d: np.where(d > 0, np.nan, d)), "t1c.nii.gz"),
     Fault("NIfTI", "nothing but zeros", changed("flair", lambda d: 0 * d), "flair.nii.gz"),
@@ -273,5 +287,6 @@ FAULTS = [
     ),
     Fault("Python", "an unknown growth model", lambda f, t: growth_model("fisher_kolmogorv"), "kolmogorv"),
     Fault("Python", "more foci than there can be", lambda f, t: growth_model("fisher_kolmogorov", foci=0), "foci"),
+    Fault("Python", "weights by a name", lambda f, t: invert(density(t), t, "direct", networks="x"), "networks"),
     Fault("Python", "PET of NaN", lambda f, t: invert(PETTarget(np.full(t.shape, np.nan), t.brain), t), "pet"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -123,6 +125,43 @@ def test_a_folder_that_is_one_case_itself(tmp_path):
     case(tmp_path / "A", "t1n.nii.gz", "seg.nii.gz")
     (patient,) = discover(tmp_path / "A").patients
     assert (patient.id, patient.t1) == ("A", tmp_path / "A/t1n.nii.gz")
+
+
+def test_what_is_no_folder_of_cases_is_said(tmp_path):
+    (tmp_path / "BraTS.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"holds no case \(unpack BraTS.zip first\)"):
+        discover(tmp_path)
+    with pytest.raises(InputError, match=r"BraTS.zip: is a file; a folder is needed"):
+        discover(tmp_path / "BraTS.zip")
+
+
+def test_images_in_other_formats_are_named(tmp_path):
+    case(tmp_path / "A", "t1c.nii.gz", "seg.nii.gz")
+    case(tmp_path / "B", "t1n.nii.gz")
+    (tmp_path / "A" / "t1n.mgz").touch()
+    (tmp_path / "A" / "notes.mha").touch()
+    (tmp_path / "B" / "Segmentation.seg.nrrd").touch()
+    (patient,), passed_over = found_in(tmp_path)
+    assert any(note.endswith("t1n.mgz must be converted to NIfTI first") for note in patient.notes)
+    assert not any("mha" in note for note in patient.notes)
+    assert "no segmentation (seg); Segmentation.seg.nrrd must be converted to NIfTI first" in passed_over[0]
+
+
+def test_every_name_that_cannot_be_an_id_is_said(tmp_path):
+    for name in ("a[1]", "a(1)", "患者", "A" * 101):
+        case(tmp_path / name, "t1n.nii.gz", "seg.nii.gz")
+    case(tmp_path / "a_1_", "t1n.nii.gz", "seg.nii.gz")
+    found = discover(tmp_path)
+    assert [p.id for p in found.patients] == ["a_1_"]
+    assert len(found.refused) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,103}", name) for name in found.refused)
+
+
+def test_a_link_to_a_folder_above_is_not_followed(tmp_path):
+    case(tmp_path / "P", "t1n.nii.gz", "seg.nii.gz")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "back").symlink_to(tmp_path)
+    assert [p.id for p in found_in(tmp_path)[0]] == ["P"]
 
 
 def test_a_link_to_nothing_is_a_file_that_is_reported_later(tmp_path):

@@ -204,11 +204,11 @@ def test_the_page_shows_what_is_said_of_the_shared_inputs(shared_results):
         ("BraTS18_TCIA01_201_1", []),
         ("TCGA-FG-6692", []),
         ("GliODIL-data_001", ["has no T1", "is a mask without parts"]),
-        ("Lipkova-PET", ["its affine is an identity"]),
+        ("Lipkova-PET", ["its affine is an identity", "with front and back exchanged"]),
     ],
 )
 def test_no_false_alarm_on_real_patients(shared, name, expected):
-    """What is said of the last two is so: no T1, a binary recurrence, a header that says no orientation."""
+    """What is said of the last two is so: no T1, a binary recurrence, a header without orientation (it is wrong)."""
     (patient,) = discover(shared / "patients" / name).patients
     warnings = load_scans(patient).warnings
     assert len(warnings) == len(expected)

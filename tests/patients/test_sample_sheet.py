@@ -123,3 +123,10 @@ def test_a_link_to_nothing_is_named(tmp_path, image):
     link.symlink_to(tmp_path / "gone.nii.gz")
     with pytest.raises(InputError, match=r"link.nii.gz: is a link to .*gone.nii.gz, which is not there"):
         read_sample_sheet(sheet(tmp_path, f"A\t{link}\t\t\t{image}"))
+
+
+def test_quotes_and_words_for_nothing(tmp_path, image):
+    """Cells in quotation marks, the header's too, and what BIDS and R write for an empty cell."""
+    quoted = "\t".join(f'"{name}"' for name in HEADER.split("\t"))
+    (patient,) = read_sample_sheet(sheet(tmp_path, f'"A"\t"{image}"\tn/a\tNA\t"{image}"', header=quoted))
+    assert patient == Patient("A", t1=image, seg=image)

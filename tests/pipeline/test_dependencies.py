@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gliofit.pipeline.dependencies import SOURCE, dependencies
+from gliofit.pipeline import dependencies as module
+from gliofit.pipeline.dependencies import DIGESTED, SOURCE, dependencies, digest
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -36,3 +37,24 @@ def test_a_method_depends_on_its_own_module_only():
     found = names(SCRIPTS / "fit_cases.py", "gliofit.inversion.methods.cmaes")
     assert "inversion/methods/cmaes.py" in found
     assert not found & {f"inversion/methods/{name}.py" for name in ("hybrid", "gauss_newton")}
+
+
+def test_a_digest_follows_what_the_files_hold(tmp_path, monkeypatch):
+    source = tmp_path / "src"
+    (source / "gliofit").mkdir(parents=True)
+    (source / "gliofit/thing.py").write_text("value = 1\n")
+    script = tmp_path / "script.py"
+    script.write_text("from gliofit import thing\n")
+    monkeypatch.setattr(module, "SOURCE", source)
+
+    def fresh() -> str:
+        for function in (digest, dependencies, module._files, module._imports):
+            function.cache_clear()
+        return digest(script)
+
+    first = fresh()
+    assert [path.name for path in DIGESTED[first]] == ["thing.py"]
+    (source / "gliofit/thing.py").touch()
+    assert fresh() == first
+    (source / "gliofit/thing.py").write_text("value = 2\n")
+    assert fresh() != first

@@ -65,6 +65,13 @@ def test_a_folder_of_brats_cases_adds_patients(clone, tmp_path):
     assert "fit_patient" in {rule for rule, _ in clone.planned("--configfile", "tiny.yaml", *arguments)}
 
 
+@pytest.mark.parametrize("dicom", [True, False])
+def test_a_page_shows_plans_in_dicom_where_they_are_asked_for(clone, dicom):
+    targets = ["results/synthetic_1/page.html", *["results/synthetic_1/dicom"] * dicom]
+    rules = {rule for rule, _ in clone.planned("--configfile", "tiny.yaml", "--", *targets)}
+    assert ("picture_dicom" in rules) == dicom
+
+
 def test_raw_scans_are_brought_in_first(clone, tmp_path):
     """A folder of DICOM, and no segmentation but a command that makes one."""
     (tmp_path / "dicom").mkdir()

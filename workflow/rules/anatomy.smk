@@ -21,7 +21,6 @@ rule atlas:
     """One anatomy on one RAS grid: T1 and tissue fractions."""
     input:
         files=atlas_files,
-        sources=sources("atlas.py"),
     output:
         t1="results/anatomy/{anatomy}/t1.nii.gz",
         tissue=tissue("{anatomy}"),
@@ -38,5 +37,6 @@ rule atlas:
             if wildcards.anatomy != "custom"
             else CONFIG.atlas.model_dump()
         ),
+        sources=sources("atlas.py"),
     script:
         "../scripts/atlas.py"

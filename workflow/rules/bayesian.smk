@@ -23,7 +23,6 @@ rule sample_posterior:
             prepared(wildcards.case) if wildcards.case in PATIENTS else []
         ),
         surrogate=lambda wildcards: WEIGHTS.path("surrogate"),
-        sources=sources("sample_posterior.py", "gliofit.inversion.methods.tmcmc", MODEL),
     output:
         summary="results/bayesian/{case}/{forward}.json",
         density="results/bayesian/{case}/{forward}.npz",
@@ -44,6 +43,7 @@ rule sample_posterior:
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.patients,
         spacing=CONFIG.spacing,
+        sources=sources("sample_posterior.py", "gliofit.inversion.methods.tmcmc", MODEL),
     script:
         "../scripts/sample_posterior.py"
 
@@ -57,7 +57,6 @@ rule table_ii:
         densities=expand(
             "results/bayesian/{case}/{forward}.npz", case=CALIBRATED, forward=KINDS
         ),
-        sources=sources("table_ii.py"),
     output:
         csv=report(
             "results/tables/table_ii.csv",
@@ -75,5 +74,7 @@ rule table_ii:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("table_ii.py"),
     script:
         "../scripts/table_ii.py"

@@ -5,7 +5,6 @@ rule cohort_patient:
     """Grown on a deformed atlas, on another grid than fits have; outlines made rough."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("cohort_patient.py"),
     output:
         volumes=multiext(
             "results/cohort/{index}/", "seg.nii.gz", "truth.nii.gz", "brain.nii.gz"
@@ -23,6 +22,7 @@ rule cohort_patient:
     params:
         seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
         spacing=CONFIG.spacing,
+        sources=sources("cohort_patient.py"),
     script:
         "../scripts/cohort_patient.py"
 
@@ -34,7 +34,6 @@ rule fit_cohort_patient:
         patient=rules.cohort_patient.output.volumes,
         truth=rules.cohort_patient.output.truth,
         networks=weights,
-        sources=method_sources("fit_cohort_patient.py"),
     output:
         summary="results/cohort/{index}/{sought}/{method}.json",
         volumes="results/cohort/{index}/{sought}/{method}.npz",
@@ -54,6 +53,7 @@ rule fit_cohort_patient:
         growth_model=lambda wildcards: PLAN.sought_model(wildcards.sought),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
+        sources=method_sources("fit_cohort_patient.py"),
     script:
         "../scripts/fit_cohort_patient.py"
 
@@ -62,7 +62,6 @@ rule collect_cohort_scores:
     """Per-patient values of all methods."""
     input:
         scores=PLAN.cohort_scores,
-        sources=sources("collect_scores.py"),
     output:
         "results/cohort.csv",
     log:
@@ -74,6 +73,8 @@ rule collect_cohort_scores:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_scores.py"),
     script:
         "../scripts/collect_scores.py"
 
@@ -81,7 +82,6 @@ rule collect_cohort_scores:
 rule table_cohort:
     input:
         metrics="results/cohort.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/cohort.csv",
@@ -106,6 +106,7 @@ rule table_cohort:
         titles=PLAN.cohort_titles,
         cases="cohort",
         ours=next(iter(PLAN.cohort), None),
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"
 
@@ -117,7 +118,6 @@ rule figure_cohort:
         shapes=expand(
             "results/cohort/{index}/shapes.json", index=range(CONFIG.cohort.number)
         ),
-        sources=sources("figure_cohort.py"),
     output:
         png=report(
             "results/figures/cohort.png",
@@ -143,5 +143,6 @@ rule figure_cohort:
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.patients,
         spacing=CONFIG.spacing,
+        sources=sources("figure_cohort.py"),
     script:
         "../scripts/figure_cohort.py"

@@ -13,7 +13,7 @@ from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
 from gliofit.pipeline import lmi_study, recurrences
 from gliofit.evaluation.lmi_table import MODELS, NETWORKS
 from gliofit.pipeline.config import load_config, read_patients
-from gliofit.pipeline.dependencies import dependencies
+from gliofit.pipeline.dependencies import digest
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
@@ -61,17 +61,13 @@ TITLES = recurrences.row_titles(PLAN) | lmi_study.experiments(CONFIG)
 
 def sources(script, *modules):
     """
-    The package's source files that a rule's results depend on, declared as its inputs.
+    What the package's source files that a rule's results depend on hold, as a parameter of the rule.
 
     They are found from the script's import statements. Editing the solver then reruns the simulations, and editing a
-    figure does not. Only for rules that have a job: reading all of the package takes longer than planning a patient.
+    figure does not. As inputs they would be a hundred files a job, which Snakemake looks at each time it chooses jobs.
+    Only for rules that have a job: reading all of the package takes longer than planning a patient.
     """
-
-    def found(wildcards):
-        files = dependencies(ROOT / "workflow" / "scripts" / script, *modules)
-        return [os.path.relpath(path) for path in files]
-
-    return found
+    return lambda wildcards: digest(ROOT / "workflow" / "scripts" / script, *modules)
 
 
 def method_sources(script):
@@ -138,12 +134,20 @@ def given_scans(wildcards):
 
 
 def contours(wildcards):
-    """The picture of the plans in DICOM, of a patient whose scans came in as DICOM: plans go back on their series."""
+    """
+    The picture of a patient's plans in DICOM, where there are any: of scans that came in as DICOM, as plans go back on
+    their series; otherwise when somebody asks for them, or has.
+    """
     if wildcards.patient in REFUSED:
         return []
     patient = SHEET[wildcards.patient]
+    folder = f"results/{patient.id}/dicom"
     came = bool(patient.raw) and patient.files[reference_of(patient)].is_dir()
-    return [f"results/{patient.id}/dicom.png"] * came
+    asked = {str(target).rstrip("/") for target in workflow.dag_settings.targets or ()}
+    made = {folder, f"{folder}.json", f"{folder}.png"} & asked or os.path.exists(
+        f"{folder}.json"
+    )
+    return [f"{folder}.png"] * bool(came or made)
 
 
 def row(wildcards):

@@ -5,7 +5,6 @@ rule score:
     """Per-case metrics of every method, so that each reference is simulated once."""
     input:
         unpack(fits),
-        sources=sources("score.py"),
     output:
         "results/metrics/{set}.csv",
     log:
@@ -18,6 +17,7 @@ rule score:
         runtime=hours(4),
     params:
         spacing=CONFIG.spacing,
+        sources=sources("score.py"),
     script:
         "../scripts/score.py"
 
@@ -25,7 +25,6 @@ rule score:
 rule collect_metrics:
     input:
         metrics=expand("results/metrics/{set}.csv", set=PLAN.sets),
-        sources=sources("collect_metrics.py"),
     output:
         "results/metrics.csv",
     log:
@@ -37,6 +36,8 @@ rule collect_metrics:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_metrics.py"),
     script:
         "../scripts/collect_metrics.py"
 
@@ -44,7 +45,6 @@ rule collect_metrics:
 rule table:
     input:
         metrics="results/metrics.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/weidner_table{table}.csv",
@@ -68,6 +68,7 @@ rule table:
         methods=METHODS,
         titles=PLAN.titles,
         cases=lambda wildcards: PLAN.weidner[wildcards.table][1],
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"
 
@@ -78,7 +79,6 @@ rule surrogate_error:
         tissue=case_tissue,
         cases="results/cases/{cases}/truth.json",
         weights=lambda wildcards: WEIGHTS.surrogates[wildcards.surrogate],
-        sources=sources("surrogate_error.py"),
     output:
         metrics="results/forward/{surrogate}-{cases}.csv",
         made_by="results/forward/{surrogate}-{cases}.json",
@@ -93,6 +93,7 @@ rule surrogate_error:
     params:
         spacing=CONFIG.spacing,
         row=lambda wildcards: forward_row(wildcards.surrogate, wildcards.cases),
+        sources=sources("surrogate_error.py"),
     script:
         "../scripts/surrogate_error.py"
 
@@ -103,7 +104,6 @@ rule forward_times:
         tissue=tissue(CONFIG.anatomy),
         cases=f"results/cases/{CONFIG.anatomy}/truth.json",
         weights=list(WEIGHTS.surrogates.values()),
-        sources=sources("forward_times.py"),
     output:
         metrics="results/forward/times.csv",
         made_by="results/forward/times.json",
@@ -121,6 +121,7 @@ rule forward_times:
         spacing=CONFIG.spacing,
         surrogates=list(WEIGHTS.surrogates),
         rows=PLAN.time_rows,
+        sources=sources("forward_times.py"),
     script:
         "../scripts/forward_times.py"
 
@@ -133,7 +134,6 @@ rule collect_forward:
             cases=CONFIG.case_sets,
         )
         + ["results/forward/times.csv"],
-        sources=sources("collect_metrics.py"),
     output:
         "results/forward.csv",
     log:
@@ -145,6 +145,8 @@ rule collect_forward:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_metrics.py"),
     script:
         "../scripts/collect_metrics.py"
 
@@ -153,7 +155,6 @@ rule table_forward:
     """Errors and times of the surrogates."""
     input:
         metrics="results/forward.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/{forward}.csv",
@@ -180,5 +181,6 @@ rule table_forward:
         titles=lambda wildcards: PLAN.forward_titles[wildcards.forward],
         cases="forward",
         ours=lambda wildcards: next(iter(PLAN.forward_titles[wildcards.forward])),
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"

@@ -5,7 +5,6 @@ rule figure_surrogate:
     """Where the surrogate is wrong: error over θ and volume."""
     input:
         metrics="results/forward.csv",
-        sources=sources("figure_surrogate.py"),
     output:
         png=report(
             "results/figures/surrogate_error.png",
@@ -26,6 +25,7 @@ rule figure_surrogate:
     params:
         caption=CAPTIONS["surrogate_error"],
         method=forward_row("surrogate", CONFIG.anatomy),
+        sources=sources("figure_surrogate.py"),
     script:
         "../scripts/figure_surrogate.py"
 
@@ -36,7 +36,6 @@ rule figure_forward:
         tissue=tissue(CONFIG.anatomy),
         cases=f"results/cases/{CONFIG.anatomy}/truth.json",
         weights=WEIGHTS.path("surrogate"),
-        sources=sources("figure_forward.py"),
     output:
         png=report(
             "results/figures/weidner_figure1b.png",
@@ -56,6 +55,7 @@ rule figure_forward:
         caption=CAPTIONS["1b"],
         number=3,
         spacing=CONFIG.spacing,
+        sources=sources("figure_forward.py"),
     script:
         "../scripts/figure_forward.py"
 
@@ -64,7 +64,6 @@ rule figure_errors:
     """Figure 3 (distribution of errors) and Figure 5 (where errors are large)."""
     input:
         metrics="results/metrics.csv",
-        sources=sources("figure_errors.py"),
     output:
         png=report(
             "results/figures/weidner_figure{figure}.png",
@@ -89,6 +88,7 @@ rule figure_errors:
         methods=METHODS,
         titles=PLAN.titles,
         cases=CONFIG.anatomy,
+        sources=sources("figure_errors.py"),
     script:
         "../scripts/figure_errors.py"
 
@@ -105,7 +105,6 @@ rule figure_patients:
             patient=SHOWN_PATIENTS,
             method=PLAN.shown,
         ),
-        sources=sources("figure_patients.py"),
     output:
         png=report(
             "results/figures/weidner_figure4.png",
@@ -126,6 +125,7 @@ rule figure_patients:
     params:
         caption=CAPTIONS["4"],
         names=SHOWN_PATIENTS,
+        sources=sources("figure_patients.py"),
     script:
         "../scripts/figure_patients.py"
 
@@ -141,7 +141,6 @@ rule figure_failures:
             for m in METHODS
             for volume in volumes(PLAN.fits_to_cases(CONFIG.anatomy, m))
         ],
-        sources=sources("figure_failures.py"),
     output:
         png=report(
             "results/figures/failures.png",
@@ -166,6 +165,7 @@ rule figure_failures:
         cases=CONFIG.anatomy,
         shape=CONFIG.crop,
         spacing=CONFIG.spacing,
+        sources=sources("figure_failures.py"),
     script:
         "../scripts/figure_failures.py"
 
@@ -180,7 +180,6 @@ rule figure_volumes:
             if not PLAN.made_here(patient)
         ],
         segmented=data("reporting/figures/segmented_volumes.csv"),
-        sources=sources("figure_volumes.py"),
     output:
         png=report(
             "results/figures/volumes.png",
@@ -200,6 +199,7 @@ rule figure_volumes:
         runtime=hours(1 / 2),
     params:
         caption=CAPTIONS["volumes"],
+        sources=sources("figure_volumes.py"),
     script:
         "../scripts/figure_volumes.py"
 
@@ -208,7 +208,6 @@ rule figure_learning:
     """How the networks learned."""
     input:
         logs=WEIGHTS.logs.values(),
-        sources=sources("figure_learning.py"),
     output:
         png=report(
             "results/figures/learning.png",
@@ -229,5 +228,6 @@ rule figure_learning:
     params:
         caption=CAPTIONS["learning"],
         networks=list(WEIGHTS.logs),
+        sources=sources("figure_learning.py"),
     script:
         "../scripts/figure_learning.py"

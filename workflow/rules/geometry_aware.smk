@@ -7,7 +7,6 @@ rule geometry_aware_train:
     """Tumours in deformed heads, shared out among them."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("geometry_aware_samples.py"),
     output:
         expand(
             "results/geometry_aware/samples/{{ratio}}/train/{head}.h5",
@@ -29,6 +28,7 @@ rule geometry_aware_train:
         seed=CONFIG.seeds.samples,
         split="train",
         deformation=CONFIG.geometry_aware.deformation_mm,
+        sources=sources("geometry_aware_samples.py"),
     script:
         "../scripts/geometry_aware_samples.py"
 
@@ -60,7 +60,6 @@ use rule geometry_aware_train as geometry_aware_unseen with:
             if wildcards.head in PATIENTS
             else tissue(wildcards.head)
         ),
-        sources=sources("geometry_aware_samples.py"),
     output:
         "results/geometry_aware/samples/{ratio}/unseen/{head}.h5",
     log:
@@ -73,6 +72,7 @@ use rule geometry_aware_train as geometry_aware_unseen with:
         seed=CONFIG.seeds.samples,
         split="test",
         deformation=0,
+        sources=sources("geometry_aware_samples.py"),
 
 
 use rule train_network as train_geometry_aware with:
@@ -88,7 +88,6 @@ use rule train_network as train_geometry_aware with:
             ratio=STUDY.networks[wildcards.geometry_aware].ratio,
             head=range(CONFIG.geometry_aware.test_heads),
         ),
-        sources=sources("train_network.py"),
     output:
         weights="results/geometry_aware/networks/{geometry_aware}/weights.safetensors",
         card="results/geometry_aware/networks/{geometry_aware}/weights.json",
@@ -103,6 +102,7 @@ use rule train_network as train_geometry_aware with:
         device=CONFIG.device,
         threads=CONFIG.threads.training,
         checkpoint="results/geometry_aware/networks/{geometry_aware}/checkpoint.pt",
+        sources=sources("train_network.py"),
 
 
 use rule release_network as release_geometry_aware with:
@@ -112,13 +112,13 @@ use rule release_network as release_geometry_aware with:
         card=str(Path(STUDY.weights_of(STUDY.ours)).with_suffix(".json")),
         log=str(Path(STUDY.weights_of(STUDY.ours)).with_name("training.csv")),
         tests=list(STUDY.released_tests),
-        sources=sources("release_network.py"),
     output:
         multiext("results/release/geometry_aware", ".safetensors", ".json", ".md"),
     log:
         "results/logs/release_network/geometry_aware.log",
     params:
         anatomies=list(STUDY.released_tests.values()),
+        sources=sources("release_network.py"),
 
 
 rule geometry_aware_scores:
@@ -126,7 +126,6 @@ rule geometry_aware_scores:
     input:
         samples=[shard.path for shard in STUDY.tumours],
         weights=[path for path, _ in STUDY.methods.values()],
-        sources=sources("geometry_aware_scores.py"),
     output:
         "results/geometry_aware.csv",
     log:
@@ -141,6 +140,7 @@ rule geometry_aware_scores:
         tumours=[tuple(shard) for shard in STUDY.tumours],
         methods={name: ratio for name, (_, ratio) in STUDY.methods.items()},
         unseen=STUDY.shown,
+        sources=sources("geometry_aware_scores.py"),
     script:
         "../scripts/geometry_aware_scores.py"
 
@@ -149,7 +149,6 @@ rule table_geometry_aware:
     """Ezhov 2021, Table I."""
     input:
         metrics="results/geometry_aware.csv",
-        sources=sources("table_geometry_aware.py"),
     output:
         csv=report(
             "results/tables/ezhov_table1.csv",
@@ -171,6 +170,7 @@ rule table_geometry_aware:
     params:
         titles=STUDY.titles,
         ours=STUDY.ours,
+        sources=sources("table_geometry_aware.py"),
     script:
         "../scripts/table_geometry_aware.py"
 
@@ -179,7 +179,6 @@ rule figure_geometry_aware:
     """Ezhov 2021, Fig. 6 (error over age), 7 (per tissue), 8 (Dice) and 9 (unseen anatomies)."""
     input:
         metrics="results/geometry_aware.csv",
-        sources=sources("figure_geometry_aware.py"),
     output:
         png=report(
             "results/figures/ezhov_figure{number}.png",
@@ -207,5 +206,6 @@ rule figure_geometry_aware:
         titles=STUDY.titles,
         shown=STUDY.shown,
         compared=STUDY.compared,
+        sources=sources("figure_geometry_aware.py"),
     script:
         "../scripts/figure_geometry_aware.py"

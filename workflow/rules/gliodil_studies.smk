@@ -5,7 +5,6 @@ rule compare_plans:
     """All ways of planning against the standard plan, on recurrences by kind: intervals, paired tests, who gains."""
     input:
         metrics="results/gliodil_synthetic.csv",
-        sources=sources("compare_plans.py"),
     output:
         csv="results/tables/recurrences.csv",
         md="results/tables/recurrences.md",
@@ -28,6 +27,7 @@ rule compare_plans:
     params:
         titles=recurrences.ways(PLAN),
         sets=recurrences.SETS,
+        sources=sources("compare_plans.py"),
     script:
         "../scripts/compare_plans.py"
 
@@ -38,7 +38,6 @@ rule study_gliodil:
         tissue=tissue(CONFIG.anatomy),
         patient=rules.gliodil_patient.output.volumes,
         truth=rules.gliodil_patient.output.truth,
-        sources=sources("study_gliodil.py", "gliofit.inversion.methods.gliodil", MODEL),
     output:
         "results/gliodil_study/{foci}_{index}.csv",
     log:
@@ -56,6 +55,7 @@ rule study_gliodil:
         scatter=CONFIG.gliodil_studies.scatter,
         spacing=CONFIG.spacing,
         seed=CONFIG.seeds.inversion,
+        sources=sources("study_gliodil.py", "gliofit.inversion.methods.gliodil", MODEL),
     script:
         "../scripts/study_gliodil.py"
 
@@ -64,7 +64,6 @@ rule table_study:
     """Means over patients by λ_PDE, and the spread that the start makes; and the first as a figure."""
     input:
         studies=recurrences.studies(PLAN),
-        sources=sources("table_study.py"),
     output:
         csv="results/tables/gliodil_study.csv",
         md="results/tables/gliodil_study.md",
@@ -84,5 +83,7 @@ rule table_study:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("table_study.py"),
     script:
         "../scripts/table_study.py"

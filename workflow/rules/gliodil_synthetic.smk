@@ -5,7 +5,6 @@ rule gliodil_patient:
     """Grown on the atlas at 1 mm; the atlas also is the tissue that fits are given."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("gliodil_patient.py"),
     output:
         volumes=multiext(
             "results/gliodil_synthetic/{foci}_{index}/",
@@ -29,6 +28,7 @@ rule gliodil_patient:
         runtime=hours(1 / 2),
     params:
         seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
+        sources=sources("gliodil_patient.py"),
     script:
         "../scripts/gliodil_patient.py"
 
@@ -40,7 +40,6 @@ rule fit_gliodil_patient:
         patient=rules.gliodil_patient.output.volumes,
         truth=rules.gliodil_patient.output.truth,
         networks=weights,
-        sources=method_sources("fit_gliodil_patient.py"),
     output:
         density="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.nii.gz",
         summary="results/gliodil_synthetic/{foci}_{index}/{observed}/{method}.json",
@@ -61,6 +60,7 @@ rule fit_gliodil_patient:
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
         growth_model=CONFIG.growth_model,
+        sources=method_sources("fit_gliodil_patient.py"),
     script:
         "../scripts/fit_gliodil_patient.py"
 
@@ -75,7 +75,6 @@ rule collect_gliodil_scores:
             index=range(CONFIG.gliodil_synthetic.number),
         )
         + [str(Path(fit).with_suffix(".scores.json")) for fit in PLAN.in_silico_fits],
-        sources=sources("collect_scores.py"),
     output:
         "results/gliodil_synthetic.csv",
     log:
@@ -87,6 +86,8 @@ rule collect_gliodil_scores:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_scores.py"),
     script:
         "../scripts/collect_scores.py"
 
@@ -94,7 +95,6 @@ rule collect_gliodil_scores:
 rule table_gliodil:
     input:
         metrics="results/gliodil_synthetic.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/gliodil_synthetic_{foci}.csv",
@@ -118,6 +118,7 @@ rule table_gliodil:
         methods=[STANDARD_PLAN, *PLAN.in_silico],
         titles=recurrences.ways(PLAN),
         cases="{foci}",
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"
 
@@ -135,7 +136,6 @@ rule figure_gliodil:
             for method, observed in PLAN.in_silico.values()
         ],
         metrics="results/gliodil_synthetic.csv",
-        sources=sources("figure_gliodil.py"),
     output:
         png=report(
             "results/figures/gliodil_synthetic.png",
@@ -157,5 +157,6 @@ rule figure_gliodil:
         caption=CAPTIONS["gliodil_synthetic"],
         fits=list(PLAN.in_silico),
         titles=recurrences.ways(PLAN),
+        sources=sources("figure_gliodil.py"),
     script:
         "../scripts/figure_gliodil.py"

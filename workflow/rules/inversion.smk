@@ -7,7 +7,6 @@ rule fit_cases:
         tissue=case_tissue,
         cases="results/cases/{cases}/truth.json",
         networks=weights,
-        sources=method_sources("fit_cases.py"),
     output:
         fits="results/cases/{cases}/{method}/{first}-{last}.json",
         volumes="results/cases/{cases}/{method}/{first}-{last}.npz",
@@ -27,6 +26,7 @@ rule fit_cases:
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
         growth_model=CONFIG.growth_model,
+        sources=method_sources("fit_cases.py"),
     script:
         "../scripts/fit_cases.py"
 
@@ -37,7 +37,6 @@ rule fit_patient:
         prepared=prepared("{patient}"),
         networks=weights,
         atlas=atlas,
-        sources=method_sources("fit_patient.py"),
     output:
         density="results/{patient}/{method}.nii.gz",
         summary="results/{patient}/{method}.json",
@@ -59,6 +58,7 @@ rule fit_patient:
         spacing=CONFIG.spacing,
         growth_model=CONFIG.growth_model,
         checkpoint="",
+        sources=method_sources("fit_patient.py"),
     script:
         "../scripts/fit_patient.py"
 
@@ -90,7 +90,6 @@ rule corner_plot:
     """The posterior of a patient's parameters, each alone and every two together."""
     input:
         samples="results/{patient}/{method}/samples.npz",
-        sources=sources("corner_plot.py"),
     output:
         multiext("results/{patient}/{method}/corner", ".png", ".pdf"),
     log:
@@ -102,6 +101,8 @@ rule corner_plot:
     resources:
         mem_mb=gigabytes(3),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("corner_plot.py"),
     script:
         "../scripts/corner_plot.py"
 
@@ -113,7 +114,6 @@ rule fit_reference:
         reference=f"results/{{patient}}/{REFERENCE}.json",
         networks=weights,
         atlas=atlas,
-        sources=method_sources("fit_reference.py"),
     output:
         summary="results/table3/{patient}/{method}.json",
         volumes="results/table3/{patient}/{method}.npz",
@@ -131,6 +131,7 @@ rule fit_reference:
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
         growth_model=CONFIG.growth_model,
+        sources=method_sources("fit_reference.py"),
     script:
         "../scripts/fit_reference.py"
 
@@ -140,7 +141,6 @@ rule deviation:
     input:
         prepared=prepared("{patient}"),
         summary="results/{patient}/{method}.json",
-        sources=sources("deviation.py"),
     output:
         "results/{patient}/{method}_deviation.nii.gz",
     log:
@@ -155,5 +155,6 @@ rule deviation:
         runtime=hours(1),
     params:
         spacing=CONFIG.spacing,
+        sources=sources("deviation.py"),
     script:
         "../scripts/deviation.py"

@@ -5,7 +5,6 @@ rule lmi_tumours:
     """Tumours of the paper's D, ρ and T in the atlas."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("lmi_tumours.py", "gliofit.growth.models.mass_effect"),
     output:
         "results/lmi_study/{model}/{split}/{shard}.h5",
     log:
@@ -25,6 +24,7 @@ rule lmi_tumours:
         prior=CONFIG.prior.model_dump(),
         gamma=CONFIG.lmi_study.gamma,
         seed=CONFIG.seeds.samples,
+        sources=sources("lmi_tumours.py", "gliofit.growth.models.mass_effect"),
     script:
         "../scripts/lmi_tumours.py"
 
@@ -41,7 +41,6 @@ rule train_lmi:
         start=lambda wildcards: lmi_study.followed(
             CONFIG.lmi_study, wildcards.model, wildcards.targets
         ),
-        sources=sources("train_network.py"),
     output:
         weights="results/lmi_study/{model}/{targets}.safetensors",
         card="results/lmi_study/{model}/{targets}.json",
@@ -65,6 +64,7 @@ rule train_lmi:
         device=CONFIG.device,
         threads=CONFIG.threads.training,
         checkpoint="results/lmi_study/{model}/{targets}.checkpoint.pt",
+        sources=sources("train_network.py"),
     script:
         "../scripts/train_network.py"
 
@@ -75,7 +75,6 @@ rule score_lmi:
         tissue=tissue(CONFIG.anatomy),
         tests="results/lmi_study/{model}/test/{shard}.h5",
         networks=lambda wildcards: list(lmi_study.weights(wildcards.model).values()),
-        sources=sources("score_lmi.py", "gliofit.growth.models.mass_effect"),
     output:
         "results/lmi_study/{model}/scores/{shard}.csv",
     log:
@@ -90,6 +89,7 @@ rule score_lmi:
         names=lambda wildcards: list(lmi_study.weights(wildcards.model)),
         spacing=CONFIG.lmi_study.spacing,
         gamma=CONFIG.lmi_study.gamma,
+        sources=sources("score_lmi.py", "gliofit.growth.models.mass_effect"),
     script:
         "../scripts/score_lmi.py"
 
@@ -97,7 +97,6 @@ rule score_lmi:
 rule collect_lmi_scores:
     input:
         metrics=lmi_study.scores(CONFIG.lmi_study),
-        sources=sources("collect_metrics.py"),
     output:
         "results/lmi_study.csv",
     log:
@@ -109,6 +108,8 @@ rule collect_lmi_scores:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_metrics.py"),
     script:
         "../scripts/collect_metrics.py"
 
@@ -116,7 +117,6 @@ rule collect_lmi_scores:
 rule table_lmi:
     input:
         metrics="results/lmi_study.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/lmi.csv",
@@ -140,6 +140,7 @@ rule table_lmi:
         methods=list(lmi_study.experiments(CONFIG)),
         titles=lmi_study.experiments(CONFIG),
         cases="lmi",
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"
 
@@ -148,7 +149,6 @@ rule figure_lmi_errors:
     """Figure 5 of Learn-Morph-Infer: the error over μ_D and μ_ρ."""
     input:
         metrics="results/lmi_study.csv",
-        sources=sources("figure_lmi_errors.py"),
     output:
         png=report(
             "results/figures/lmi_errors.png",
@@ -179,6 +179,7 @@ rule figure_lmi_errors:
             ),
             None,
         ),
+        sources=sources("figure_lmi_errors.py"),
     script:
         "../scripts/figure_lmi_errors.py"
 
@@ -196,11 +197,6 @@ rule figure_lmi_examples:
             for model in CONFIG.lmi_study.models
             for path in lmi_study.weights(model).values()
         ],
-        sources=sources(
-            "figure_lmi_examples.py",
-            "gliofit.growth.models.mass_effect",
-            "gliofit.inversion.methods.gauss_newton",
-        ),
     output:
         png=report(
             "results/figures/{figure}.png",
@@ -229,6 +225,11 @@ rule figure_lmi_examples:
         spacing=CONFIG.lmi_study.spacing,
         gamma=CONFIG.lmi_study.gamma,
         number=3,
+        sources=sources(
+            "figure_lmi_examples.py",
+            "gliofit.growth.models.mass_effect",
+            "gliofit.inversion.methods.gauss_newton",
+        ),
     script:
         "../scripts/figure_lmi_examples.py"
 
@@ -236,7 +237,6 @@ rule figure_lmi_examples:
 use rule figure_learning as figure_lmi_learning with:
     input:
         logs=lmi_study.logs(CONFIG.lmi_study).values(),
-        sources=sources("figure_learning.py"),
     output:
         png=report(
             "results/figures/lmi_learning.png",
@@ -250,3 +250,4 @@ use rule figure_learning as figure_lmi_learning with:
     params:
         caption=CAPTIONS["lmi_learning"],
         networks=list(lmi_study.logs(CONFIG.lmi_study)),
+        sources=sources("figure_learning.py"),

@@ -6,7 +6,6 @@ rule synthetic_patient:
     input:
         t1=f"results/anatomy/{CONFIG.unseen_anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.unseen_anatomy),
-        sources=sources("synthetic_patient.py"),
     output:
         multiext(
             "results/synthetic/{synthetic}/",
@@ -25,6 +24,7 @@ rule synthetic_patient:
         runtime=hours(1 / 2),
     params:
         seed=lambda wildcards: PLAN.synthetic_seed(wildcards.synthetic),
+        sources=sources("synthetic_patient.py"),
     script:
         "../scripts/synthetic_patient.py"
 
@@ -35,7 +35,6 @@ rule bring_in:
         scans=given_scans,
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("bring_in.py"),
     output:
         f"results/{{patient}}/scans/{ORIGIN}",
     log:
@@ -48,6 +47,7 @@ rule bring_in:
         runtime=hours(2),
     params:
         patient=lambda wildcards: SHEET[wildcards.patient].to_dict(),
+        sources=sources("bring_in.py"),
     script:
         "../scripts/bring_in.py"
 
@@ -56,7 +56,6 @@ rule check_patient:
     """Image contents – labels, NaN, place of the tumour –, ahead of all long work."""
     input:
         scans=scans,
-        sources=sources("check_patient.py"),
     output:
         said="results/{patient}/check.txt",
         scans="results/{patient}/checked.npz",
@@ -71,6 +70,7 @@ rule check_patient:
     params:
         patient=row,
         refused=lambda wildcards: REFUSED.get(wildcards.patient),
+        sources=sources("check_patient.py"),
     script:
         "../scripts/check_patient.py"
 
@@ -81,7 +81,6 @@ rule prepare_patient:
         scans=scans,
         t1=f"results/anatomy/{CONFIG.anatomy}/t1.nii.gz",
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("prepare_patient.py"),
         settings=data(f"anatomy/registration_settings/{CONFIG.registration}.json"),
     output:
         prepared("{patient}"),
@@ -97,6 +96,7 @@ rule prepare_patient:
         patient=row,
         registration=CONFIG.registration,
         tumour_tissue=CONFIG.tumour_tissue,
+        sources=sources("prepare_patient.py"),
     script:
         "../scripts/prepare_patient.py"
 
@@ -105,7 +105,6 @@ rule picture_preparation:
     input:
         prepared=prepared("{patient}"),
         scans=scans,
-        sources=sources("picture_preparation.py"),
     output:
         report(
             "results/{patient}/preparation.png",
@@ -123,6 +122,8 @@ rule picture_preparation:
     resources:
         mem_mb=gigabytes(3),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("picture_preparation.py"),
     script:
         "../scripts/picture_preparation.py"
 
@@ -132,7 +133,6 @@ rule picture_fit:
         prepared=prepared("{patient}"),
         scans=scans,
         density="results/{patient}/{method}.nii.gz",
-        sources=sources("picture_fit.py"),
     output:
         report(
             "results/{patient}/{method}.png",
@@ -152,5 +152,6 @@ rule picture_fit:
         runtime=hours(1 / 2),
     params:
         title=lambda wildcards: describe(wildcards.method).title,
+        sources=sources("picture_fit.py"),
     script:
         "../scripts/picture_fit.py"

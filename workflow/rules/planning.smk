@@ -6,7 +6,6 @@ rule standard_plan:
     input:
         prepared=prepared("{patient}"),
         scans=scans,
-        sources=sources("standard_plan.py"),
     output:
         plans=[
             "results/{patient}/plans/standard.nii.gz",
@@ -28,6 +27,7 @@ rule standard_plan:
     params:
         margin=CONFIG.plans.margin_mm,
         exclude_csf=CONFIG.plans.exclude_csf,
+        sources=sources("standard_plan.py"),
     script:
         "../scripts/standard_plan.py"
 
@@ -40,7 +40,6 @@ rule model_plan:
         standard="results/{patient}/plans/standard.nii.gz",
         density="results/{patient}/{method}.nii.gz",
         summary="results/{patient}/{method}.json",
-        sources=sources("model_plan.py"),
     output:
         plan="results/{patient}/plans/{method}.nii.gz",
         scores="results/{patient}/plans/{method}.json",
@@ -55,6 +54,7 @@ rule model_plan:
         runtime=hours(1 / 2),
     params:
         exclude_csf=CONFIG.plans.exclude_csf,
+        sources=sources("model_plan.py"),
     script:
         "../scripts/model_plan.py"
 
@@ -67,7 +67,6 @@ rule probability_plan:
         by_density="results/{patient}/plans/{method}.nii.gz",
         mean="results/{patient}/{method}/mean.nii.gz",
         above=f"results/{{patient}}/{{method}}/above_{CONFIG.plans.probability_above:g}.nii.gz",
-        sources=sources("probability_plan.py"),
     output:
         plan="results/{patient}/plans/{method}_probability.nii.gz",
         scores="results/{patient}/plans/{method}_probability.json",
@@ -85,6 +84,7 @@ rule probability_plan:
     params:
         level=CONFIG.plans.probability_above,
         exclude_csf=CONFIG.plans.exclude_csf,
+        sources=sources("probability_plan.py"),
     script:
         "../scripts/probability_plan.py"
 
@@ -97,7 +97,6 @@ rule dicom:
         standard="results/{patient}/plans/standard.nii.gz",
         plans=expand("results/{{patient}}/plans/{method}.nii.gz", method=METHODS),
         densities=expand("results/{{patient}}/{method}.nii.gz", method=METHODS),
-        sources=sources("dicom.py"),
     output:
         folder=directory("results/{patient}/dicom"),
         about="results/{patient}/dicom.json",
@@ -114,6 +113,7 @@ rule dicom:
         methods=METHODS,
         margin=CONFIG.plans.margin_mm,
         levels=CONFIG.plans.isodensities,
+        sources=sources("dicom.py"),
     script:
         "../scripts/dicom.py"
 
@@ -123,7 +123,6 @@ rule picture_dicom:
     input:
         folder="results/{patient}/dicom",
         about="results/{patient}/dicom.json",
-        sources=sources("picture_dicom.py"),
     output:
         "results/{patient}/dicom.png",
     log:
@@ -135,6 +134,8 @@ rule picture_dicom:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("picture_dicom.py"),
     script:
         "../scripts/picture_dicom.py"
 
@@ -147,7 +148,6 @@ rule collect_scores:
             patient=PATIENTS,
             method=[*recurrences.MARGINS, *METHODS],
         ),
-        sources=sources("collect_scores.py"),
     output:
         "results/patients.csv",
     log:
@@ -159,6 +159,8 @@ rule collect_scores:
     resources:
         mem_mb=gigabytes(2),
         runtime=hours(1 / 2),
+    params:
+        sources=sources("collect_scores.py"),
     script:
         "../scripts/collect_scores.py"
 
@@ -167,7 +169,6 @@ rule table_patients:
     """GliODIL's metrics over all patients."""
     input:
         metrics="results/patients.csv",
-        sources=sources("table.py"),
     output:
         csv=report(
             "results/tables/patients.csv",
@@ -193,5 +194,6 @@ rule table_patients:
         | recurrences.MARGINS
         | {STANDARD_PLAN: f"Standard plan ({CONFIG.plans.margin_mm:g} mm)"},
         cases="patients",
+        sources=sources("table.py"),
     script:
         "../scripts/table.py"

@@ -33,7 +33,6 @@ rule html_report:
         prepared=expand("results/{patient}/prepared/prepared.json", patient=PATIENTS),
         pages=expand("results/{patient}/page.html", patient=PATIENTS),
         config="results/config.yaml",
-        sources=sources("html_report.py"),
         templates=templates("report.html"),
     output:
         "results/report.html",
@@ -56,6 +55,7 @@ rule html_report:
         titles=TITLES,
         shown=PLAN.shown,
         cases=CONFIG.anatomy,
+        sources=sources("html_report.py"),
     script:
         "../scripts/html_report.py"
 
@@ -84,7 +84,6 @@ rule patient_page:
             "results/{{patient}}/plans/{method}_probability.json",
             method=SAMPLERS[:1],
         ),
-        sources=sources("patient_page.py"),
         templates=templates("patient.html") + templates("viewer.html"),
     output:
         report(
@@ -109,6 +108,7 @@ rule patient_page:
         shown=PLAN.on_page,
         margin=CONFIG.plans.margin_mm,
         notes=lambda wildcards: PLAN.notes(wildcards.patient),
+        sources=sources("patient_page.py"),
     script:
         "../scripts/patient_page.py"
 
@@ -137,7 +137,6 @@ rule record_run:
             *["results/forward/times.json"] * bool(WEIGHTS.surrogates),
         ],
         config="results/config.yaml",
-        sources=sources("record_run.py"),
     output:
         "results/run.json",
     log:
@@ -156,6 +155,7 @@ rule record_run:
                 Path(given).absolute() for given in workflow.overwrite_configfiles
             )
         ],
+        sources=sources("record_run.py"),
     script:
         "../scripts/record_run.py"
 
@@ -174,7 +174,6 @@ rule results_page:
         config="results/config.yaml",
         run="results/run.json",
         cards=WEIGHTS.cards.values(),
-        sources=sources("results_page.py"),
         published=data(
             "reporting/tables/weidner2026.csv", "reporting/tables/ezhov2021.csv"
         ),
@@ -199,5 +198,6 @@ rule results_page:
         errors=PLAN.error_rows,
         times=PLAN.time_rows,
         told=PLAN.in_silico,
+        sources=sources("results_page.py"),
     script:
         "../scripts/results_page.py"

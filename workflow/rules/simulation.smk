@@ -4,7 +4,6 @@
 rule simulate_shard:
     input:
         tissue=tissue(CONFIG.anatomy),
-        sources=sources("simulate_shard.py"),
     output:
         "results/shards/{split}/{scatteritem}.h5",
     log:
@@ -26,6 +25,7 @@ rule simulate_shard:
         deformation=lambda wildcards: (
             CONFIG.samples.deformation_mm if wildcards.split == "train" else 0
         ),
+        sources=sources("simulate_shard.py"),
     script:
         "../scripts/simulate_shard.py"
 
@@ -34,7 +34,6 @@ use rule simulate_shard as simulate_test_shard with:
     """Tumours on an anatomy as it is, for the test figures on a released network's card."""
     input:
         tissue=tissue("{anatomy}"),
-        sources=sources("simulate_shard.py"),
     output:
         "results/shards/test/{anatomy}.h5",
     log:
@@ -48,6 +47,7 @@ use rule simulate_shard as simulate_test_shard with:
         split="test",
         shard=0,
         deformation=0,
+        sources=sources("simulate_shard.py"),
 
 
 rule check_shards:
@@ -55,7 +55,6 @@ rule check_shards:
     input:
         gather.train("results/shards/train/{scatteritem}.h5"),
         gather.validation("results/shards/validation/{scatteritem}.h5"),
-        sources=sources("check_shards.py"),
     output:
         "results/shards/check.txt",
     log:
@@ -65,6 +64,8 @@ rule check_shards:
     resources:
         mem_mb=memory(2),
         runtime=hours(2),
+    params:
+        sources=sources("check_shards.py"),
     script:
         "../scripts/check_shards.py"
 
@@ -72,7 +73,6 @@ rule check_shards:
 rule draw_cases:
     input:
         tissue=case_tissue,
-        sources=sources("draw_cases.py"),
     output:
         "results/cases/{cases}/truth.json",
     log:
@@ -91,5 +91,6 @@ rule draw_cases:
         beyond=lambda wildcards: {"edge": 0.0, "beyond": CONFIG.test_cases.beyond}.get(
             wildcards.cases
         ),
+        sources=sources("draw_cases.py"),
     script:
         "../scripts/draw_cases.py"

@@ -7,7 +7,6 @@ rule train_network:
     input:
         train=gather.train("results/shards/train/{scatteritem}.h5"),
         validation=gather.validation("results/shards/validation/{scatteritem}.h5"),
-        sources=sources("train_network.py"),
     output:
         weights="results/networks/{network}/weights.safetensors",
         card="results/networks/{network}/weights.json",
@@ -34,6 +33,7 @@ rule train_network:
         # given apart from `threads`, which Snakemake lowers on a small machine: sums, and so weights, depend on it
         threads=CONFIG.threads.training,
         checkpoint="results/networks/{network}/checkpoint.pt",
+        sources=sources("train_network.py"),
     script:
         "../scripts/train_network.py"
 
@@ -48,7 +48,6 @@ rule release_network:
             f"results/shards/test/{anatomy}.h5"
             for anatomy in (CONFIG.anatomy, CONFIG.unseen_anatomy)
         ],
-        sources=sources("release_network.py"),
     output:
         multiext("results/release/{network}", ".safetensors", ".json", ".md"),
     log:
@@ -61,5 +60,6 @@ rule release_network:
         runtime=hours(4),
     params:
         anatomies=[CONFIG.anatomy, CONFIG.unseen_anatomy],
+        sources=sources("release_network.py"),
     script:
         "../scripts/release_network.py"

@@ -7,7 +7,7 @@ with job(snakemake):
     from gliofit.base.files import write_text
     from gliofit.synthetic.check_shards import fault
 
-    shards = [path for path in snakemake.input if path.endswith(".h5")]
+    shards = list(snakemake.input)
     for shard in shards:
         if found := fault(shard):
             raise InputError(f"{shard}: {found}")

@@ -9,6 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gliofit.base.errors import InputError
+
+
+def user_path(path: str | Path) -> Path:
+    """A path as a user writes it, with ~; InputError if that is nobody's."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{path}: ~ stands for no user's folder here") from None
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from numpy.typing import DTypeLike
+from scipy import ndimage
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
@@ -22,10 +23,21 @@ SCANNER = 1
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """A 3-D image: `data` [x, y, z] and `affine` (4, 4), mm."""
+    """
+    A 3-D image: `data` [x, y, z] and `affine` (4, 4), mm.
+
+    `blank` voxels around the head had no number in the file and are 0 here (see `load_scan`).
+    """
 
     data: np.ndarray
     affine: np.ndarray
+    blank: int = 0
+
+    def said(self, path: str | Path) -> list[str]:
+        """What a user should know of how it was read."""
+        if not self.blank:
+            return []
+        return [f"{path}: {self.blank} voxels around the head are not finite (NaN), and are taken as 0"]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -53,15 +65,8 @@ def open_image(path: str | Path) -> Any:
     return image
 
 
-def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
-    """
-    Load a 3-D volume (trailing axes of length one are dropped).
-
-    Raises
-    ------
-    InputError
-        Naming the file, if it is missing, unreadable, not 3-D, not of real numbers or not finite.
-    """
+def _read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels [x, y, z], as the file's scaling says, and affine (4, 4) of a file."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -74,11 +79,51 @@ def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
         data = data[..., 0]
     if data.ndim != 3:
         raise InputError(f"{path}: has {data.ndim} dimensions, not 3")
-    if not np.isfinite(data).all():
-        raise InputError(
-            f"{path}: holds {int((~np.isfinite(data)).sum())} voxels that are not finite (NaN or infinite)"
-        )
-    return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, float))
+    return data, np.asarray(image.affine, float)
+
+
+def _check_finite(path: str | Path, data: np.ndarray) -> None:
+    wrong = data.size - int(np.isfinite(data).sum())
+    if wrong:
+        raise InputError(f"{path}: holds {wrong} voxels that are not finite (NaN or infinite)")
+
+
+def load_volume(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
+    """
+    Load a 3-D volume (trailing axes of length one are dropped).
+
+    Raises
+    ------
+    InputError
+        Naming the file, if it is missing, unreadable, not 3-D, not of real numbers or not finite.
+    """
+    data, affine = _read(path)
+    _check_finite(path, data)
+    return Volume(data.astype(dtype, copy=False), affine)
+
+
+def load_scan(path: str | Path, dtype: DTypeLike = np.float32) -> Volume:
+    """
+    `load_volume` of what a user has: NaN around the head, which some tools write there, becomes 0.
+
+    Raises
+    ------
+    InputError
+        As `load_volume`; also if voxels that are not finite are enclosed by ones that are.
+    """
+    data, affine = _read(path)
+    wrong = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(0, bool)
+    if wrong.any():
+        pieces, number = ndimage.label(wrong)
+        faces = [np.moveaxis(pieces, axis, 0)[end] for axis in range(3) for end in (0, -1)]
+        outer = np.unique(np.concatenate([face.ravel() for face in faces]))
+        if np.count_nonzero(outer) < number:
+            _check_finite(path, np.where(np.isin(pieces, outer[outer > 0]), 0, data))
+        data = np.where(wrong, 0, data)
+        if not data.any():
+            number = np.count_nonzero(wrong)
+            raise InputError(f"{path}: holds {number} voxels that are not finite, and nothing else but 0")
+    return Volume(data.astype(dtype, copy=False), affine, int(np.count_nonzero(wrong)))
 
 
 def save_volume(path: str | Path, data: np.ndarray, affine: np.ndarray, kind: str = "image", about: str = "") -> None:

@@ -110,7 +110,9 @@ class FitRecord(Part):
     converged: bool = Field(description="whether the search ended by its own criterion and the outlines are explained")
     reason: str = Field(description="why it ended")
     warnings: list[str] = Field(description="what a reader should know of this fit, in sentences")
-    covariance: CovarianceRecord | None = Field(description="posterior covariance (Laplace); null: not computed")
+    covariance: CovarianceRecord | None = Field(
+        description="posterior covariance, of samples or Laplace's; null: not computed"
+    )
     own: OwnRecord | None = Field(
         description="where the density is that the method found by itself; null: the density is the growth model's "
         "at `parameters`"

@@ -186,6 +186,10 @@ def invert(
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise InputError(f"{name} = {value!r} must be a whole number, {least} or more")
     observed = as_observation(target, tissue)
+    if not isinstance(networks, Mapping | None):
+        raise InputError(
+            f'networks is {type(networks).__name__}, not a dict of role and weights; give networks={{"surrogate": …}}'
+        )
     networks = dict(networks or {})
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:

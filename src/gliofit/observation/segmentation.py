@@ -14,10 +14,11 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
+from gliofit.base.grids import spacing_of
 from gliofit.base.overlap import dice
 from gliofit.growth.model import Parameter
 from gliofit.observation.curving import curving
-from gliofit.observation.label_doubts import doubts
+from gliofit.observation.label_doubts import doubts, shape_doubts
 from gliofit.observation.labels import parts, relabel
 from gliofit.observation.near import NearOutlines, near
 from gliofit.observation.observation import Observation, SingleObservation
@@ -136,7 +137,9 @@ class SegmentationTarget(SingleObservation):
         core, whole = parts(meaning)
         if not whole.any():
             raise InputError(f"the segmentation shows no tumour under labels '{labelling}'")
-        for doubt in doubts(seg, meaning, labelling, "the segmentation"):
+        spacing = None if affine is None else spacing_of(affine)
+        name = "the segmentation"
+        for doubt in [*doubts(seg, meaning, labelling, name), *shape_doubts(meaning, spacing, name)]:
             warnings.warn(doubt, stacklevel=2)
         return cls(core.astype(np.float32), whole.astype(np.float32), steepness, affine=affine)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gliofit.base import grids
 from gliofit.base.files import whole_file
-from gliofit.base.nifti import load_volume
+from gliofit.base.nifti import load_scan
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import Scans
 
@@ -52,5 +52,5 @@ def load_checked(path: str | Path, patient: Patient) -> Scans:
         affine, known, warnings = found["affine"], bool(found["known"]), [str(text) for text in found["warnings"]]
     scan = "t1" if "t1" in patient.files else "t1c"
     names = [name for name in (scan, *NEEDED) if name in patient.files]
-    images = {name: load_volume(patient.files[name]).data for name in names}
+    images = {name: load_scan(patient.files[name]).data for name in names}
     return Scans(patient, affine, images, labels, brain, known, warnings)

@@ -12,6 +12,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.observation.labels import EDEMA, ENHANCING
+from gliofit.patients.brain import background_of
 from gliofit.patients.labels import pet_region
 
 FEW = 8
@@ -28,6 +29,9 @@ TAKEN_UP = 1.1
 
 EXCHANGED = 1.15
 """T1 in enhancing tumour over T1c there, each over its brain's median: 0.67 to 1.03 in the shared patients."""
+
+SAME = 0.9995
+"""Correlation of two files that are one image in two scales; T1 and T1c of one patient have 0.71 at most."""
 
 OUTSIDE = 0.05
 """Of a recurrence, outside the brain before surgery: what a shift of the brain may leave."""
@@ -59,13 +63,23 @@ def check_scan(path: Path, data: Array) -> None:
 
 
 def same_scans(files: dict[str, Path], images: dict[str, Array]) -> list[str]:
-    """Scans of two columns that are one and the same image."""
+    """Scans of two columns that are one and the same image, perhaps in another scale."""
     names = [name for name in ("t1", "t1c", "flair", "fet") if name in images]
     return [
         f"{files[other]}: {other} and {name} are the same image; is one of them a copy under the other's name?"
         for name, other in combinations(names, 2)
-        if np.array_equal(images[name], images[other])
+        if _same(images[name], images[other])
     ]
+
+
+def _same(one: Array, other: Array) -> bool:
+    """Whether two images are equal, but for a factor and an offset."""
+    few = tuple(slice(None, None, 3) for _ in one.shape)
+    seen = (one[few] != background_of(one).value) & (other[few] != background_of(other).value)
+    values = np.stack([one[few][seen], other[few][seen]]).astype(np.float64)
+    if values.shape[1] < 100 or not values.std(1).all():
+        return bool(np.array_equal(one, other))
+    return bool(np.corrcoef(values)[0, 1] > SAME)
 
 
 def exchanged(path: Path, t1: Array, t1c: Array, labels: Array, brain: Array) -> list[str]:
@@ -82,7 +96,7 @@ def exchanged(path: Path, t1: Array, t1c: Array, labels: Array, brain: Array) ->
         return []
     return [
         f"{path}: what the segmentation calls enhancing is brighter on the T1 ({plain:.2f} of the brain's median) than "
-        f"on the T1c ({contrast:.2f}): are the two exchanged?"
+        f"on the T1c ({contrast:.2f}): are the two exchanged, or is one inverted?"
     ]
 
 
@@ -188,15 +202,24 @@ def check_maps(
             f"{files['wm']}: {', '.join(names)} cover only {covered:.0%} of the brain; the rest counts as CSF. Look at "
             "the outlines of tissue in the pictures"
         )
-    bright = {name: t1[rest & (images[name] > 0.8)] for name in ("wm", "gm")} if t1 is not None else {}
-    if bright and min(len(values) for values in bright.values()) > 1000:
-        white, grey = (float(np.median(bright[name])) for name in ("wm", "gm"))
-        if white < grey and float(np.median(t1[rest])) > 0:  # type: ignore[index]
-            warnings.append(
-                f"{files['wm']}: where it has white matter the scan is darker than where {files['gm'].name} has grey "
-                "matter: are the two exchanged?"
-            )
+    if t1 is not None and darker_white(t1, images["wm"], images["gm"], rest):
+        warnings.append(
+            f"{files['wm']}: where it has white matter the scan is darker than where {files['gm'].name} has grey "
+            "matter: are the two exchanged?"
+        )
     return warnings
+
+
+def darker_white(t1: Array, wm: Array, gm: Array, rest: Array) -> bool:
+    """
+    Whether a T1 is darker where maps have white matter than where they have grey, in `rest` of the brain.
+
+    In the shared patients white matter is 1.11 to 1.27 times as bright.
+    """
+    white, grey = (t1[rest & (fractions > 0.8)] for fractions in (wm, gm))
+    if min(len(white), len(grey)) <= 1000 or not float(np.median(t1[rest])) > 0:
+        return False
+    return bool(np.median(white) < np.median(grey))
 
 
 def check_recurrence(path: Path, recurrence: Array, scans_labels: Array, brain: Array, affine: Array) -> list[str]:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import user_path
 from gliofit.patients.headers import in_atlas_space
 from gliofit.patients.layouts import (
+    ARCHIVE,
     BIDS,
     BIDS_EXAMPLE,
     EXTRAS,
     IMAGE,
     LAYOUTS,
+    NOT_READ,
     OTHER_TUMOURS,
     TIME_POINT,
     UNUSED,
     Layout,
     bids_role,
 )
-from gliofit.patients.sample_sheet import Patient
+from gliofit.patients.sample_sheet import LONGEST_ID, Patient
 
 
 @dataclass
@@ -73,9 +77,9 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
     InputError
         If the folder does not exist or has no case.
     """
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+        raise InputError(f"{folder}: {'is a file; a folder is needed' if folder.exists() else 'no such folder'}")
     result = Discovery()
     warnings = result.warnings
     cases: dict[Path, Found] = {}
@@ -85,7 +89,8 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
         elif found.fault or _usable(case, found, warnings):
             cases[case] = found
     if not cases:
-        fault = f" ({warnings[0]})" if warnings else ""
+        packed = [path.name for path in sorted(folder.iterdir()) if path.name.lower().endswith(ARCHIVE)]
+        fault = f" ({warnings[0]})" if warnings else f" (unpack {packed[0]} first)" if packed else ""
         examples = "; ".join(f"{layout.name}: {layout.example}" for layout in LAYOUTS)
         raise InputError(
             f"{folder}: holds no case{fault}; a case is a folder with scans and a segmentation by the exact names of "
@@ -99,7 +104,12 @@ def discover(folder: str | Path, labels: str | None = None) -> Discovery:
             files: dict[str, Any] = {**found.files}
             patient = Patient(own, labels=labels or found.labels, notes=tuple(found.notes), **files)
         except InputError as error:
-            result.refused[re.sub(r"[^A-Za-z0-9._-]", "_", own).lstrip("._-")] = f"{case}: {error}"
+            name = stem = re.sub(r"[^A-Za-z0-9._-]", "_", own).lstrip("._-")[:LONGEST_ID] or "unnamed"
+            known = {patient.id for patient in result.patients} | set(result.refused)
+            others = (f"{stem}_{number}" for number in count(2))
+            while name in known:  # a fault must not hide another's
+                name = next(others)
+            result.refused[name] = f"{case}: {error}"
         else:
             result.patients.append(patient)
     result.patients.sort(key=lambda patient: patient.id)
@@ -137,18 +147,33 @@ def _usable(case: Path, found: Found, warnings: list[str]) -> bool:
         warnings.append(f"{case}: passed over, as BraTS-MEN and -MET show meningioma and metastases, no glioma")
         return False
     if "seg" not in files:
-        warnings.append(f"{case}: passed over, as it has no segmentation (seg)")
+        warnings.append(f"{case}: passed over, as it has no segmentation (seg){_unread(case)}")
         return False
     if ("wm" in files) != ("gm" in files) or ("csf" in files and "wm" not in files):
         alone = [files.pop(name).name for name in ("wm", "gm", "csf") if name in files]
         found.notes.append(f"{case}: {', '.join(alone)} left aside, as wm and gm belong together")
     if "t1" not in files and "wm" not in files:
         if "t1c" not in files and (not files["seg"].is_file() or not in_atlas_space(files["seg"])):
-            warnings.append(f"{case}: passed over, as it has no T1 (t1n, t1) and no T1c")
+            warnings.append(f"{case}: passed over, as it has no T1 (t1n, t1) and no T1c{_unread(case)}")
             return False
         instead = "the atlas will be registered to its T1c" if "t1c" in files else "its tissue is the raw atlas"
         found.notes.append(f"{case}: has no T1 (t1n, t1); {instead}")
     return True
+
+
+def _unread(case: Path) -> str:
+    """Images that have known names, but are in formats that are not read, for a sentence; "" without any."""
+    known = {name for layout in LAYOUTS for names in layout.roles.values() for name in names}
+    known |= {name for names in EXTRAS.values() for name in names}
+    stems = {start + name for start in _starts(case, case.name.lower()) for name in known}
+    names = [
+        path.name
+        for name, paths in _entries(case).items()
+        if (end := next((end for end in NOT_READ if name.endswith(end)), None))
+        and (name.removesuffix(end) in stems or name.endswith(".seg.nrrd"))
+        for path in paths
+    ]
+    return f"; {', '.join(names)} must be converted to NIfTI first" if names else ""
 
 
 def _cases(folder: Path, depth: int = 4) -> Iterator[tuple[Path, Found | None]]:
@@ -157,7 +182,9 @@ def _cases(folder: Path, depth: int = 4) -> Iterator[tuple[Path, Found | None]]:
     if found is not None:
         yield folder, found
         return
-    for child in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+    children = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    # a link to a folder above would show its cases twice
+    for child in sorted(p for p in children if not folder.resolve().is_relative_to(p.resolve())):
         if child.name.lower() in ("images_segm", "automated_segm"):
             continue  # UPENN-GBM's segmentations belong to the cases beside them
         own = _case(child)
@@ -243,6 +270,8 @@ def _with_notes(case: Path, found: Found, layout: Layout) -> Found:
     used = set(found.files.values()) | {approximate}
     others = [p.name for name, all_ in _entries(case).items() if name.endswith(IMAGE) for p in all_ if p not in used]
     others = [name for name in others if not UNUSED.search(name.lower().removesuffix(".gz").removesuffix(".nii"))]
+    if unread := _unread(case):
+        found.notes.append(f"{case}: not all is NIfTI{unread}")
     if others and layout.extras:
         found.notes.append(f"{case}: {', '.join(others)} not used, as the name is none that is known")
     return found

@@ -57,12 +57,22 @@ def check_headers(patient: Patient) -> Grid:
     first, (shape, affine, warnings) = next(iter(headers.items()))
     for path, (own_shape, own_affine, _) in headers.items():
         if own_shape != shape:
-            raise InputError(f"{path}: shape {own_shape} differs from {shape} of {first}")
+            order = " (its axes in another order)" if sorted(own_shape) == sorted(shape) else ""
+            raise InputError(f"{path}: shape {own_shape} differs from {shape} of {first}{order}")
         if apart(own_affine, affine, shape) > PLACE:
-            raise InputError(f"{path}: affine differs from that of {first}: voxels of the two lie in different places")
+            bare = next((p for p in (path, first) if _no_orientation(p)), None)
+            why = f" ({bare.name} has no orientation: its sform and qform codes are 0)" if bare else ""
+            raise InputError(
+                f"{path}: affine differs from that of {first}: voxels of the two lie in different places{why}"
+            )
     # the scan says more of the place than a segmentation, whose tool may have written a bare header
     straight, repaired = perpendicular(first, affine, shape)
     return Grid(shape, straight, [*warnings, *repaired])
+
+
+def _no_orientation(path: Path) -> bool:
+    header = open_image(path).header
+    return hasattr(header, "get_sform") and not int(header["sform_code"]) and not int(header["qform_code"])
 
 
 def check_header(path: Path) -> tuple[tuple, Array, list[str]]:

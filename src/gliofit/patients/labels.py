@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gliofit.base.arrays import Array
-from gliofit.observation.label_doubts import doubts
+from gliofit.observation.label_doubts import doubts, shape_doubts
 from gliofit.observation.labels import (
     CAVITY,
     EDEMA,
@@ -22,7 +22,7 @@ from gliofit.observation.labels import (
 )
 
 __all__ = ["CAVITY", "EDEMA", "ENHANCING", "LABELLINGS", "NECROTIC"]
-__all__ += ["doubts", "labelling", "numbers", "parts", "relabel"]
+__all__ += ["doubts", "labelling", "numbers", "parts", "relabel", "shape_doubts"]
 
 
 def read_segmentation(seg: Array, labels: str, source: Path | None, warnings: list[str]) -> Array:

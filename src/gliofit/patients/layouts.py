@@ -196,6 +196,10 @@ LAYOUTS = (
 BIDS = re.compile(r"(?P<entities>(?:[a-z]+-[A-Za-z0-9+]+_)+)(?P<suffix>[A-Za-z0-9]+)", re.IGNORECASE)
 BIDS_EXAMPLE = "sub-01[/ses-1]/anat/sub-01_T1w.nii.gz, _ce-gadolinium_T1w, _FLAIR, _dseg"
 IMAGE = (".nii.gz", ".nii")
+NOT_READ = (".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".img", ".img.gz", ".dcm", ".mnc", ".nii.zst")
+"""Images that must be converted first."""
+
+ARCHIVE = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 
 TIME_POINT = re.compile(
     r"(ses|session|week|day|month|year|tp|t|time|timepoint|visit|scan|pre|post|baseline|follow)[-_]?.{0,12}|[\d._-]+",

@@ -19,6 +19,7 @@ from gliofit.base.overlap import dice
 from gliofit.base.threads import in_threads
 from gliofit.patients import dicom_series
 from gliofit.patients.agreement import GOOD, tissue_agreement
+from gliofit.patients.contents import darker_white
 from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import Scans, load_scans
 
@@ -181,10 +182,17 @@ def _score_agreement(scans: Scans, maps: list[Array], tumour: Array, scores: dic
     """How much of the T1's (T1c's) variance inside the brain the maps explain, with a warning where it is little."""
     if not {"t1", "t1c"} & set(scans.images):
         return
+    where = scans.patient.anatomy
+    rest = scans.brain & ~tumour
+    if where == "registration" and "t1" in scans.images and darker_white(scans.t1.data, maps[0], maps[1], rest):
+        scans.warnings.append(
+            f"{scans.patient.t1}: is darker where the atlas has white matter than where it has grey, as no T1 of an "
+            "adult is: is it inverted, or another sequence?"
+        )
     agreement = tissue_agreement(scans.t1.data, maps, scans.brain, tumour, grids.spacing_of(scans.affine))
     scores["tissue_agreement"] = None if np.isnan(agreement) else round(agreement, 4)
     if agreement < GOOD:
-        what = "the tissue maps do" if scans.patient.anatomy == "maps" else "the atlas does"
+        what = "the tissue maps do" if where == "maps" else "the atlas does"
         scans.warnings.append(
             f"patient {scans.patient.id}: inside the brain {what} not lie on the scan (explaining {agreement:.2f} of "
             f"its variance; {GOOD} and more is usual): look at the outlines of tissue in the pictures, and whether "

@@ -16,7 +16,7 @@ from gliofit.anatomy.transforms import Registration
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.nifti import Volume, load_volume
+from gliofit.base.nifti import Volume, load_scan, load_volume
 from gliofit.observation.pet import PETTarget
 from gliofit.observation.segmentation import SegmentationTarget
 from gliofit.patients.labels import CAVITY, pet_region, read_recurrence
@@ -68,12 +68,12 @@ class Prepared:
     @cached_property
     def scan(self) -> Volume:
         """The image to draw results on (T1c first)."""
-        return load_volume(self.patient.scan)
+        return load_scan(self.patient.scan)
 
     @cached_property
     def fet(self) -> Array | None:
         """FET-PET [x, y, z] in the units of its file, if the patient has one."""
-        return load_volume(self.patient.fet).data if self.patient.fet else None
+        return load_scan(self.patient.fet).data if self.patient.fet else None
 
     @cached_property
     def recurrence(self) -> Array | None:
@@ -82,7 +82,7 @@ class Prepared:
         """
         if not self.patient.recurrence:
             return None
-        return read_recurrence(load_volume(self.patient.recurrence).data, self.patient.labels, self.patient.recurrence)
+        return read_recurrence(load_scan(self.patient.recurrence).data, self.patient.labels, self.patient.recurrence)
 
     @property
     def cavity(self) -> Array:

@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import user_path
 from gliofit.observation.labels import labelling
 
 REQUIRED = ("id", "t1", "t1c", "flair", "seg")
 """Columns that a sheet must have; cells under t1, t1c and flair may be empty."""
 
 FILES = ("t1", "t1c", "flair", "seg", "whole", "fet", "recurrence", "followup", "wm", "gm", "csf", "brain")
+
+NOTHING = ("", "n/a", "na")
+"""Cells that are empty: BIDS and R say so."""
+
+LONGEST_ID = 100
+"""Letters; names of files grow from ids, and 255 is what file systems take."""
 
 FOLDERS = ("t1", "t1c", "flair", "fet", "followup")
 """Columns that may name a folder, of a DICOM series."""
@@ -87,6 +94,8 @@ class Patient:
             object.__setattr__(self, name, Path(value) if value else None)
         if not SAFE_ID.fullmatch(self.id):
             raise InputError(f"patient id '{self.id}' may only have letters, digits, '.', '_' and '-' (no spaces)")
+        if len(self.id) > LONGEST_ID:
+            raise InputError(f"patient id '{self.id[:20]}…' has {len(self.id)} letters; {LONGEST_ID} at most")
         if self.raw not in ("yes", "no", ""):
             raise InputError(f"patient {self.id}: raw is '{self.raw}', neither yes nor no")
         if self.seg is None and not self.segment:
@@ -160,21 +169,21 @@ def read_sample_sheet(
     rows = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not rows:
         raise InputError(f"{path}: has no header; the first line names the columns {', '.join(REQUIRED)}")
-    header = [name.strip().lower() for name in rows[0][1].split("\t")]
+    header = [name.lower() for name in _cells(rows[0][1], f"{path}, line {rows[0][0]}")]
     while header and not header[-1]:  # spreadsheets end lines with the tabs of empty columns
         header.pop()
     _check_header(path, header)
     patients: list[Patient] = []
     for number, line in rows[1:]:
         where = f"{path}, line {number}"
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter="\t"))]
+        cells = _cells(line, where)
         while len(cells) > len(header) and not cells[-1]:
             cells.pop()
         if not any(cells):
             continue
         if len(cells) > len(header):
             raise InputError(f"{where}: has {len(cells)} cells, but the header has {len(header)}")
-        values = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+        values = {name: cell for name, cell in zip(header, cells, strict=False) if cell.lower() not in NOTHING}
         if "id" not in values:
             raise InputError(f"{where}: the id is empty")
         try:
@@ -190,6 +199,14 @@ def read_sample_sheet(
             raise InputError(f"{where}: patient id {patient.id} is already in use")
         patients.append(patient)
     return patients
+
+
+def _cells(line: str, where: str) -> list[str]:
+    """Cells of a line, without the quotes that spreadsheets put around them."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter="\t", strict=True))]
+    except csv.Error:
+        raise InputError(f'{where}: has a quotation mark (") that is not closed, or is within a cell') from None
 
 
 def no_such_file(path: Path) -> str:
@@ -226,6 +243,6 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _find(path: str, root: str | Path | None, made: tuple[str, ...]) -> Path:
-    given = Path(path).expanduser()
+    given = user_path(path)
     here = given.is_absolute() or given.exists() or path.startswith(made)
     return given if root is None or here else Path(root) / given

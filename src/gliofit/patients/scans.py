@@ -11,11 +11,22 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
-from gliofit.base.nifti import Volume, load_volume
-from gliofit.patients import contents, place
+from gliofit.base.nifti import Volume, load_scan
+from gliofit.patients import contents, contrasts, place
 from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
 from gliofit.patients.headers import check_headers, in_atlas_space
-from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, doubts, numbers, parts, read_recurrence, read_segmentation
+from gliofit.patients.labels import (
+    CAVITY,
+    EDEMA,
+    ENHANCING,
+    doubts,
+    numbers,
+    parts,
+    read_recurrence,
+    read_segmentation,
+    shape_doubts,
+)
+from gliofit.patients.orientation import turned
 from gliofit.patients.sample_sheet import Patient
 
 BRAIN_ML = (200.0, 2600.0)
@@ -119,11 +130,14 @@ def load_scans(patient: Patient) -> Scans:
         the brain is none or has its skull on.
     """
     grid = check_headers(patient)
-    images = {name: load_volume(path).data for name, path in patient.files.items()}
+    volumes = {name: load_scan(path) for name, path in patient.files.items()}
+    images = {name: volume.data for name, volume in volumes.items()}
     for name in ("t1", "t1c", "flair", "wm", "gm", "fet"):
         if name in images and not images[name].any():
             raise InputError(f"{patient.files[name]}: is zero everywhere")
     warnings = [*patient.notes, *(read_json(patient.origin)["warnings"] if patient.origin else []), *grid.warnings]
+    for name, volume in volumes.items():
+        warnings += volume.said(patient.files[name])
     labels, doubtful = _labels(patient, images, warnings)
     warnings += [*doubtful, *contents.same_scans(patient.files, images)]
     brain, known = _brain(patient, images, labels > 0, grids.spacing_of(grid.affine), warnings)
@@ -132,9 +146,20 @@ def load_scans(patient: Patient) -> Scans:
     scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
     _check_place(scans, labels)
     _check_contents(scans, labels)
+    scans.warnings += shape_doubts(labels, grids.spacing_of(grid.affine), patient.seg)
+    seen_in = dict(images)
+    for name in ("t1c", "flair"):
+        if name in images and (said := contrasts.empty(patient.files[name], images[name], labels, brain)):
+            scans.warnings += said
+            del seen_in[name]
+    swapped = _exchanged(scans, seen_in, labels)
+    scans.warnings += swapped
     if not doubtful:
+        if "t1c" in seen_in and not swapped:
+            scans.warnings += contrasts.enhancing(patient.files["t1c"], seen_in["t1c"], labels)
         seen = {"edema": labels == EDEMA, "enhancing": labels == ENHANCING}
-        scans.warnings += place.mirrored(patient.seg, images, seen, brain, grid.affine)
+        scans.warnings += place.mirrored(patient.seg, seen_in, seen, brain, grid.affine)
+    scans.warnings += contrasts.check(patient.files, images, labels, brain, grid.affine)
     _check_fluid(scans, labels)
     return scans
 
@@ -183,8 +208,6 @@ def _check_contents(scans: Scans, labels: Array) -> None:
             contents.check_scan(files[name], images[name])
     if scans.known:
         contents.check_tumour(patient.seg, parts(labels)[1], brain)
-    if "t1" in images and "t1c" in images:
-        scans.warnings += contents.exchanged(files["t1c"], images["t1"], images["t1c"], labels, brain)
     if "fet" in images:
         scans.warnings += contents.check_pet(files["fet"], images["fet"], scans.labels, brain)
     if "wm" in images:
@@ -194,6 +217,12 @@ def _check_contents(scans: Scans, labels: Array) -> None:
         path = files["recurrence"]
         recurrence = read_recurrence(images["recurrence"], patient.labels, path)
         scans.warnings += contents.check_recurrence(path, recurrence, scans.labels, brain, scans.affine)
+
+
+def _exchanged(scans: Scans, images: dict[str, Array], labels: Array) -> list[str]:
+    if not {"t1", "t1c"} <= set(images):
+        return []
+    return contents.exchanged(scans.patient.files["t1c"], images["t1"], images["t1c"], labels, scans.brain)
 
 
 def _brain(
@@ -262,7 +291,8 @@ def _check_place(scans: Scans, labels: Array) -> None:
         outside = float((whole & ~scans.brain).sum() / whole.sum())
         if outside > MOST_OUTSIDE:
             raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
-        scans.warnings += place.size(source, scans.brain, scans.affine)
+        unusual = place.size(source, scans.brain, scans.affine)
+        scans.warnings += unusual or turned(source, scans.brain, scans.affine)
         scans.warnings += place.outside(patient.seg, whole, scans.brain)
         scans.warnings += place.cut_off(source, scans.whole | scans.cavity, scans.brain, scans.affine)
 

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gliofit.base.errors import InputError
+from gliofit.base.files import user_path
 from gliofit.base.section import fault
 from gliofit.growth import GrowthModel, growth_model
 from gliofit.observation.labels import labelling
@@ -307,5 +308,5 @@ def _of_key(key: str, function: Callable, *given: Any) -> Any:
 
 def find(path: str, root: str | Path) -> Path:
     """A path of the config: as it is, or relative to the repository when it is not there."""
-    given = Path(path).expanduser()
+    given = user_path(path)
     return given if given.is_absolute() or given.exists() else Path(root) / given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,14 +14,18 @@ SOURCE = Path(__file__).parents[2]
 MODELS, DEFAULT_MODEL = SOURCE / "gliofit/growth/model.py", "gliofit.growth.models.fisher_kolmogorov"
 """Growth models are found by name when a script runs: no import statement tells of the default one."""
 
+DIGESTED: dict[str, tuple[Path, ...]] = {}
+"""Every digest that this process has made → the files."""
+
 
 @cache
 def dependencies(*starts: str | Path) -> tuple[Path, ...]:
     """
     Source files of this package that the given files or modules import, directly or through one another.
 
-    Imports inside functions count. Declared as a rule's inputs, they make the rule run again when its science changes
-    and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count: it changes no result.
+    Imports inside functions count. What they hold, as a rule's parameter, makes the rule run again when its science
+    changes and only then. How a job runs (`gliofit.pipeline`, and what it imports) does not count, as it changes no
+    result.
 
     Parameters
     ----------
@@ -47,6 +52,19 @@ def dependencies(*starts: str | Path) -> tuple[Path, ...]:
             if path == MODELS:
                 queue += _files(DEFAULT_MODEL)
     return tuple(sorted(found))
+
+
+@cache
+def digest(*starts: str | Path) -> str:
+    """What the `dependencies` of files or modules, and their names, hold: 16 hexadecimal digits of their SHA-256."""
+    files = dependencies(*starts)
+    seen = hashlib.sha256()
+    for path in files:
+        seen.update(f"{path.relative_to(SOURCE).as_posix()}\n".encode())
+        seen.update(hashlib.sha256(path.read_bytes()).digest())
+    found = seen.hexdigest()[:16]
+    DIGESTED[found] = files
+    return found
 
 
 @cache

@@ -31,7 +31,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gliofit.pipeline.dependencies import SOURCE, imported
+from gliofit.pipeline.dependencies import DIGESTED, SOURCE, imported
 from gliofit.pipeline.records import recorded
 
 PLACE = "GLIOFIT_WARM"
@@ -90,7 +90,8 @@ def keep_warm(workflow: Any, log: str | Path) -> None:
     """
     if not workflow.local_exec or workflow.touch or workflow.deployment_settings.deployment_method:
         return
-    needed = [list(job.input.get("sources", [])) for job in workflow.dag.needrun_jobs()]
+    # rules without a script of ours have no such parameter
+    needed = [DIGESTED.get(job.params.get("sources"), ()) for job in workflow.dag.needrun_jobs()]
     if sum(map(bool, needed)) >= ENOUGH:
         atexit.register(Warm({path for sources in needed for path in sources}, log).close)
 

@@ -118,6 +118,11 @@ def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
         (pet, {}, "segmentation or a density"),
         (DensityTarget(np.zeros_like(two_foci.core)), {}, "the tumour is empty"),
         (two_foci, {"cells": 2}, "cells"),
+        (
+            two_foci,
+            {"cells": 4},
+            "2 cells on its coarsest grid are voxels of .* set cells higher",
+        ),
         (two_foci, {"cells": 18, "iterations": (5, 5, 5)}, "halved"),
         (two_foci, {"iterations": (0,)}, "iterations"),
         (two_foci, {"margin": 0.5}, "margin"),

@@ -49,7 +49,7 @@ def _flux(a, q_2, q_1, q0, q1):
 
 
 @apart
-def sweep(part, parts, size, stride, q, a, kept, out):
+def sweep(part, parts, size, spans, stride, scale, kept, q, move, out):
     """
     Along one axis, in a part of the planes of x.
 
@@ -57,46 +57,59 @@ def sweep(part, parts, size, stride, q, a, kept, out):
     ----------
     size : tuple of int
         (nx, ny, nz, row); nothing moves in the outermost cells.
+    spans : int64 ndarray [rows, 2]
+        Cells of each row to be visited; nothing moves in the others.
     stride : int
         From a cell to the next along the axis.
-    q, out : ndarray [n]
-    a : ndarray [n]
-        Shares of a cell by which faces move.
+    scale : float32
+        Times `move` it is the share of a cell by which a face moves.
     kept : float32
         1 for a fraction, 0 for what is conserved.
+    q, move, out : ndarray [n]
     """
-    nx, ny, nz, row = size
+    nx, ny, _, row = size
     s = uintp(stride)
     for i in range(2 + (nx - 2) * part // parts, 2 + (nx - 2) * (part + 1) // parts):
         for j in range(2, ny):
             o = uintp((i * (ny + 2) + j) * row)
-            for n in range(o + uintp(2), o + uintp(nz)):
-                q0 = q[n]
-                left = _flux(a[n], q[n - s - s], q[n - s], q0, q[n + s])
-                right = _flux(a[n + s], q[n - s], q0, q[n + s], q[n + s + s])
+            begin, stop = spans[i * (ny + 2) + j]
+            for n in range(o + uintp(begin), o + uintp(stop)):
+                q0, a, b = q[n], scale * move[n], scale * move[n + s]
+                left = _flux(a, q[n - s - s], q[n - s], q0, q[n + s])
+                right = _flux(b, q[n - s], q0, q[n + s], q[n + s + s])
                 moved = q0 - (right - left)
                 # in the middle of the move
-                middle = q0 - FOURTH * (a[n] + a[n + s]) * _slope(q[n - s], q0, q[n + s])
-                fraction = min(max(moved + middle * (a[n + s] - a[n]), ZERO), ONE)
+                middle = q0 - FOURTH * (a + b) * _slope(q[n - s], q0, q[n + s])
+                fraction = min(max(moved + middle * (b - a), ZERO), ONE)
                 out[n] = moved + kept * (fraction - moved)
 
 
-def goes(grid: Grid, displacement: Array) -> int:
-    """In how many goes a displacement [3, n] (mm) is done; one more than MOST_GOES if that does not do."""
-    cells = max(float(np.abs(d).max()) / h for d, h in zip(displacement, grid.spacing, strict=True))
+def goes(cells: float) -> int:
+    """In how many goes a displacement of so many cells is done; one more than MOST_GOES if that does not do."""
     return max(1, int(np.ceil(cells / LARGEST))) if cells <= LARGEST * MOST_GOES else MOST_GOES + 1
 
 
 def carry(
-    grid: Grid, fields: Array, fractions: Array, displacement: Array, times: int, backwards: bool, threads: int = 1
-) -> Array:
+    grid: Grid,
+    spans: Array,
+    fields: Array,
+    room: Array,
+    fractions: Array,
+    displacement: Array,
+    times: int,
+    backwards: bool,
+    threads: int = 1,
+) -> tuple[Array, Array]:
     """
     Move fields.
 
     Parameters
     ----------
     grid : Grid
-    fields : ndarray [k, n]
+    spans : int64 ndarray [rows, 2]
+        Where anything moves (`Grid.spans`).
+    fields, room : ndarray [k, n]
+        Both are written to; elsewhere `room` is as `fields`.
     fractions : ndarray [k], bool
         Which are fractions, not conserved amounts.
     displacement : ndarray [3, n]
@@ -108,13 +121,14 @@ def carry(
 
     Returns
     -------
-    ndarray [k, n]
+    ndarray [k, n], ndarray [k, n]
+        The fields, and room for the next time.
     """
-    shares = [d * np.float32(1 / (h * times)) for d, h in zip(displacement, grid.spacing, strict=True)]
-    other = fields.copy()
     for go in range(times):
         for axis in (2, 1, 0) if backwards ^ (go % 2 == 1) else (0, 1, 2):
-            for q, kept, out in zip(fields, fractions, other, strict=True):
-                share(threads, sweep, grid[:4], grid.strides[axis], q, shares[axis], np.float32(kept), out)
-            fields, other = other, fields
-    return fields
+            scale = np.float32(1 / (grid.spacing[axis] * times))
+            for q, kept, out in zip(fields, fractions, room, strict=True):
+                own = np.float32(kept), q, displacement[axis], out
+                share(threads, sweep, grid[:4], spans, grid.strides[axis], scale, *own)
+            fields, room = room, fields
+    return fields, room

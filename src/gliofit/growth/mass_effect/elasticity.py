@@ -3,18 +3,20 @@ Linear elasticity at rest: −∇·σ(u) + κu = f, u = 0 where the medium ends,
 
 `stencil` has the discretisation. The preconditioner is a V-cycle over grids of twice, four times … the spacing, whose
 coefficients are means of the finer ones, with Chebyshev polynomials in A/diagonal as smoothers. It need not be of the
-very coefficients that are solved for: as a tumour grows it is kept for some solves.
+very coefficients that are solved for: runs side by side share one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from gliofit.base.arrays import Array
-from gliofit.growth.cpu.crew import share
-from gliofit.growth.mass_effect import stencil, transfer
+from gliofit.growth.cpu.crew import parts_of, share
+from gliofit.growth.mass_effect import fields, stencil, transfer
 from gliofit.growth.mass_effect.grid import Grid
 
 RADIUS = 5.2
@@ -38,9 +40,6 @@ BOTTOM, BOTTOM_STAGES, BOTTOM_SMOOTHED = 6, 16, 60.0
 ALONE = 30_000
 """Cells of grids that one thread works on by itself: to wait for others would cost more."""
 
-VECTOR = 16
-"""Cells that the compiled loops do at once, on any processor; grids' rows are multiples of it."""
-
 MOST_ITERATIONS = 200
 
 
@@ -54,7 +53,7 @@ class Operator:
     grid : Grid
     lam, mu, kappa : ndarray [n]
         Of cells; μ = 0 outside, where nothing moves.
-    edge, inverse : list of ndarray [n]
+    edge, inverse : ndarray [3, n]
         μ at edges xy, xz and yz; 1/diagonal of each component, 0 on faces that may not move.
     spans : int64 ndarray [rows, 2]
         First cell of each row (x, y) to be visited, and one past the last: those with μ > 0 are between.
@@ -64,20 +63,23 @@ class Operator:
     lam: Array
     mu: Array
     kappa: Array
-    edge: list[Array]
-    inverse: list[Array]
+    edge: Array
+    inverse: Array
     spans: Array
     threads: int = 1
 
     @classmethod
-    def of(cls, grid: Grid, lam: Array, mu: Array, kappa: Array, threads: int = 1) -> Operator:
-        """From coefficients of cells."""
+    def of(
+        cls, grid: Grid, lam: Array, mu: Array, kappa: Array, threads: int = 1, spans: Array | None = None
+    ) -> Operator:
+        """From coefficients of cells; `spans` if they are known already."""
         if grid.size < ALONE:
             threads = 1
-        edge, inverse = ([np.zeros(len(mu), np.float32) for _ in range(3)] for _ in range(2))
+        edge, inverse = (np.zeros((3, len(mu)), np.float32) for _ in range(2))
+        spans = grid.spans(mu > 0) if spans is None else spans
         share(threads, stencil.edges, grid[:4], mu, *edge)
-        share(threads, stencil.diagonal, grid[:4], _per_mm(grid), lam, mu, kappa, *edge, *inverse)
-        return cls(grid, lam, mu, kappa, edge, inverse, _spans(grid, mu > 0), threads)
+        share(threads, stencil.diagonal, grid[:4], spans, _per_mm(grid), lam, mu, kappa, *edge, *inverse)
+        return cls(grid, lam, mu, kappa, edge, inverse, spans, threads)
 
     def field(self) -> Array:
         """A displacement of 0 [3, n]."""
@@ -97,32 +99,26 @@ class Operator:
         steps = np.float32(along), np.float32(anew)
         share(self.threads, stencil.relax, size, self.spans, per_mm, *u, *coefficients, *steps, *f, *before)
 
-    def coarser(self) -> Operator:
+    def visit(self, kernel: Callable, *arguments: Any) -> None:
+        """Call a kernel of `fields` on the cells inside."""
+        share(self.threads, kernel, self.grid[:4], self.spans, *arguments)
+
+    def dot(self, a: Array, b: Array) -> float:
+        """Scalar product of two displacements."""
+        sums = np.zeros(parts_of(self.threads))
+        self.visit(fields.dot, a, b, sums)
+        return float(sums.sum())
+
+    def norm(self, a: Array) -> float:
+        """Euclidean."""
+        return self.dot(a, a) ** 0.5
+
+    def coarser(self, spans: Array | None = None) -> Operator:
         """A on the grid of twice the spacing: means over the cells inside, where at least half of them are."""
         grid = self.grid.coarser()
-        inside = (self.mu > 0).astype(np.float32)
-
-        def summed(flat):
-            cells = flat.reshape(self.grid.padded)[1 : 2 * grid.nx + 1, 1 : 2 * grid.ny + 1, 1 : 2 * grid.nz + 1]
-            cells = cells[:, :, 0::2] + cells[:, :, 1::2]
-            cells = cells[:, 0::2] + cells[:, 1::2]
-            return cells[0::2] + cells[1::2]
-
-        number = summed(inside)
-        weight = np.where(number >= 4, 1 / np.maximum(number, 1), 0).astype(np.float32)
-        lam, mu, kappa = (grid.pad(summed(inside * v) * weight) for v in (self.lam, self.mu, self.kappa))
-        return Operator.of(grid, lam, mu, kappa, self.threads)
-
-
-def _spans(grid: Grid, inside: Array) -> Array:
-    """Where in each row cells are inside, widened to whole vectors: what is left over is done cell by cell, slowly."""
-    rows = inside.reshape(-1, grid.row)
-    first, last = rows.argmax(axis=1), grid.row - rows[:, ::-1].argmax(axis=1)
-    length = np.minimum(-(-(last - first) // VECTOR) * VECTOR, grid.row)
-    first = np.minimum(first, grid.row - length)
-    spans = np.stack([first, first + length], axis=1)
-    spans[~rows.any(axis=1)] = 0
-    return spans
+        lam, mu, kappa = np.zeros((3, grid.size), np.float32)
+        share(self.threads, stencil.coarsen, self.grid[:4], grid[:4], self.lam, self.mu, self.kappa, lam, mu, kappa)
+        return Operator.of(grid, lam, mu, kappa, self.threads, spans)
 
 
 def _per_mm(grid: Grid) -> tuple:
@@ -144,21 +140,23 @@ def _chebyshev(stages: int, smoothed: float) -> list[tuple[float, float]]:
 class Multigrid:
     """A V-cycle for an operator: symmetric, so that conjugate gradients may use it."""
 
-    def __init__(self, levels: list[Operator]):
+    def __init__(self, levels: list[Operator], room: list[tuple] | None = None):
         self.levels = levels
-        self.room = [tuple(level.field() for _ in range(4)) for level in self.levels]
-        self.rows = [np.zeros((4 * level.threads, level.grid.row + 4), np.float32) for level in self.levels]
+        self.room = room or [tuple(level.field() for _ in range(4)) for level in self.levels]
+        self.rows = [np.zeros((parts_of(level.threads), level.grid.row + 4), np.float32) for level in self.levels]
 
     @classmethod
-    def of(cls, finest: Operator) -> Multigrid:
-        """With as many coarser grids as there can be."""
-        levels = [finest]
+    def of(cls, finest: Operator, like: Multigrid | None = None) -> Multigrid:
+        """With as many coarser grids as there can be; `like` is an earlier one of this grid, whose room is taken."""
+        levels, known = [finest], like.levels if like else []
         while min(levels[-1].grid[:3]) > BOTTOM:
-            levels.append(levels[-1].coarser())
-        return cls(levels)
+            levels.append(levels[-1].coarser(known[len(levels)].spans if known else None))
+        return cls(levels, like.room if like else None)
 
     def alone(self) -> Multigrid:
         """The same for one thread beside others."""
+        if self.levels[0].threads == 1:
+            return self
         return Multigrid([replace(level, threads=1) for level in self.levels])
 
     def __call__(self, r: Array) -> Array:
@@ -170,10 +168,7 @@ class Multigrid:
         u, before, rest, _ = self.room[depth]
         last = depth == len(self.levels) - 1
         steps = _chebyshev(BOTTOM_STAGES, BOTTOM_SMOOTHED) if last else _chebyshev(STAGES, SMOOTHED)
-        before[:] = 0
-        for axis in range(3):
-            np.multiply(f[axis], level.inverse[axis], out=u[axis])
-        u *= np.float32(steps[0][1])
+        level.visit(fields.begin, np.float32(steps[0][1]), level.inverse, f, u, before)
         for along, anew in steps[1:]:
             level.relax(u, before, f, along, anew)
             u, before = before, u
@@ -229,24 +224,16 @@ def solve(
     tolerance : float
         Of the norm of f − A u, in units of f.
     """
-    u, r, ap = start.copy(), operator.field(), operator.field()
+    u, r, p, ap = start.copy(), operator.field(), operator.field(), operator.field()
     operator.residual(u, f, r)
-    p, rz, iterations = None, 0.0, 0
-    while _norm(r) > tolerance and iterations < most:
+    size, rz, iterations = operator.norm(r), 0.0, 0
+    sums = np.zeros(parts_of(operator.threads))
+    while size > tolerance and iterations < most:
         z = precondition(r)
-        before, rz = rz, _dot(r, z)
-        p = z.copy() if p is None else z + np.float32(rz / before) * p
+        before, rz = rz, operator.dot(r, z)
+        operator.visit(fields.turn, z, np.float32(rz / before if before else 0), p)
         operator.residual(p, p, ap, 0.0)  # −A p
-        step = np.float32(-rz / _dot(p, ap))
-        u += step * p
-        r += step * ap
+        operator.visit(fields.step, np.float32(-rz / operator.dot(p, ap)), p, ap, u, r, sums)
+        size = float(sums.sum()) ** 0.5
         iterations += 1
     return Solution(u, r, iterations)
-
-
-def _dot(a: Array, b: Array) -> float:
-    return float(np.vdot(a, b))
-
-
-def _norm(a: Array) -> float:
-    return _dot(a, a) ** 0.5

@@ -19,6 +19,9 @@ import numpy as np
 from gliofit.base.arrays import Array
 from gliofit.growth.cpu.llvm_rows import LANES
 
+VECTOR = 16
+"""Cells that the compiled loops do at once, on any processor; grids' rows are multiples of it."""
+
 
 class Grid(NamedTuple):
     """
@@ -73,6 +76,20 @@ class Grid(NamedTuple):
         out = np.zeros(self.padded, np.float32)
         out[self.inner] = field
         return out.reshape(-1)
+
+    def spans(self, inside: Array) -> Array:
+        """
+        Where in each row (x, y) cells are inside: the first, and one past the last; int64 [rows, 2].
+
+        Widened to whole vectors: what is left over of a loop is done cell by cell, slowly.
+        """
+        rows = inside.reshape(-1, self.row)
+        first, last = rows.argmax(axis=1), self.row - rows[:, ::-1].argmax(axis=1)
+        length = np.minimum(-(-(last - first) // VECTOR) * VECTOR, self.row)
+        first = np.minimum(first, self.row - length)
+        spans = np.stack([first, first + length], axis=1)
+        spans[~rows.any(axis=1)] = 0
+        return spans
 
     @property
     def inner(self) -> tuple[slice, slice, slice]:

@@ -8,14 +8,18 @@ tissue.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.growth.cpu.crew import share
 from gliofit.growth.cpu.padded import OUTSIDE
+from gliofit.growth.mass_effect import cells
 from gliofit.growth.mass_effect.elasticity import Operator
 from gliofit.growth.mass_effect.grid import Grid
 from gliofit.growth.ranges import GREY_MATTER_RATIO, relative_diffusivity
@@ -44,6 +48,10 @@ FIRM = (0.25, 0.75)
 """HELD from which a voxel begins to be tissue, and from which it is altogether; a step would make θ's effect jump."""
 
 
+FIRMLY = np.float32(FIRM[0]), np.float32(1 / (FIRM[1] - FIRM[0]))
+"""The same for kernels: where it begins, and how fast it rises."""
+
+
 def lame(kind: str) -> tuple[float, float]:
     """λ and μ (Pa) of a kind of tissue."""
     young, poisson = YOUNG[kind], POISSON[kind]
@@ -62,8 +70,10 @@ class Medium:
     offset : ndarray (3,)
         Its first voxel in the whole.
     grid : Grid
-    inside : ndarray [n], bool
-        Inside the skull.
+    inside : ndarray [n]
+        1 inside the skull, 0 elsewhere.
+    spans : int64 ndarray [rows, 2]
+        Where in each row that is (`Grid.spans`).
     rest : ndarray [5, n]
         The state before growth; no tumour.
     largest : float
@@ -76,6 +86,7 @@ class Medium:
     offset: Array
     grid: Grid
     inside: Array
+    spans: Array
     rest: Array
     largest: float
     screening: float
@@ -92,41 +103,25 @@ class Medium:
         state = [np.zeros(box.shape, np.float32), box.wm, box.gm, box.csf, box.mask.astype(np.float32)]
         rest = np.stack([grid.pad(field) for field in state])
         largest = max(float(relative_diffusivity(box).max()), 1e-6)
-        return cls(box.shape, offset, grid, grid.pad(box.brain) > 0, rest, largest, screening)
+        inside = grid.pad(box.brain > 0)
+        return cls(box.shape, offset, grid, inside, grid.spans(inside > 0), rest, largest, screening)
+
+    def visit(self, threads: int, kernel: Callable, *arguments: Any) -> None:
+        """Call a kernel of `cells` or `fields` on the cells inside."""
+        share(threads, kernel, self.grid[:4], self.spans, *arguments)
 
     def operator(self, state: Array, threads: int) -> Operator:
         """Elasticity of a state."""
-        c, wm, gm, csf = state[:4]
-        healthy = np.float32(1) - np.minimum(c, np.float32(1))
-        share = healthy / np.maximum(wm + gm + csf, np.float32(1e-3))
-        lam, mu = (np.zeros_like(c) for _ in range(2))
-        for number, out in enumerate((lam, mu)):
-            of = {kind: np.float32(lame(kind)[number]) for kind in YOUNG}
-            np.add((wm * of["wm"] + gm * of["gm"] + csf * of["csf"]) * share, (1 - healthy) * of["tumour"], out=out)
-            # where tissue has been diluted to nothing the medium is as soft as CSF
-            np.maximum(out, of["csf"], out=out)
-            out *= self.inside
-        kappa = np.zeros_like(c)
-        if self.screening > 0:
-            stiffness = sum(np.multiply((1, 2), lame("wm"))) / self.screening**2
-            kappa = np.float32(stiffness * SCREENED_BELOW) / (np.maximum(c, 0) + np.float32(SCREENED_BELOW))
-            kappa *= self.inside
-        return Operator.of(self.grid, lam, mu, kappa, threads)
+        lam, mu, kappa = np.zeros((3, self.grid.size), np.float32)
+        of_lam, of_mu = (tuple(np.float32(lame(kind)[number]) for kind in YOUNG) for number in range(2))
+        stiffness = sum(np.multiply((1, 2), lame("wm"))) / self.screening**2 if self.screening > 0 else 0.0
+        held_back = np.float32(stiffness), np.float32(SCREENED_BELOW)
+        given = *state[:HELD], self.inside, of_lam, of_mu, *held_back, lam, mu, kappa
+        self.visit(threads, cells.stiffness, *given)
+        return Operator.of(self.grid, lam, mu, kappa, threads, self.spans)
 
-    def firm(self, state: Array) -> Array:
-        """How much of a voxel counts as tissue [n], 0 … 1."""
-        low, high = FIRM
-        return np.clip((state[HELD] - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
-
-    def diffusivity(self, state: Array, firm: Array, out: Array) -> None:
-        """Relative to white matter's, as the solver's kernels take it: a face between −largest and tissue is closed."""
-        largest = np.float32(self.largest)
-        d = np.minimum(state[WM] + state[GM] * np.float32(1 / GREY_MATTER_RATIO), largest)
-        flat = out.reshape(-1)
-        flat[:] = np.where(firm > 0, firm * (d + largest) - largest, np.float32(OUTSIDE))
-
-    @staticmethod
-    def drain(state: Array) -> None:
-        """CSF that finds no room beside WM and GM leaves the head, as it does through the spinal canal."""
-        room = np.maximum(1 - state[WM] - state[GM], 0)
-        np.minimum(state[CSF], room, out=state[CSF])
+    def diffusivity(self, state: Array, threads: int, out: Array) -> None:
+        """Relative to white matter's, as the solver's kernels take it; `out` is OUTSIDE where no cell is visited."""
+        grey, largest = np.float32(1 / GREY_MATTER_RATIO), np.float32(self.largest)
+        tissue = state[WM], state[GM], state[HELD], *FIRMLY
+        self.visit(threads, cells.openness, *tissue, grey, largest, np.float32(OUTSIDE), out.reshape(-1))

@@ -57,16 +57,17 @@ def edges(part, parts, size, mu, exy, exz, eyz):
 
 
 @apart
-def diagonal(part, parts, size, per_mm, lam, mu, kappa, exy, exz, eyz, ix, iy, iz):
+def diagonal(part, parts, size, spans, per_mm, lam, mu, kappa, exy, exz, eyz, ix, iy, iz):
     """1/diagonal of A on the faces that may move, those between two cells with μ > 0; 0 on all others."""
-    nx, ny, nz, row = size
+    nx, ny, _, row = size
     sx, sy = uintp((ny + 2) * row), uintp(row)
     wx, wy, wz = per_mm[0] * per_mm[0], per_mm[1] * per_mm[1], per_mm[2] * per_mm[2]
     zero, one, tiny = np.float32(0), np.float32(1), np.float32(1e-30)
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
         for j in range(1, ny + 1):
             o = uintp(i) * sx + uintp(j) * sy
-            for n in range(o + uintp(1), o + uintp(nz + 1)):
+            begin, stop = spans[i * (ny + 2) + j]
+            for n in range(o + uintp(begin), o + uintp(stop)):
                 here = lam[n] + TWO * mu[n]
                 x, y, z, above = n - sx, n - sy, n - uintp(1), n + uintp(1)
                 dx = wx * (here + lam[x] + TWO * mu[x]) + wy * (exy[n] + exy[n + sy]) + wz * (exz[n] + exz[above])
@@ -78,6 +79,34 @@ def diagonal(part, parts, size, per_mm, lam, mu, kappa, exy, exz, eyz, ix, iy, i
                 ix[n] = one / max(dx, tiny) if min(mu[n], mu[x]) > zero else zero
                 iy[n] = one / max(dy, tiny) if min(mu[n], mu[y]) > zero else zero
                 iz[n] = one / max(dz, tiny) if min(mu[n], mu[z]) > zero else zero
+
+
+@apart
+def coarsen(part, parts, fine, coarse, lam, mu, kappa, clam, cmu, ckappa):
+    """Means over the cells inside (μ > 0) of each eight, where at least half of them are; 0 elsewhere."""
+    _, ny, _, row = fine
+    cx, cy, cz, crow = coarse
+    sx, sy, one = uintp((ny + 2) * row), uintp(row), uintp(1)
+    zero = np.float32(0)
+    for i in range(1 + cx * part // parts, 1 + cx * (part + 1) // parts):
+        for j in range(1, cy + 1):
+            o = uintp((i * (cy + 2) + j) * crow)
+            for k in range(1, cz + 1):
+                # of an odd number of cells the last is padding, where μ = 0
+                first = uintp(((2 * i - 1) * (ny + 2) + 2 * j - 1) * row + 2 * k - 1)
+                number = a = b = c = zero
+                for x in range(2):
+                    for y in range(2):
+                        for z in range(2):
+                            n = first + uintp(x) * sx + uintp(y) * sy + uintp(z) * one
+                            if mu[n] > zero:
+                                number += np.float32(1)
+                                a += lam[n]
+                                b += mu[n]
+                                c += kappa[n]
+                share = np.float32(1) / number if number > np.float32(3.5) else zero
+                n = o + uintp(k)
+                clam[n], cmu[n], ckappa[n] = share * a, share * b, share * c
 
 
 @inlined

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gliofit.anatomy.tissue import Tissue
+from gliofit.anatomy.tissue import EDGE_MM, Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
@@ -92,12 +92,24 @@ class Domain:
         cells : int
         margin : float
             At least 1; a box leaves `ROOM_MM` on every side in any case.
+
+        Raises
+        ------
+        InputError
+            If so few cells are too coarse for tissue.
         """
         observed, whole_grid = Observed.of(problem.target), problem.tissue
         index = np.argwhere(np.maximum(observed.whole, observed.core) >= 0.5)
         low, high = index.min(0) - 0.5, index.max(0) + 0.5
         length = np.maximum(margin * (high - low), high - low + 2 * ROOM_MM / whole_grid.spacing)
         step = length / cells
+        edges = step * whole_grid.spacing
+        if edges.max() > EDGE_MM[1]:
+            raise InputError(
+                f"gliodil: {cells} cells on its coarsest grid are voxels of {edges.max():.0f} mm in the box around "
+                f"this tumour ({edges.max() * cells:.0f} mm long), {EDGE_MM[1]:g} at most; set cells higher, or "
+                "shorten iterations, which has an entry for each grid"
+            )
         affine = whole_grid.affine @ np.diag([*step, 1.0])
         affine[:3, 3] = whole_grid.to_world((low + high - length + step) / 2)
         shape = (cells,) * 3

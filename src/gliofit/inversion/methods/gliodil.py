@@ -118,6 +118,7 @@ def gliodil(
     # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     rng = np.random.default_rng(problem.seed)
+    Domain.around(problem, cells // 2**halvings, margin)  # too coarse a grid is told before the first solver run
     guess = first_guess(Domain.around(problem, cells, margin), times // 2**halvings, problem.threads, scatter, rng)
     loss_of = CompiledLoss if device == "cpu" else DiscreteLoss
     runs, u = [], None

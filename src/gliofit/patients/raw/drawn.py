@@ -11,7 +11,7 @@ import numpy as np
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.nifti import Volume, load_volume
+from gliofit.base.nifti import Volume, load_scan
 from gliofit.patients.headers import PLACE, check_header
 from gliofit.patients.raw.image import Raw
 from gliofit.patients.raw.rows import MR
@@ -44,13 +44,13 @@ def find_drawn(name: str, patient: Patient, raw: dict[str, Raw], warnings: list[
     """A file of a row, with the scan that it was drawn on; InputError if it has the grid of none."""
     path = patient.files[name]
     _, _, doubts = check_header(path)
-    volume = load_volume(path)
+    volume = load_scan(path)
     if name not in MAPS and np.abs(np.rint(volume.data) - volume.data).max() > WHOLE:
         raise InputError(f"{path}: holds values that are not whole numbers; it is no segmentation")
     order = ["followup", *MR, "fet"] if name == "recurrence" else [*MR, "fet"]
     for scan in order:
         if scan in raw and _same_box(volume, raw[scan].volume):
-            warnings += doubts
+            warnings += [*doubts, *volume.said(path)]
             return Drawn(volume, path, scan)
     names = ", ".join(scan for scan in order if scan in raw)
     raise InputError(f"{path}: {volume.shape} voxels that lie on the grid of no scan of the patient ({names})")

@@ -19,7 +19,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import write_json
-from gliofit.base.nifti import Volume, load_volume, save_volume
+from gliofit.base.nifti import Volume, load_scan, load_volume, save_volume
 from gliofit.base.versions import versions
 from gliofit.patients.brain import background_of, brain_of
 from gliofit.patients.dicom_series import FILE
@@ -134,7 +134,8 @@ def _read(name: str, path: Path, warnings: list[str]) -> Raw:
         image = Raw(volume, path, series, said=[f"DICOM, {len(series.slices)} slices, converted by {tool}"])
     else:
         warnings += check_header(path)[2]
-        volume = load_volume(path)
+        volume = load_scan(path)
+        warnings += volume.said(path)
         image = Raw(volume, path, said=["NIfTI"])
     if not image.volume.data.any():
         raise InputError(f"{path}: is zero everywhere")

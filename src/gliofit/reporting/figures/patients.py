@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.nifti import load_volume
+from gliofit.base.nifti import load_scan
 from gliofit.reporting.figures import style
 from gliofit.reporting.figures.slices import ISOLINES, Plane, canonical
 
@@ -69,7 +69,7 @@ class PatientView:
         InputError
             Naming the file that is missing or on another grid.
         """
-        images = [load_volume(path) for path in (scan, segmentation, density)]
+        images = [load_scan(path) for path in (scan, segmentation, density)]
         for path, image in zip((segmentation, density), images[1:], strict=True):
             if image.shape != images[0].shape or not np.allclose(image.affine, images[0].affine, atol=1e-2):
                 raise InputError(f"{path}: not on the grid of {scan}")

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
-from gliofit.base.nifti import load_volume
+from gliofit.base.nifti import load_scan
 from gliofit.patients.prepared import Prepared
 from gliofit.reporting.figures import style
 from gliofit.reporting.figures.patient_view import CORE_COLOUR, DENSITY_LINES, WHOLE_COLOUR, View
@@ -32,9 +32,9 @@ def backgrounds(prepared: Prepared) -> dict[str, Array]:
     """The patient's images to draw on, by name, [x, y, z]; without any, a picture of the tissue maps."""
     patient = prepared.patient
     files = {"T1c": patient.t1c, "FLAIR": patient.flair, "FET-PET": patient.fet}
-    found = {name: load_volume(path).data for name, path in files.items() if path}
+    found = {name: load_scan(path).data for name, path in files.items() if path}
     if "T1c" not in found and patient.t1:
-        found = {"T1": load_volume(patient.t1).data} | found
+        found = {"T1": load_scan(patient.t1).data} | found
     if not set(found) - {"FET-PET"}:
         found = {"Tissue maps": anatomy(prepared.tissue)} | found
     return found

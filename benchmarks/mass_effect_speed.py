@@ -1,0 +1,174 @@
+"""
+What a run with mass effect takes, and what the memory's pace would allow for its elastic solves.
+
+    python benchmarks/mass_effect_speed.py [--fine] [--write]
+
+Three tumours in MNI152 at 2 mm, one thread, CPU seconds, beside a Fisher–Kolmogorov run of the same θ; where the time
+goes; and the kernels of the finest grid beside a plain copy. With --fine also one run at 1 mm on 128³ voxels. With
+--write the tables go into docs/mass_effect.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+from pages import put
+
+from gliofit import growth_model
+from gliofit.anatomy.atlas import load_mni152
+from gliofit.growth.mass_effect import elasticity, fields, simulate
+from gliofit.growth.mass_effect.elasticity import Multigrid
+from gliofit.growth.mass_effect.medium import SCREENING_MM, C, Medium
+from gliofit.growth.mass_effect.tumour import Tumour
+
+TUMOURS = ((5.0, 3.5), (8.0, 3.0), (8.0, 3.5))
+"""(μ_D, μ_ρ); 20 mm left of the middle, γ = 12 kPa."""
+
+GAMMA = 12e3
+COPIED = 256 << 20
+
+PARTS = (
+    ("preconditioner", Multigrid, "of"),
+    ("conjugate gradients", simulate, "solve"),
+    ("stiffness", Medium, "operator"),
+    ("force and tolerance", simulate._Press, "solve"),
+    ("transport", simulate, "_carry"),
+    ("growth", Tumour, "grow"),
+)
+
+
+def least(call: Callable, times: int) -> float:
+    """Fewest CPU seconds of a call."""
+    taken = []
+    for _ in range(times):
+        begun = time.process_time()
+        call()
+        taken.append(time.process_time() - begun)
+    return min(taken)
+
+
+@contextmanager
+def watched(spent: dict[str, float]):
+    """CPU seconds of the parts of a run, each without the others that it calls."""
+    inner: list[float] = []
+
+    def timed(name: str, function: Callable) -> Callable:
+        def call(*arguments, **settings):
+            begun = time.process_time()
+            inner.append(0.0)
+            try:
+                return function(*arguments, **settings)
+            finally:
+                whole = time.process_time() - begun
+                spent[name] += whole - inner.pop()
+                if inner:
+                    inner[-1] += whole
+
+        return call
+
+    patches = [mock.patch.object(at, name, timed(title, getattr(at, name))) for title, at, name in PARTS]
+    for patch in patches:
+        patch.start()
+    try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+
+
+def origin_in(tissue) -> np.ndarray:
+    """White matter left of the middle, mm."""
+    middle = tissue.centre_of_mass(tissue.brain.astype(float))
+    white = tissue.to_world(np.argwhere(tissue.wm > 0.9))
+    return white[np.argmin(np.linalg.norm(white - middle - np.array([-20, 0, 10]), axis=1))]
+
+
+def runs(tissue, tumours, times: int) -> list[str]:
+    """Rows of the table of runs."""
+    medium, at, rows = Medium.of(tissue, SCREENING_MM), tuple(origin_in(tissue)), []
+    plain = growth_model()
+    for mu_D, mu_rho in tumours:
+        alone = least(lambda: plain.simulate(tissue, [*at, mu_D, mu_rho], threads=1), 3 * times)  # noqa: B023
+        report = simulate.Report()
+        values, ends = simulate.Values(at, mu_D, mu_rho, GAMMA), []
+        whole = least(lambda: ends.append(simulate.run(tissue, medium, values)[0]), times)  # noqa: B023
+        spent: dict[str, float] = defaultdict(float)
+        with watched(spent):
+            simulate.run(tissue, medium, values, report=report)
+        total, tumour = sum(spent.values()), ends[-1]
+        shares = [f"{100 * spent[name] / total:.0f}" for name, *_ in PARTS]
+        size = (tumour.state[C] > 0.2).sum() * np.prod(tissue.spacing) / 1000
+        own = [f"{mu_D:g}, {mu_rho:g}", f"{size:.0f}", f"{np.abs(tumour.u).max():.1f}", str(len(report.iterations))]
+        own += [f"{sum(report.iterations)}", f"{whole:.1f}", f"{whole / alone:.0f}", " / ".join(shares)]
+        rows.append("| " + " | ".join([f"{tissue.spacing[0]:g}", *own]) + " |")
+        print(rows[-1], flush=True)
+    return rows
+
+
+def roofline(tissue) -> list[str]:
+    """Rows of the table of kernels: what each moves, if every number came from memory once, and at what pace."""
+    medium = Medium.of(tissue, SCREENING_MM)
+    operator = medium.operator(medium.rest, 1)
+    multigrid = Multigrid.of(operator)
+    coarse = multigrid.levels[1]
+    from_, to = np.zeros(COPIED, np.uint8), np.ones(COPIED, np.uint8)
+    pace = 2 * COPIED / least(lambda: np.copyto(to, from_), 5) / 1e9
+    cells = int((medium.spans[:, 1] - medium.spans[:, 0]).sum())
+    u, b, f, p = (operator.field() for _ in range(4))
+    f[:] = 1e-3
+    sums = np.zeros(1)
+    kernels = (
+        ("smoothing step", 84, lambda: operator.relax(u, b, f, 0.1, 0.2)),
+        ("residual, A p", 72, lambda: operator.residual(u, f, b)),
+        ("first smoothing step", 48, lambda: operator.visit(fields.begin, np.float32(0.3), operator.inverse, f, u, b)),
+        ("step of conjugate gradients", 72, lambda: operator.visit(fields.step, np.float32(0), p, f, u, b, sums)),
+        ("scalar product", 24, lambda: operator.dot(u, f)),
+    )
+    rows = []
+    for name, moved, call in kernels:
+        took = least(call, 15)
+        speed = moved * cells / took / 1e9
+        cells_of = f"{1e3 * took:.2f} | {1e3 * moved * cells / pace / 1e9:.2f}"
+        rows.append(f"| {name} | {moved} | {cells_of} | {speed:.1f} | {100 * speed / pace:.0f} % |")
+    cycle, solve = least(lambda: multigrid(f), 8), least(lambda: Multigrid.of(operator, multigrid), 5)
+    below = elasticity.Multigrid(multigrid.levels[1:])
+    rest = coarse.field()
+    lower = least(lambda: below(rest), 8)
+    # two smoothing steps after, one before, the first one, a residual
+    bound = 1e3 * cells * (3 * 84 + 72 + 48) / pace / 1e9
+    rows.append(f"| V-cycle | – | {1e3 * cycle:.1f} | {bound:.1f} | – | {bound / cycle / 10:.0f} % |")
+    text = f"Coarser grids take {1e3 * lower:.1f} ms of a V-cycle; making a preconditioner takes {1e3 * solve:.1f} ms."
+    return [*rows, "", f"{cells} cells visited, copy {pace:.1f} GB/s. {text}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--fine", action="store_true", help="also a run at 1 mm")
+    parser.add_argument("--times", type=int, default=2, help="runs of which the fastest counts")
+    parser.add_argument("--write", action="store_true", help="the tables, to docs/mass_effect.md")
+    options = parser.parse_args()
+    atlas = load_mni152(2).tissue
+    head = "spacing, mm | μ_D, μ_ρ | ml | largest, mm | solves | iterations | CPU s | times FK | of it, %"
+    lines = ["", f"| {head} |", "|--:|---|" + "--:|" * 6 + "---|"]
+    lines += runs(atlas.working_grid(2.0), TUMOURS, options.times)
+    if options.fine:
+        fine = atlas.working_grid(1.0)
+        middle = origin_in(fine)
+        corner = np.round(fine.to_voxel(middle)).astype(int) - 64
+        lines += runs(fine.crop(corner, (128, 128, 128)), TUMOURS[:1], 1)
+    lines += ["", "Of it: " + ", ".join(name for name, *_ in PARTS) + ".", ""]
+    lines += ["| kernel, finest grid | bytes a cell | ms | at the copy's pace | GB/s | of the copy |"]
+    lines += ["|---|--:|--:|--:|--:|--:|", *roofline(atlas.working_grid(2.0)), ""]
+    print("\n".join(lines))
+    if options.write:
+        put("mass_effect.md", "speed of mass effect", lines)
+
+
+if __name__ == "__main__":
+    main()
