@@ -65,12 +65,14 @@ def of_rule(rule: str, since: set[str]) -> list[dict[str, str]]:
             if number not in since and f"rule_{rule}" in job.get("Comment", "")]  # fmt: skip
 
 
-def same_tables(folder: Path, targets: Sequence[str]) -> list[str]:
-    """The targets by the queue and without it."""
+def same_tables(folder: Path, targets: Sequence[str], local: Path | None) -> list[str]:
+    """The targets by the queue and without it; `local` has a run without it."""
     before = set(jobs())
-    run(folder / "local", command(folder / "local", targets, "--cores", "2"))
+    if local is None:
+        local = folder / "local"
+        run(local, command(local, targets, "--cores", "2"))
     run(folder / "queued", command(folder / "queued", targets, *queued()))
-    found = differences(folder / "queued", folder / "local")
+    found = differences(folder / "queued", local)
     print(f"{len(set(jobs()) - before)} jobs in the queue; {len(tables(folder / 'queued'))} tables compared")
     return found
 
@@ -110,6 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="cluster_test.py", description=__doc__.split("\n\n")[0])
     parser.add_argument("targets", nargs="*", help="what to make by the queue and without it (default: all)")
     parser.add_argument("--only", choices=["tables", "cancelled", "memory"], help="one of the three parts")
+    parser.add_argument("--against", type=Path, help="folder of a run without the queue (default: one is made)")
     given = parser.parse_args()
     began, found = time.monotonic(), []
     if subprocess.run([NODE, "start"]).returncode:
@@ -119,7 +122,7 @@ def main() -> int:
             parts = {
                 "cancelled": lambda: cancelled(Path(scratch) / "cancelled"),
                 "memory": lambda: over_memory(Path(scratch) / "memory"),
-                "tables": lambda: same_tables(Path(scratch), given.targets),
+                "tables": lambda: same_tables(Path(scratch), given.targets, given.against),
             }
             for name, part in parts.items():
                 if given.only in (None, name):
