@@ -50,7 +50,7 @@ class PhysicalPrior:
 
     def __post_init__(self) -> None:
         for name in ("diffusivity", "growth_rate", "days"):
-            object.__setattr__(self, name, ascending(name, getattr(self, name)))
+            object.__setattr__(self, name, ascending(f"the range {name}", getattr(self, name)))
         if not (0 <= self.day_step <= self.days[1] - self.days[0] and 0 < self.ratio < np.inf):
             raise InputError(f"day_step = {self.day_step:g} and ratio = {self.ratio:g} do not go with the prior")
 

@@ -31,11 +31,11 @@ ATTEMPTS = 1000
 """A prior that rejects this many candidates in a row does not fit the anatomy."""
 
 
-def ascending(name: str, limits: Sequence[float]) -> tuple[float, float]:
-    """A prior's range, as floats; InputError if it is not positive and ascending."""
+def ascending(what: str, limits: Sequence[float]) -> tuple[float, float]:
+    """A range as floats; InputError, beginning with `what` it is, if it is not positive and ascending."""
     low, high = (float(v) for v in limits)
     if not 0 < low < high < np.inf:
-        raise InputError(f"prior: the range {name} = {low:g} … {high:g} must be positive and ascending")
+        raise InputError(f"{what} = {low:g} … {high:g} must be positive and ascending")
     return low, high
 
 
@@ -76,7 +76,7 @@ class Prior:
 
     def __post_init__(self) -> None:
         for name in ("mu_D", "mu_rho", "volume"):
-            object.__setattr__(self, name, ascending(name, getattr(self, name)))
+            object.__setattr__(self, name, ascending(f"prior: the range {name}", getattr(self, name)))
         if 2 * self.mu_D[0] * self.mu_rho[0] > self.longest_wave:
             raise InputError(f"prior: longest_wave = {self.longest_wave:g} mm excludes every μ_D and μ_ρ of the ranges")
 
