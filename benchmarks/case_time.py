@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ from gliofit.base.files import write_json
 from gliofit.inversion import describe
 from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.records import recorded
-from gliofit.pipeline.warm import modules
+from gliofit.pipeline.warm import ONE_THREAD, modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -112,10 +113,11 @@ def take_apart(rule: str, path: Path, out: Path) -> None:
     print(json.dumps({**spent, "all": processor() - before}))
 
 
-def ran(command: list[str], folder: Path) -> tuple[float, float, str]:
-    """A command's wall and CPU seconds, and what it printed."""
+def ran(command: list[str], folder: Path, **variables: str) -> tuple[float, float, str]:
+    """A command's wall and CPU seconds, and what it printed; `variables` are added to its environment."""
     before, started = processor(), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    how: dict[str, Any] = {"cwd": folder, "env": os.environ | variables, "stdin": subprocess.DEVNULL}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **how)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return time.perf_counter() - started, processor() - before, done.stdout
@@ -148,7 +150,7 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
         records = {rule: record(folder, rule, patient.name, method) for rule in PARTS}
         needed = {str(source) for path in records.values() for source in sources(path)}
         (folder / "warm").mkdir()  # removed by the process, which ends when it is ready, as its standard input does
-        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *needed], folder)
+        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *needed], folder, **ONE_THREAD)
         rows += [("warm process", "imports, the solver's kernels", f"{warm:.1f}")]
         taken = planning + warm
         for rule, path in records.items():
@@ -158,7 +160,8 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
             spent[REST] = max(0.0, total - sum(spent.values()))
             taken += total
             rows += [(f"`{rule}`", part, f"{seconds:.1f}") for part, seconds in spent.items()]
-        rows.append(("Snakemake", "running jobs, a Python for each, provenance (what is left)", f"{whole - taken:.1f}"))
+        left = max(0.0, whole - taken)  # jobs that are run again may take longer than the first time
+        rows.append(("Snakemake", "running jobs, a Python for each, provenance (what is left)", f"{left:.1f}"))
         rows.append(("all", f"{wall:.0f} s of wall time on {cores} cores, as busy as they were", f"{whole:.1f}"))
     return rows
 
