@@ -11,6 +11,7 @@ Started and stopped by `one_node.sh`. Three things are shown:
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -39,7 +40,9 @@ def command(folder: Path, targets: Sequence[str], *options: str) -> list[str]:
 
 
 def queued(*options: str) -> list[str]:
-    return ["--profile", str(ROOT / "profiles/slurm"), *WITHOUT_ACCOUNTING, *options]
+    # a job that asks for more than a node has waits for ever
+    cores = ["--cores", str(len(os.sched_getaffinity(0)))]
+    return ["--profile", str(ROOT / "profiles/slurm"), *cores, *WITHOUT_ACCOUNTING, *options]
 
 
 def run(folder: Path, arguments: list[str]) -> str:
