@@ -11,11 +11,10 @@ goes; and the kernels of the finest grid beside a plain copy. With --fine also o
 from __future__ import annotations
 
 import argparse
+import cProfile
+import pstats
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import contextmanager
-from unittest import mock
 
 import numpy as np
 from pages import put
@@ -33,14 +32,18 @@ TUMOURS = ((5.0, 3.5), (8.0, 3.0), (8.0, 3.5))
 GAMMA = 12e3
 COPIED = 256 << 20
 
-PARTS = (
-    ("preconditioner", Multigrid, "of"),
-    ("conjugate gradients", simulate, "solve"),
-    ("stiffness", Medium, "operator"),
-    ("force and tolerance", simulate._Press, "solve"),
-    ("transport", simulate, "_carry"),
-    ("growth", Tumour, "grow"),
-)
+PARTS = {
+    "preconditioner": Multigrid.of,
+    "conjugate gradients": simulate.solve,
+    "stiffness": Medium.operator,
+    "force and tolerance": simulate._Press.solve,
+    "transport": simulate._carry,
+    "growth": Tumour.grow,
+}
+"""Parts of a run and their functions."""
+
+WITHIN = {"force and tolerance": ("preconditioner", "conjugate gradients", "stiffness")}
+"""Part → others that it calls, whose time is not its own."""
 
 
 def least(call: Callable, times: int) -> float:
@@ -53,33 +56,14 @@ def least(call: Callable, times: int) -> float:
     return min(taken)
 
 
-@contextmanager
-def watched(spent: dict[str, float]):
+def parts_of(call: Callable[[], object]) -> dict[str, float]:
     """CPU seconds of the parts of a run, each without the others that it calls."""
-    inner: list[float] = []
-
-    def timed(name: str, function: Callable) -> Callable:
-        def call(*arguments, **settings):
-            begun = time.process_time()
-            inner.append(0.0)
-            try:
-                return function(*arguments, **settings)
-            finally:
-                whole = time.process_time() - begun
-                spent[name] += whole - inner.pop()
-                if inner:
-                    inner[-1] += whole
-
-        return call
-
-    patches = [mock.patch.object(at, name, timed(title, getattr(at, name))) for title, at, name in PARTS]
-    for patch in patches:
-        patch.start()
-    try:
-        yield
-    finally:
-        for patch in patches:
-            patch.stop()
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(call)
+    seen: dict = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    codes = {part: function.__code__ for part, function in PARTS.items()}
+    found = {part: seen[code.co_filename, code.co_firstlineno, code.co_name][3] for part, code in codes.items()}
+    return {part: spent - sum(found[other] for other in WITHIN.get(part, ())) for part, spent in found.items()}
 
 
 def origin_in(tissue) -> np.ndarray:
@@ -98,11 +82,9 @@ def runs(tissue, tumours, times: int) -> list[str]:
         report = simulate.Report()
         values, ends = simulate.Values(at, mu_D, mu_rho, GAMMA), []
         whole = least(lambda: ends.append(simulate.run(tissue, medium, values)[0]), times)  # noqa: B023
-        spent: dict[str, float] = defaultdict(float)
-        with watched(spent):
-            simulate.run(tissue, medium, values, report=report)
+        spent = parts_of(lambda: simulate.run(tissue, medium, values, report=report))  # noqa: B023
         total, tumour = sum(spent.values()), ends[-1]
-        shares = [f"{100 * spent[name] / total:.0f}" for name, *_ in PARTS]
+        shares = [f"{100 * spent[part] / total:.0f}" for part in PARTS]
         size = (tumour.state[C] > 0.2).sum() * np.prod(tissue.spacing) / 1000
         own = [f"{mu_D:g}, {mu_rho:g}", f"{size:.0f}", f"{np.abs(tumour.u).max():.1f}", str(len(report.iterations))]
         own += [f"{sum(report.iterations)}", f"{whole:.1f}", f"{whole / alone:.0f}", " / ".join(shares)]
@@ -162,7 +144,7 @@ def main() -> None:
         middle = origin_in(fine)
         corner = np.round(fine.to_voxel(middle)).astype(int) - 64
         lines += runs(fine.crop(corner, (128, 128, 128)), TUMOURS[:1], 1)
-    lines += ["", "Of it: " + ", ".join(name for name, *_ in PARTS) + ".", ""]
+    lines += ["", "Of it: " + ", ".join(PARTS) + ".", ""]
     lines += ["| kernel, finest grid | bytes a cell | ms | at the copy's pace | GB/s | of the copy |"]
     lines += ["|---|--:|--:|--:|--:|--:|", *roofline(atlas.working_grid(2.0)), ""]
     print("\n".join(lines))

@@ -468,6 +468,7 @@ INPUTS = (
     ),
     Input("content", "T2 as T1", whole_head(t1n=T2), "warning", "t1n.nii.gz: is bright where"),
     Input("content", "T2 as FLAIR", whole_head(t2f=T2), "warning", "t2f.nii.gz: fluid is bright on it"),
+    Input("content", "T1 and FLAIR exchanged", whole_head(t1n=FLAIR, t2f=T1), "warning", "are the two exchanged"),
     Input(
         "content",
         "T1 as T1c in another scale",
