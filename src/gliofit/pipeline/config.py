@@ -208,6 +208,7 @@ def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
     for method in config.methods:
         try:
             described = describe(method)
+            described.check_installed()
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
