@@ -11,9 +11,12 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
-from gliofit.pipeline.warm import keep_warm
+from gliofit.pipeline.warm import begin, keep_warm
 
 min_version("9.19")
+
+WARM = begin(workflow)
+"A process that imports what jobs need while the rules are read."
 
 
 report: "workflow/report/workflow.rst"
@@ -44,7 +47,7 @@ include: "workflow/rules/report.smk"
 onstart:
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
-    keep_warm(workflow, "results/logs/warm.log")
+    keep_warm(workflow, "results/logs/warm.log", WARM)
 
 
 onerror:
