@@ -128,6 +128,15 @@ def test_a_fault_is_one_sentence(values, changes, message):
     assert re.search(re.escape(message).replace(r"\.\*", ".*"), text), text
 
 
+def test_a_method_whose_extra_is_not_installed_ends_before_any_job(values, monkeypatch):
+    given = merged(values, {"methods": {"nnunet": {}}})
+    monkeypatch.setattr("gliofit.base.extras.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"config: method nnunet needs .* pip install 'gliofit\[nnunet\]'"):
+        load_config(given)
+    monkeypatch.setattr("gliofit.base.extras.find_spec", lambda name: object())
+    assert load_config(given).networks.nnunet.predicts == "recurrence"
+
+
 def test_no_methods(values):
     with pytest.raises(InputError, match="methods is empty"):
         load_config({**values, "methods": {}})

@@ -209,6 +209,7 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
     for method in [*out, *config.methods]:
         try:
             described = describe(method)
+            described.check_installed()
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         if method in out:
