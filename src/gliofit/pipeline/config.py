@@ -209,11 +209,11 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
     for method in [*out, *config.methods]:
         try:
             described = describe(method)
+            if method in out:
+                continue
             described.check_installed()
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        if method in out:
-            continue
         check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
         if "checkpoint" in config.settings(method):
             raise InputError(
