@@ -141,12 +141,12 @@ def _whole(medium: Medium, field: Array, tissue: Tissue) -> Array:
 
 
 def _displacement(medium: Medium, tumour: Tumour, tissue: Tissue) -> Array:
-    along = []
-    for axis, step in enumerate(medium.grid.strides):
-        u = tumour.u[axis]
-        middle = np.zeros_like(u)
-        middle[:-step] = (u[:-step] + u[step:]) / 2
-        along.append(_whole(medium, middle, tissue))
+    along, grid = [], medium.grid
+    for axis in range(3):
+        faces = grid.component(tumour.u, axis)
+        # no cell is inside in the outermost ones, so that what comes around at the ends is 0
+        middle = (faces + np.roll(faces, -1, axis)) / 2
+        along.append(grids.put(middle[grid.inner], medium.offset, tissue.shape))
     return np.einsum("ij,jxyz->ixyz", tissue.direction.astype(np.float32), np.stack(along))
 
 
