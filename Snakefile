@@ -11,9 +11,12 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
-from gliofit.pipeline.warm import keep_warm
+from gliofit.pipeline.warm import begin, keep_warm
 
 min_version("9.19")
+
+WARM = begin(workflow)
+"A process that imports what jobs need while the rules are read."
 
 
 report: "workflow/report/workflow.rst"
@@ -27,6 +30,7 @@ include: "workflow/rules/resources.smk"
 include: "workflow/rules/anatomy.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/nnunet.smk"
 include: "workflow/rules/geometry_aware.smk"
 include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
@@ -44,7 +48,7 @@ include: "workflow/rules/report.smk"
 onstart:
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
-    keep_warm(workflow, "results/logs/warm.log")
+    keep_warm(workflow, "results/logs/warm.log", WARM)
 
 
 onerror:
@@ -56,7 +60,7 @@ rule all:
     input:
         "results/report.html",
         "results/config.yaml",
-        "results/shards/check.txt" if WEIGHTS.trained else [],
+        "results/shards/check.txt" if WEIGHTS.on_shards else [],
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         recurrences.tables(PLAN),

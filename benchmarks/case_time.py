@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 PARTS = {
     "check_patient": [("gliofit.patients.scans", "load_scans", "reading and checking scans")],
     "prepare_patient": [
-        ("gliofit.anatomy.atlas", "load_files", "reading the atlas"),
+        ("gliofit.anatomy.anatomy", "load_files", "reading the atlas"),
         ("gliofit.patients.checked", "load_checked", "reading scans"),
         ("gliofit.patients.preparation", "register", "registration"),
         ("gliofit.anatomy.transforms.Registration", "to_patient", "tissue maps to the scan"),
@@ -113,10 +113,14 @@ def take_apart(rule: str, path: Path, out: Path) -> None:
     print(json.dumps({**spent, "all": processor() - before}))
 
 
-def ran(command: list[str], folder: Path, **variables: str) -> tuple[float, float, str]:
-    """A command's wall and CPU seconds, and what it printed; `variables` are added to its environment."""
+def ran(command: list[str], folder: Path, told: str = "", **variables: str) -> tuple[float, float, str]:
+    """
+    A command's wall and CPU seconds, and what it printed.
+
+    It is `told` something on its standard input; `variables` are added to its environment.
+    """
     before, started = processor(), time.perf_counter()
-    how: dict[str, Any] = {"cwd": folder, "env": os.environ | variables, "stdin": subprocess.DEVNULL}
+    how: dict[str, Any] = {"cwd": folder, "env": os.environ | variables, "input": told}
     done = subprocess.run(command, capture_output=True, text=True, check=False, **how)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
@@ -150,7 +154,8 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
         records = {rule: record(folder, rule, patient.name, method) for rule in PARTS}
         needed = {str(source) for path in records.values() for source in sources(path)}
         (folder / "warm").mkdir()  # removed by the process, which ends when it is ready, as its standard input does
-        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket", *needed], folder, **ONE_THREAD)
+        told = json.dumps({"modules": modules(needed), "log": str(folder / "warm.log")}) + "\n"
+        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket"], folder, told, **ONE_THREAD)
         rows += [("warm process", "imports, the solver's kernels", f"{warm:.1f}")]
         taken = planning + warm
         for rule, path in records.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.registration import Registration
 from gliofit.base import grids
 from gliofit.base.nifti import Volume

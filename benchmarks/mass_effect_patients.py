@@ -35,7 +35,7 @@ from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 
 from gliofit import Tissue, growth_model, invert
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.registration import AFFINE, INVERSE_WARP, WARP, Registration
 from gliofit.base import grids
 from gliofit.base.files import write_text

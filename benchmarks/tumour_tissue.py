@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gliofit import Tissue, invert
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.transforms import Registration
 from gliofit.base.nifti import Volume
 from gliofit.evaluation.patient_scores import data_fit

@@ -120,6 +120,19 @@ def test_maps_and_labels_whose_affines_disagree_are_taken_as_they_are_stored(tmp
         load_case(case)
 
 
+def test_tumour_that_hangs_on_to_the_brain_by_nothing_is_brain_where_maps_know_of_it(tmp_path):
+    """A speck that opening cuts off was lost, and with it the fit that the workflow makes."""
+    wm, seg, speck = MAPS["wm"].copy(), SEG.copy(), (1, 1, 1)
+    assert np.sum(list(MAPS.values()), axis=0)[:4, :4, :4].max() == 0
+    wm[speck], seg[speck] = 1, 2
+    seg[2, 1, 1] = 2  # labelled, but no tissue: the labels' own mistake
+    case = load_case(lay_out(tmp_path, seg=seg, stored=("L", "P", "S"), wm=wm))
+    assert case.brain[speck]
+    assert case.whole[speck]
+    assert not case.brain[2, 1, 1]
+    assert case.whole.sum() == (SEG > 0).sum() + 1
+
+
 def test_pet_is_observed(tmp_path):
     pet = np.where(np.isin(SEG, (2, 3)), SEG, 0)
     case = load_case(lay_out(tmp_path / "in", pet=pet))

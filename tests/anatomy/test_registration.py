@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from gliofit import Tissue
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.registration import Registration, load_settings, register
 from gliofit.base import grids
 from gliofit.base.errors import InputError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cases import BRATS, small_patient
 
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base.nifti import Volume
 from gliofit.patients.checked import load_checked, save_checked
 from gliofit.patients.preparation import PREPARED, prepare_patient

@@ -11,7 +11,7 @@ import pytest
 from cases import BRATS, TUMOUR_MM, but_for_its_size, oblique, small_patient
 
 from gliofit import Theta, invert, simulate
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, save_volume

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from gliofit.pipeline import dependencies as module
@@ -25,6 +26,17 @@ def test_dependencies_follow_imports_of_imports(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from gliofit.base.nifti import load_volume\n")
     assert {"base/nifti.py", "base/errors.py"} <= names(script)
+
+
+def test_import_statements_are_found_without_parsing_what_is_around_them(tmp_path):
+    def every(path):
+        return {ast.dump(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, statements)}
+
+    statements = (ast.Import, ast.ImportFrom)
+    odd = tmp_path / "odd.py"
+    odd.write_text("import a, \\\n    b\nif 1:\n    from c import (  # (d)\n        e,\n    )\nimport f  # g (h)\n")
+    for path in [odd, *SOURCE.glob("gliofit/p*/*.py"), *SCRIPTS.glob("*.py")]:
+        assert {ast.dump(node) for node in module.import_statements(path)} == every(path), path
 
 
 def test_simulations_depend_on_the_solver_and_not_on_figures_or_methods():

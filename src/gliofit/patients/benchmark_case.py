@@ -133,8 +133,10 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
     spacing = grids.spacing_of(seg.affine)
     given = _path(folder, "brain_mask")
     if given is None:
-        brain = brain_of(np.where(labels > 0, 1, np.sum(maps, axis=0)), spacing)
-        head = brain | (np.sum(maps, axis=0) >= TISSUE)
+        tissue_here = np.sum(maps, axis=0) >= TISSUE
+        # a labelled voxel that the maps know of is brain, even where it hangs on to the rest by a corner alone
+        brain = brain_of(np.where(labels > 0, 1, np.sum(maps, axis=0)), spacing) | (tissue_here & (labels > 0))
+        head = brain | tissue_here
     else:
         head = brain = mask(given, _same_grid(given, seg)) | (labels > 0)
     filled = fill(maps, brain & (labels != CAVITY), whole, core, tumour_tissue)

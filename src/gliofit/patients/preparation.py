@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.anatomy.registration import Settings, load_settings, register
 from gliofit.base import grids
 from gliofit.base.arrays import Array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,11 @@ SOURCE = Path(__file__).parents[2]
 
 MODELS, DEFAULT_MODEL = SOURCE / "gliofit/growth/model.py", "gliofit.growth.models.fisher_kolmogorov"
 """Growth models are found by name when a script runs: no import statement tells of the default one."""
+
+STATEMENT = re.compile(
+    r"^[ \t]*((?:import[ \t]+|from[ \t]+[\w.]+[ \t]+import[ \t]+)(?:\([^)]*\)|[^\n(]*))", re.MULTILINE
+)
+"""An import statement, wherever it stands: to parse these alone takes a fifth of the time that a file takes."""
 
 DIGESTED: dict[str, tuple[Path, ...]] = {}
 """Every digest that this process has made → the files."""
@@ -78,7 +84,7 @@ def _files(module: str) -> list[Path]:
 def _imports(path: Path) -> list[Path]:
     """Files of this package that one file names in its import statements."""
     files: list[Path] = []
-    for node in _import_statements(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             files += [f for alias in node.names for f in _files(alias.name)]
         elif node.module and not node.level:
@@ -92,7 +98,7 @@ def _imports(path: Path) -> list[Path]:
 def imported(path: Path) -> set[str]:
     """All names in the import statements of a Python file, inside functions, too: modules, and what is in them."""
     names: set[str] = set()
-    for node in _import_statements(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif node.module and not node.level:
@@ -100,10 +106,25 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def _import_statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+@cache
+def import_statements(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """
+    Import statements anywhere in a Python file, those inside functions, too.
+
+    A line of a text that reads like one counts, and names what is imported elsewhere or what is no module.
+    """
+    text = path.read_text()
+    try:
+        nodes = [node for found in STATEMENT.findall(text) for node in ast.parse(found).body]
+    except SyntaxError:  # one that goes on in a way of its own
+        nodes = list(_statements(ast.parse(text)))
+    return tuple(node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
     """Import statements anywhere below a node; expressions, most of a file's nodes, hold none."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.Import, ast.ImportFrom)):
             yield child
         elif not isinstance(child, ast.expr):
-            yield from _import_statements(child)
+            yield from _statements(child)

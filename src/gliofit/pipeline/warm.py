@@ -5,8 +5,11 @@ Python, numpy, the solver's kernels and torch take 2 to 5 s of a core to be ther
 Snakemake starts a Python for each script all the same. That one writes the job's record (`gliofit.pipeline.records`),
 hands it over, and waits; a fork of the warm process runs the script, with the same terminal, folder and environment.
 
-Only jobs on the machine of the run find the warm process, once it is ready. All others run as if there were none. The
-two ends of a job die together: a script whose Python is killed is killed, too. The warm process ends with the run.
+It begins while Snakemake still reads its rules, with what nearly every job imports, and gets the rest of the names when
+the jobs are known. A job that comes before all is there waits a little.
+
+Only jobs on the machine of the run find the warm process. All others run as if there were none. The two ends of a job
+die together: a script whose Python is killed is killed, too. The warm process ends with the run.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
@@ -40,6 +44,12 @@ PLACE = "GLIOFIT_WARM"
 ENOUGH = 3
 """Jobs of a run that are worth a warm process."""
 
+EARLY = ("numpy", "nibabel", "scipy.ndimage", "SimpleITK", "gliofit.growth", "torch")
+"""What takes longest to import, and nearly every run needs."""
+
+PATIENCE = 20
+"""Seconds that a job waits for a warm process that is not ready; compiling the solver's kernels may take longer."""
+
 LONGEST = 1 << 20
 """Bytes of a message, at most."""
 
@@ -48,52 +58,71 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 class Warm:
-    """
-    The warm process of a run, as the run sees it.
+    """The warm process of a run, as the run sees it; it imports what is `EARLY` at once."""
 
-    Parameters
-    ----------
-    sources : iterable of path
-        Files of this package that the run's jobs import.
-    log : path
-        Gets what the process says.
-    """
-
-    def __init__(self, sources: Iterable[str | Path], log: str | Path):
+    def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gliofit-"))  # for this user alone
-        place = str(self.folder / "socket")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(self.folder / "socket")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | ONE_THREAD,
+            text=True,
+        )
+        atexit.register(self.close)
+
+    def prepare(self, sources: Iterable[str | Path], log: str | Path) -> None:
+        """
+        Tell it what jobs need; it imports that, and then serves them.
+
+        Parameters
+        ----------
+        sources : iterable of path
+            Files of this package that the run's jobs import.
+        log : path
+            Gets what the process says from now on.
+        """
         Path(log).parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", __name__, place, *map(str, sources)]
-        with open(log, "w") as said:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=os.environ | ONE_THREAD
-            )
-        os.environ[PLACE] = f"{sys.prefix}:{place}"
+        told = json.dumps({"modules": modules(sources), "log": str(Path(log).resolve())})
+        with suppress(BrokenPipeError):  # it has ended; jobs start by themselves
+            print(told, file=self.process.stdin, flush=True)
+        os.environ[PLACE] = f"{sys.prefix}:{self.folder / 'socket'}"
 
     def close(self) -> None:
         """End it; jobs that it runs have ended before."""
+        atexit.unregister(self.close)
         os.environ.pop(PLACE, None)
         self.process.kill()  # it may still be importing
         self.process.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def keep_warm(workflow: Any, log: str | Path) -> None:
+def begin(workflow: Any) -> Warm | None:
+    """A warm process for a call of Snakemake that may run jobs, as far as that can be told before there are rules."""
+    cores = workflow.resource_settings.cores or 0
+    return Warm() if workflow.is_main_process and cores > 1 and not workflow.output_settings.dryrun else None
+
+
+def keep_warm(workflow: Any, log: str | Path, warm: Warm | None = None) -> None:
     """
-    Start the warm process of a run, if it has jobs enough on this machine; it ends when Snakemake does.
+    Have a warm process serve a run, if that has jobs enough on this machine; it ends when Snakemake does.
 
     Parameters
     ----------
     workflow : snakemake.workflow.Workflow
         About to run jobs.
     log : path
+    warm : Warm, optional
+        One that has begun; it ends if the run has no use for it.
     """
-    if not workflow.local_exec or workflow.touch or workflow.deployment_settings.deployment_method:
-        return
+    here = workflow.local_exec and not workflow.touch and not workflow.deployment_settings.deployment_method
     # rules without a script of ours have no such parameter
-    needed = [DIGESTED.get(job.params.get("sources"), ()) for job in workflow.dag.needrun_jobs()]
+    needed = [DIGESTED.get(job.params.get("sources"), ()) for job in workflow.dag.needrun_jobs()] if here else []
     if sum(map(bool, needed)) >= ENOUGH:
-        atexit.register(Warm({path for sources in needed for path in sources}, log).close)
+        (warm or Warm()).prepare({path for sources in needed for path in sources}, log)
+    elif warm:
+        warm.close()
 
 
 def modules(sources: Iterable[str | Path]) -> list[str]:
@@ -121,29 +150,52 @@ def hand_over(record: Path) -> None:
         try:
             connection.connect(place)
             socket.send_fds(connection, [json.dumps(given).encode()], [0, 1, 2])
+            connection.settimeout(PATIENCE)
             if not connection.recv(1):
                 return  # it ended before it began with this job
+            connection.settimeout(None)
         except OSError:
             return
         status = connection.recv(1)
     os._exit(status[0] if status else 1)  # killed, if it says nothing
 
 
-def serve(place: str, sources: Iterable[str]) -> None:
+def serve(place: str) -> None:
     """
-    Import what some files import, then fork for each job until standard input ends, as it does with the run.
+    Import what is early and what standard input then names; fork for each job until that ends, as it does with the run.
 
     Parameters
     ----------
     place : path
-        Of the socket; it is made when all is ready.
-    sources : iterable of path
+        Of the socket that jobs come to.
     """
-    for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *modules(sources)):
+    began = time.time_ns()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(place)
+        listener.listen(64)
+        for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *EARLY):
+            with suppress(Exception):  # whoever needs it tries again
+                import_module(name)
+        if line := sys.stdin.readline():
+            _import(**json.loads(line))
+            _fork_for_each(listener, began)
+    shutil.rmtree(Path(place).parent, ignore_errors=True)
+
+
+def _import(modules: list[str], log: str) -> None:
+    """Import modules, and say what is to be said in a log from now on."""
+    with open(log, "w") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    for name in modules:
         with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
             import_module(name)
-    if growth := sys.modules.get("gliofit.growth"):
-        growth.compile_kernels()
+    if "gliofit.growth" in modules:
+        sys.modules["gliofit.growth"].compile_kernels()
+
+
+def _fork_for_each(listener: socket.socket, began: int) -> None:
+    """Serve jobs until standard input ends, or a source is younger than what was imported; `began` in ns."""
     known = _ages()
     gc.collect()
     gc.freeze()  # objects that no fork writes to stay shared
@@ -151,24 +203,20 @@ def serve(place: str, sources: Iterable[str]) -> None:
     signal.signal(signal.SIGCHLD, _reap)
     if (threads := len(os.listdir("/proc/self/task"))) > 1:
         sys.exit(f"{threads} threads: a process with more than one cannot be forked; jobs start by themselves")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(f"{place}.part")
-        listener.listen(64)
-        os.rename(f"{place}.part", place)
-        while True:
-            ready, _, _ = select.select([listener, sys.stdin], [], [])
-            if sys.stdin in ready:
-                return shutil.rmtree(Path(place).parent, ignore_errors=True)
-            connection, _ = listener.accept()
-            with connection:
-                if _ages() != known:
-                    sys.exit("sources were edited: later jobs start by themselves, with the new ones")
-                message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
-                if len(descriptors) == 3 and not os.fork():
-                    listener.close()
-                    _run(connection, json.loads(message), descriptors)
-                for descriptor in descriptors:
-                    os.close(descriptor)
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in ready:
+            return
+        connection, _ = listener.accept()
+        with connection:
+            if _ages() != known or max(known.values()) > began:
+                sys.exit("sources were edited: later jobs start by themselves, with the new ones")
+            message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
+            if len(descriptors) == 3 and not os.fork():
+                listener.close()
+                _run(connection, json.loads(message), descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 def _reap(*_: object) -> None:
@@ -226,4 +274,4 @@ def _die_with(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2:])
+    serve(sys.argv[1])

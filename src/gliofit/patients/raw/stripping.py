@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import numpy as np
 from scipy import ndimage
 
-from gliofit.anatomy.atlas import Anatomy
+from gliofit.anatomy.anatomy import Anatomy
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
