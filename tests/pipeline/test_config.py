@@ -87,6 +87,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"prior": {"mu_D": [25, 2]}}, "the range mu_D = 25 … 2 must be positive and ascending"),
         ({"seeds": {"training": -1}}, "seeds.training = -1 is not valid"),
         ({"methods": {"hybird": None}}, "unknown method 'hybird'; did you mean 'hybrid'?"),
+        ({"methods": {"hybrid": None, "direkt": False}}, "unknown method 'direkt'; did you mean 'direct'?"),
         ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
         ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
         ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
