@@ -176,7 +176,7 @@ class NnUnet(nn.Module):
         """
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
-        box = grids.box_of(maps.any(axis=0))  # as nnU-Net crops what it trains on; more patches would take longer
+        box = grids.box_of(np.any(maps, axis=0))  # as nnU-Net crops what it trains on; more patches would take longer
         found = np.zeros(maps.shape[1:], np.float32)
         with contextlib.redirect_stdout(io.StringIO()):  # it tells what it cannot do without a GPU
             predictor = nnUNetPredictor(device=next(self.parameters()).device, allow_tqdm=False)
