@@ -37,6 +37,7 @@ include: "workflow/rules/resources.smk"
 include: "workflow/rules/anatomy.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/nnunet.smk"
 include: "workflow/rules/geometry_aware.smk"
 include: "workflow/rules/patients.smk"
 include: "workflow/rules/inversion.smk"
@@ -68,7 +69,7 @@ rule all:
     input:
         "results/report.html",
         "results/config.yaml",
-        "results/shards/check.txt" if WEIGHTS.trained else [],
+        "results/shards/check.txt" if WEIGHTS.on_shards else [],
         (PLAN.tables | PLAN.other_tables).values(),
         PLAN.report_figures.values(),
         recurrences.tables(PLAN),

@@ -5,7 +5,8 @@ Plans of all methods on synthetic recurrences: tables and a figure for docs/plan
 
 Truths are grown on a grid of 3 mm and fits are made on one of 4 mm, so that no fit has the truth's own grid. FOLDER
 keeps patients and scores: a run goes on where the last one ended. Without `--write` tables are printed, with what there
-is. The workflow's `results/tables/recurrences.md` is the same at 1 and 2 mm.
+is. nnU-Net has rows once `benchmarks/nnunet.py FOLDER` has trained it. The workflow's `results/tables/recurrences.md`
+is the same at 1 and 2 mm.
 """
 
 from __future__ import annotations
@@ -68,7 +69,12 @@ WAYS = (
         settings=GLIODIL,
     ),
     Way({"gliodil_pet": "GliODIL, FET-PET too"}, "gliodil", pet=True, settings=GLIODIL),
+    Way({"cmaes": "CMA-ES on the solver, one focus"}, "cmaes_solver", foci=1, settings={"max_evaluations": 400}),
+    Way({"nnunet": "nnU-Net"}, "nnunet"),
+    Way({"nnunet_pet": "nnU-Net, FET-PET too"}, "nnunet", pet=True),
 )
+
+NNUNET = ("nnunet", "nnunet_pet")
 
 ROWS = MARGINS | {row: title for way in WAYS for row, title in way.titles.items()}
 
@@ -84,9 +90,10 @@ def densities(fit: Fit, problem: Problem, rows: list[str]) -> dict[str, Any]:
     return found
 
 
-def networks(method: str) -> dict[str, Any]:
-    """Its released networks, loaded, and the kernels compiled."""
-    paths = [WEIGHTS / f"{role}.safetensors" for role in describe(method).networks]
+def networks(method: str, folder: Path) -> dict[str, Any]:
+    """Its networks, those of the folder or the released ones, loaded, and the kernels compiled."""
+    names = [f"{role}.safetensors" for role in describe(method).networks]
+    paths = [own if (own := folder / name).is_file() else WEIGHTS / name for name in names]
     assert all(path.is_file() or path.stem in OPTIONAL for path in paths), f"no weights of {method} in {WEIGHTS}"
     return ready(method, paths)
 
@@ -118,7 +125,7 @@ def score(folder: Path, kind: str, index: int, chosen: list[str]) -> None:
             continue
         problem = patient_problem(patient, FIT_MM, pet=way.pet)
         model = {"name": "fisher_kolmogorov", "foci": way.foci}
-        loaded = networks(way.method)
+        loaded = networks(way.method, folder.parent)
         started = time.process_time()
         fit = invert(problem.target, problem.tissue, way.method, networks=loaded, model=model, **way.settings)
         seconds = time.process_time() - started
@@ -178,12 +185,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--number", type=int, default=30, help="patients of one focus, and as many of three")
-    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS), help="all, if not given")
     parser.add_argument("--write", action="store_true", help="put tables and figure into the documentation")
     given = parser.parse_args()
+    trained = (given.folder / "nnunet.safetensors").is_file()
+    rows = given.rows or [row for row in ROWS if trained or row not in NNUNET]
     for index in range(given.number):
         for kind in FOCI:
-            score(given.folder / f"{kind}_{index}", kind, index, given.rows)
+            score(given.folder / f"{kind}_{index}", kind, index, rows)
         print(f"{index + 1} of {given.number}", flush=True)
     metrics = collect(given.folder, given.number)
     titles = {row: title for row, title in ROWS.items() if (metrics["method"] == row).any()}

@@ -87,6 +87,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"prior": {"mu_D": [25, 2]}}, "the range mu_D = 25 … 2 must be positive and ascending"),
         ({"seeds": {"training": -1}}, "seeds.training = -1 is not valid"),
         ({"methods": {"hybird": None}}, "unknown method 'hybird'; did you mean 'hybrid'?"),
+        ({"methods": {"hybrid": None, "direkt": False}}, "unknown method 'direkt'; did you mean 'direct'?"),
         ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
         ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
         ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
@@ -125,6 +126,15 @@ def test_a_fault_is_one_sentence(values, changes, message):
     assert text.startswith("config/mine.yaml: ")
     assert "\n" not in text
     assert re.search(re.escape(message).replace(r"\.\*", ".*"), text), text
+
+
+def test_a_method_whose_extra_is_not_installed_ends_before_any_job(values, monkeypatch):
+    given = merged(values, {"methods": {"nnunet": {}}})
+    monkeypatch.setattr("gliofit.base.extras.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"config: method nnunet needs .* pip install 'gliofit\[nnunet\]'"):
+        load_config(given)
+    monkeypatch.setattr("gliofit.base.extras.find_spec", lambda name: object())
+    assert load_config(given).networks.nnunet.predicts == "recurrence"
 
 
 def test_no_methods(values):

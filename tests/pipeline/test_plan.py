@@ -124,6 +124,16 @@ def test_released_weights_are_used_and_missing_ones_trained(tmp_path):
     assert "inverse_segmentation" not in bare.trained
 
 
+def test_nnunet_is_trained_without_shards(monkeypatch):
+    """It learns from patients, and its loss is in no figure of mean squared errors."""
+    monkeypatch.setattr("gliofit.base.extras.find_spec", lambda name: object())
+    made = plan(root=ROOT, methods={"nnunet": {}, "gauss_newton": {}}).weights
+    assert made.trained == ["nnunet"]
+    assert made.on_shards == []
+    assert "nnunet" not in made.logs
+    assert made.of_method("nnunet") == ["results/networks/nnunet/weights.safetensors"]
+
+
 def test_named_weights_must_be_of_the_role_and_the_grid(tmp_path):
     def named(**card) -> Weights:
         path = tmp_path / "mine.safetensors"

@@ -13,6 +13,7 @@ from gliofit.anatomy.morph import Morph
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.extras import require
 from gliofit.base.section import unknown
 from gliofit.growth import GrowthModel, compile_kernels, growth_model
 from gliofit.inversion.checks import check_settings, defaults, no_weights
@@ -48,6 +49,8 @@ class Method:
         Growth models that it can fit, if not any; those with networks know the networks' own.
     posterior : bool
         Whether it samples the posterior (`Fit.posterior`).
+    extra : str
+        Optional packages that it needs, if any (`gliofit.base.extras`).
     """
 
     name: str
@@ -58,6 +61,12 @@ class Method:
     foci: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     posterior: bool = False
+    extra: str = ""
+
+    def check_installed(self) -> None:
+        """InputError, which says how to install them, if packages that the method needs are missing."""
+        if self.extra:
+            require(self.extra, f"method {self.name}")
 
     def check_model(self, model: GrowthModel) -> None:
         """InputError unless the method can fit the growth model."""
@@ -85,13 +94,14 @@ def method(
     foci: tuple[str, ...] = (),
     models: tuple[str, ...] = (),
     posterior: bool = False,
+    extra: str = "",
 ) -> Callable[[Run], Run]:
     """
     Register a function `f(problem, **settings) -> Fit` as an inversion method.
 
     Parameters
     ----------
-    name, title, networks, atlas, foci, models, posterior
+    name, title, networks, atlas, foci, models, posterior, extra
         As of `Method`.
 
     Returns
@@ -101,7 +111,7 @@ def method(
     """
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior)
+        METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior, extra)
         return run
 
     return register
@@ -130,8 +140,9 @@ def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If there is no such method, or a file is missing or of another role.
+        If there is no such method, it is not installed, or a file is missing or of another role.
     """
+    describe(name).check_installed()
     compile_kernels()
     wanted = dict(zip(describe(name).networks, paths, strict=False))
     if not wanted:
@@ -181,6 +192,7 @@ def invert(
     Fit
     """
     chosen = describe(method)
+    chosen.check_installed()
     check_settings(chosen.run, settings, f"method {method}: ")
     for name, value, least in (("seed", seed, 0), ("threads", threads, 1)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:

@@ -31,6 +31,7 @@ from gliofit.networks.grids import GEOMETRY_AWARE
 from gliofit.networks.inverse import INVERSES, Inverse, SegmentationInverse
 from gliofit.networks.lmi import LMIS, Lmi
 from gliofit.networks.lmi_part import LmiPart
+from gliofit.networks.nnunet import NnUnet
 from gliofit.networks.surrogate import Surrogate
 from gliofit.networks.weidner import Weidner
 
@@ -48,19 +49,25 @@ ARCHITECTURES = {
     "lmi": LMIS,
     "lmi_part": LMIS,
     "geometry_aware": GEOMETRY_AWARE,
+    "nnunet": ("nnunet",),
 }
 
-CLASSES = {network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart, GeometryAware)}
+CLASSES: dict[str, Any] = {
+    network.role: network for network in (Inverse, SegmentationInverse, Lmi, LmiPart, GeometryAware, NnUnet)
+}
 """Of the roles whose architectures share a class."""
 
-Network = Surrogate | Inverse | Lmi | LmiPart | GeometryAware
+WITHOUT_BOX = ("nnunet",)
+"""Roles of networks that know no θ."""
+
+Network = Surrogate | Inverse | Lmi | LmiPart | GeometryAware | NnUnet
 
 
 class CardBox(BaseModel):
     """
     Ranges that the network knows: x, y, z (mm from the crop's centre), μ_D, μ_ρ.
 
-    Of a geometry-aware surrogate D, ρ, T.
+    Of a geometry-aware surrogate D, ρ, T; of an nnU-Net there are none.
     """
 
     lower: Annotated[list[float], Field(min_length=3, max_length=5)]
@@ -75,13 +82,13 @@ class Card(BaseModel):
     width: Annotated[int, Field(ge=1, le=1024, strict=True)]
     shape: Annotated[list[Annotated[int, Field(ge=1, le=512, strict=True)]], Field(min_length=3, max_length=3)]
     spacing: Annotated[float, Field(gt=0, le=100)]
-    box: CardBox
+    box: CardBox | None = None
     weights_sha256: str
     options: dict[str, Any] = {}
 
 
 def build(
-    role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box, width: int, **options: Any
+    role: str, architecture: str, shape: Sequence[int], spacing: float, box: Box | None, width: int, **options: Any
 ) -> Any:
     """
     A network with fresh weights, of the class of its role; `options` are what some have beside.
@@ -97,6 +104,7 @@ def build(
         raise InputError(f"unknown {role} '{architecture}'; there are: {', '.join(ARCHITECTURES[role])}")
     if role in CLASSES:
         return CLASSES[role](shape, spacing, box, width, architecture, **options)
+    assert box is not None  # a card of this role has one
     return SURROGATES[architecture](shape, spacing, box, width)
 
 
@@ -111,7 +119,7 @@ def save_network(network: Network, architecture: str, path: str | Path, **about:
 
     Parameters
     ----------
-    network : Surrogate, Inverse, Lmi or GeometryAware
+    network : Surrogate, Inverse, Lmi, GeometryAware or NnUnet
     architecture : str
     path : path
         Of the weights (`.safetensors`).
@@ -133,8 +141,8 @@ def save_network(network: Network, architecture: str, path: str | Path, **about:
         "width": network.width,
         "shape": list(network.shape),
         "spacing": network.spacing,
-        "box": {"lower": network.box.lower.tolist(), "upper": network.box.upper.tolist()},
-        **({"options": network.options} if isinstance(network, LmiPart | GeometryAware) else {}),
+        **({"box": {k: getattr(network.box, k).tolist() for k in ("lower", "upper")}} if network.box else {}),
+        **({"options": network.options} if isinstance(network, LmiPart | GeometryAware | NnUnet) else {}),
         "parameters": sum(p.numel() for p in network.parameters()),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "versions": versions("gliofit", "torch", "numpy"),
@@ -177,6 +185,10 @@ def read_card(path: str | Path, role: str) -> dict[str, Any]:
         raise InputError(f"{card_file}: {fault(error, Card)}") from None
     if card["role"] != role:
         raise InputError(f"{card_file}: describes a network of role '{card['role']}', not '{role}'")
+    if role in WITHOUT_BOX:
+        return card
+    if card.get("box") is None:
+        raise InputError(f"{card_file}: lacks the entry 'box'")
     own = len(PHYSICAL) if role == "geometry_aware" else len(NAMES)
     if {len(card["box"]["lower"]), len(card["box"]["upper"])} != {own}:
         raise InputError(f"{card_file}: its box has not the {own} ranges that a network of role '{role}' knows")
@@ -192,7 +204,7 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     path : path
         `.safetensors`, its card beside it (`.json`).
     role : str
-        "surrogate", "inverse", "inverse_segmentation", "lmi" or "geometry_aware".
+        "surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware" or "nnunet".
     device : str
         As torch names it.
 
@@ -208,7 +220,9 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:
         raise InputError(f"{path}: its SHA-256 is not the one on its card; it is damaged or the card is another's")
-    box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
+    box = None
+    if role not in WITHOUT_BOX:
+        box = Box(np.array(card["box"]["lower"]), np.array(card["box"]["upper"]))
     size = card["shape"], card["spacing"], box, card["width"]
     network = build(role, card["architecture"], *size, **card.get("options", {}))
     try:

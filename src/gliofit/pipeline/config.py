@@ -7,7 +7,7 @@ are the keyword arguments it takes, checked against their defaults' types and si
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -92,13 +92,14 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
     """
     given = (name for name in ("patients", "brats_dir", "labels", "segment") if name in values)
     texts: dict[str, Any] = {name: _path(name, values[name], source) for name in given}
-    values = {**_typed(values), **texts}
+    values, out = {**_typed(values), **texts}, list[str]()
     values["spacing"] = _as_float(values.get("spacing"))
     if isinstance(study := values.get("lmi_study"), dict):
         values["lmi_study"] = study | {"spacing": _as_float(study.get("spacing"))}
     if isinstance(methods := values.get("methods"), dict):
         # a config laid over another can only add keys: `hybrid: false` takes a method out
-        values["methods"] = {name: given for name, given in methods.items() if given is not False}
+        out = [name for name, given in methods.items() if given is False]
+        values["methods"] = {name: given for name, given in methods.items() if name not in out}
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
@@ -126,7 +127,7 @@ def load_config(values: dict[str, Any], source: str = "config") -> Config:
         raise InputError(f"{source}: {error}") from None
     _check_prior(config, model, source)
     _check_geometry_aware(config, source)
-    _check_methods(config, model, source)
+    _check_methods(config, out, model, source)
     return config
 
 
@@ -198,16 +199,19 @@ def _check_geometry_aware(config: Config, source: str) -> None:
         raise InputError(f"{source}: geometry_aware: {error}") from None
 
 
-def _check_methods(config: Config, model: GrowthModel, source: str) -> None:
-    """Methods and their settings against the registry and each method's own signature."""
+def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, source: str) -> None:
+    """Methods, those taken `out` too, and settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
     from gliofit.inversion.checks import check_settings
 
     if not config.methods:
         raise InputError(f"{source}: methods is empty; name at least one")
-    for method in config.methods:
+    for method in [*out, *config.methods]:
         try:
             described = describe(method)
+            if method in out:
+                continue
+            described.check_installed()
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")

@@ -16,13 +16,13 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
 from gliofit.pipeline.geometry_section import GeometryAware, Range
-from gliofit.training.settings import GeometryAwareSettings, Settings, WholeBrainSettings
+from gliofit.training.settings import GeometryAwareSettings, NnunetSettings, Settings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
 
 
-Released = Literal["surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware"]
+Released = Literal["surrogate", "inverse", "inverse_segmentation", "lmi", "geometry_aware", "nnunet"]
 
 Density = Annotated[float, Field(gt=0, le=1)]
 
@@ -102,6 +102,9 @@ class Networks(Section):
     geometry_aware: GeometryAwareSettings = Field(
         description="Training of the geometry-aware surrogate, one and the same for all rows of its table; the section "
         "`geometry_aware` has its samples."
+    )
+    nnunet: NnunetSettings = Field(
+        description="Plan and training of nnU-Net, for the method `nnunet` (needs the extra of that name)."
     )
     released: dict[Released, str | None] = Field(
         {},

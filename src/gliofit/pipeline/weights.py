@@ -14,6 +14,12 @@ from gliofit.inversion.registry import OPTIONAL
 from gliofit.pipeline.config import find
 from gliofit.pipeline.config_sections import Config
 
+OWN_GRID = ("lmi", "nnunet")
+"""Networks that see the whole brain, on a grid of their own."""
+
+OWN_TRAINING = "nnunet"
+"""Learns from patients instead of shards, and its loss is in no figure of mean squared errors."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -91,10 +97,17 @@ class Weights:
         return {name: str(Path(path).with_suffix(".json")) for name, path in paths.items()}
 
     @property
+    def on_shards(self) -> list[str]:
+        """Networks that are trained here on shards of simulated tumours."""
+        return [network for network in self.trained if network != OWN_TRAINING]
+
+    @property
     def logs(self) -> dict[str, str]:
         """Training logs: written here, or on the card of a released network."""
-        cards = {network: path.with_suffix(".json") for network, path in self.released.items()}
-        return {network: f"results/networks/{network}/training.csv" for network in self.trained} | {
+        cards = {
+            network: path.with_suffix(".json") for network, path in self.released.items() if network != OWN_TRAINING
+        }
+        return {network: f"results/networks/{network}/training.csv" for network in self.on_shards} | {
             network: os.path.relpath(card) for network, card in cards.items() if "log" in read_json(card)
         }
 
@@ -109,8 +122,7 @@ def _released(config: Config, root: Path, needed: list[str]) -> dict[str, Path]:
             found[network], card = _named(key, named, root)
             if card["role"] != network:
                 raise InputError(f"networks.{key}: {found[network]}: is a network of role '{card['role']}'")
-            # the network of Learn-Morph-Infer has a grid of its own
-            if network != "lmi" and card["spacing"] != config.spacing:
+            if network not in OWN_GRID and card["spacing"] != config.spacing:
                 raise InputError(f"networks.{key}: {found[network]}: is for spacing: {card['spacing']:g}")
     return found
 

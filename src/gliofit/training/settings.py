@@ -207,6 +207,43 @@ class PartSettings(WholeBrainSettings):
         return {"targets": self.targets}
 
 
+@dataclass(frozen=True)
+class NnunetSettings:
+    """How nnU-Net is planned and trained, which sees the whole brain; what is not here is nnU-Net's own."""
+
+    predicts: Annotated[
+        Literal["recurrence", "infiltration"],
+        Field(
+            description="What it gives the probability of: the recurrence and the tumour core, or a density above 0.1."
+        ),
+    ] = "recurrence"
+    patients: Annotated[
+        PositiveInt,
+        Field(
+            strict=True,
+            description="GliODIL's synthetic patients of one focus, and as many of three, that it learns from; a fifth "
+            "of them are for validation.",
+        ),
+    ] = 150
+    shards: Annotated[PositiveInt, Field(strict=True, description="Jobs that make them.")] = 2
+    truth: Annotated[PositiveFloat, Field(strict=True, description="Of the grid that they grow on, mm.")] = 3.0
+    spacing: Annotated[PositiveFloat, Field(strict=True, description="Of what the network sees, mm.")] = 4.0
+    width: Annotated[PositiveInt, Field(strict=True, description="Features at the finest level (nnU-Net: 32).")] = 8
+    memory_gb: Annotated[
+        PositiveFloat,
+        Field(
+            strict=True,
+            description="What nnU-Net's planner is told of a GPU's memory, which patch and batch follow from (its "
+            "default: 8).",
+        ),
+    ] = 0.04
+    epochs: Annotated[PositiveInt, Field(strict=True, description="nnU-Net's default: 1000.")] = 45
+    iterations: Annotated[PositiveInt, Field(strict=True, description="Of an epoch (nnU-Net's default: 250).")] = 50
+
+    # strict as a whole, a dataclass would refuse the mapping that a config file has; its fields are strict instead
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
 @cache
 def _adapters(settings: type[Settings]) -> dict[str, TypeAdapter[Any]]:
     """What checks each field: its type and range."""

@@ -11,7 +11,7 @@ from gliofit.growth.mass_effect.grid import Grid
 def moved(grid, q, move, backwards):
     """An amount and a fraction, carried by a displacement anywhere in the grid."""
     spans = grid.spans(np.ones(grid.size, bool))
-    times = goes(max(float(np.abs(d).max()) / h for d, h in zip(move, grid.spacing, strict=True)))
+    times = goes(max(float(np.abs(grid.component(move, a)).max()) / h for a, h in enumerate(grid.spacing)))
     return carry(grid, spans, q, q.copy(), np.array([False, True]), move, times, backwards)[0]
 
 
@@ -32,9 +32,9 @@ def stretched(n, axis):
     across = np.zeros(shape, bool)
     across[tuple(slice(2, -2) if a != axis else slice(None) for a in range(3))] = True
     steps = n // 8
-    move = np.zeros((3, grid.size), np.float32)
+    move = grid.faces()
     flow = np.where(np.abs(faces) < 9.5, STRETCH / steps * faces, 0)
-    move[axis] = grid.pad(flow.reshape(spread) * across)
+    grid.component(move, axis)[grid.inner] = flow.reshape(spread) * across
     start = bump(x)
     q = np.stack([grid.pad(start.reshape(spread) * across)] * 2)
     for step in range(steps):
@@ -62,12 +62,11 @@ def test_edges_stay_within_bounds_and_nothing_is_lost():
     q = np.stack([grid.pad((rng.random(inside.shape) > 0.5) * inside) for _ in range(2)])
     before = q.sum(1, dtype=float)
     for step in range(6):
-        move = np.stack([grid.pad(rng.uniform(-2, 2, inside.shape)) for _ in range(3)])
-        for axis, stride in enumerate(grid.strides):
-            open_ = grid.pad(inside).astype(bool)
-            closed = ~open_
-            closed[stride:] |= ~open_[:-stride]
-            move[axis][closed] = 0
+        move, open_ = grid.faces(), grid.pad(inside).reshape(grid.padded) > 0
+        for axis in range(3):
+            along = grid.component(move, axis)
+            along[grid.inner] = rng.uniform(-2, 2, inside.shape)
+            along[~(open_ & np.roll(open_, 1, axis))] = 0
         q = moved(grid, q, move, step % 2 == 0)
         assert q.min() >= 0
         assert q[1].max() <= 1 + 1e-6

@@ -147,6 +147,22 @@ def test_without_a_push_the_jacobian_is_fisher_kolmogorovs(small_tissue):
     assert np.linalg.norm(found[0] - exact[0]) < 0.03 * np.linalg.norm(exact[0])
 
 
+def test_carried_derivatives_are_near_those_by_differences(small_tissue):
+    by_differences, carried = (growth_model("mass_effect", derivatives=kind) for kind in ("differences", "carried"))
+    values = np.array([-18.0, 8.0, 4.0, 4.0, 2.8, 8.0])
+    density, found = carried.simulate(small_tissue, values, jacobian=True, threads=1)
+    same, wanted = by_differences.simulate(small_tissue, values, jacobian=True, threads=1)
+    np.testing.assert_array_equal(density, same)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.ravel() @ other.ravel() > 0.85 * np.linalg.norm(one) * np.linalg.norm(other)
+        assert 0.6 < np.linalg.norm(one) / np.linalg.norm(other) < 1.5
+    values[5] = 0.0
+    _, exact = growth_model().simulate(small_tissue, values[:5], jacobian=True, threads=1)
+    np.testing.assert_allclose(
+        carried.simulate(small_tissue, values, jacobian=True, threads=1)[1][:5], exact, atol=1e-6
+    )
+
+
 def test_a_tumour_that_fills_the_head_is_as_easily_solved_for(small_tissue):
     # a preconditioner that is kept while a tumour stiffens takes ten times as many iterations, or never ends
     report = Report()

@@ -49,7 +49,7 @@ def _flux(a, q_2, q_1, q0, q1):
 
 
 @apart
-def sweep(part, parts, size, spans, stride, scale, kept, q, move, out):
+def sweep(part, parts, size, spans, axis, scale, kept, q, move, out):
     """
     Along one axis, in a part of the planes of x.
 
@@ -59,29 +59,34 @@ def sweep(part, parts, size, spans, stride, scale, kept, q, move, out):
         (nx, ny, nz, row); nothing moves in the outermost cells.
     spans : int64 ndarray [rows, 2]
         Cells of each row to be visited; nothing moves in the others.
-    stride : int
-        From a cell to the next along the axis.
+    axis : int
     scale : float32
         Times `move` it is the share of a cell by which a face moves.
-    kept : float32
+    kept : float32 ndarray [k]
         1 for a fraction, 0 for what is conserved.
-    q, move, out : ndarray [n]
+    q, out : ndarray [k, n]
+    move : ndarray [3 n]
     """
     nx, ny, _, row = size
-    s = uintp(stride)
+    w = uintp(row)
+    s = uintp(ny + 2) * w if axis == 0 else (w if axis == 1 else uintp(1))
+    ahead = uintp(3) * s if axis < 2 else s
     for i in range(2 + (nx - 2) * part // parts, 2 + (nx - 2) * (part + 1) // parts):
         for j in range(2, ny):
-            o = uintp((i * (ny + 2) + j) * row)
-            begin, stop = spans[i * (ny + 2) + j]
-            for n in range(o + uintp(begin), o + uintp(stop)):
-                q0, a, b = q[n], scale * move[n], scale * move[n + s]
-                left = _flux(a, q[n - s - s], q[n - s], q0, q[n + s])
-                right = _flux(b, q[n - s], q0, q[n + s], q[n + s + s])
-                moved = q0 - (right - left)
-                # in the middle of the move
-                middle = q0 - FOURTH * (a + b) * _slope(q[n - s], q0, q[n + s])
-                fraction = min(max(moved + middle * (b - a), ZERO), ONE)
-                out[n] = moved + kept * (fraction - moved)
+            r = uintp(i * (ny + 2) + j)
+            o, m = r * w, (uintp(3) * r + uintp(axis)) * w
+            for field in range(len(kept)):
+                old, new, fraction_of = q[field], out[field], kept[field]
+                for z in range(uintp(spans[r, 0]), uintp(spans[r, 1])):
+                    n = o + z
+                    q0, a, b = old[n], scale * move[m + z], scale * move[m + z + ahead]
+                    left = _flux(a, old[n - s - s], old[n - s], q0, old[n + s])
+                    right = _flux(b, old[n - s], q0, old[n + s], old[n + s + s])
+                    moved = q0 - (right - left)
+                    # in the middle of the move
+                    middle = q0 - FOURTH * (a + b) * _slope(old[n - s], q0, old[n + s])
+                    fraction = min(max(moved + middle * (b - a), ZERO), ONE)
+                    new[n] = moved + fraction_of * (fraction - moved)
 
 
 def goes(cells: float) -> int:
@@ -112,7 +117,7 @@ def carry(
         Both are written to; elsewhere `room` is as `fields`.
     fractions : ndarray [k], bool
         Which are fractions, not conserved amounts.
-    displacement : ndarray [3, n]
+    displacement : ndarray [3 n]
         Of faces, mm.
     times : int
         Goes it is done in, as `goes` says.
@@ -124,11 +129,10 @@ def carry(
     ndarray [k, n], ndarray [k, n]
         The fields, and room for the next time.
     """
+    kept = fractions.astype(np.float32)
     for go in range(times):
         for axis in (2, 1, 0) if backwards ^ (go % 2 == 1) else (0, 1, 2):
             scale = np.float32(1 / (grid.spacing[axis] * times))
-            for q, kept, out in zip(fields, fractions, room, strict=True):
-                own = np.float32(kept), q, displacement[axis], out
-                share(threads, sweep, grid[:4], spans, grid.strides[axis], scale, *own)
+            share(threads, sweep, grid[:4], spans, axis, scale, kept, fields, displacement, room)
             fields, room = room, fields
     return fields, room

@@ -1,5 +1,5 @@
 """
-Kernels on displacements and forces [3, n]: sums, the steps of conjugate gradients, what presses, how far to go.
+Kernels on displacements and forces: sums, a step of conjugate gradients, what presses, how far to go.
 
 All visit the cells inside the skull alone (`spans`): half of a head's box is outside, where these fields are 0. What
 can be done in one pass is, as the memory's pace sets the time.
@@ -19,17 +19,15 @@ ZERO = np.float32(0)
 def dot(part, parts, size, spans, a, b, out):
     """out[part] ← Σ a·b; rows in single precision, their sum in double."""
     nx, ny, _, row = size
-    total = 0.0
-    for axis in range(3):
-        p, q = a[axis], b[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                along = ZERO
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    along += p[n] * q[n]
-                total += float(along)
+    w, total = uintp(row), 0.0
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o, along = uintp(3) * r * w, ZERO
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                y, z = x + w, x + w + w
+                along += a[x] * b[x] + a[y] * b[y] + a[z] * b[z]
+            total += float(along)
     out[part] = total
 
 
@@ -37,96 +35,76 @@ def dot(part, parts, size, spans, a, b, out):
 def miss(part, parts, size, spans, a, b, out):
     """out[part] ← Σ (a − b)²."""
     nx, ny, _, row = size
-    total = 0.0
-    for axis in range(3):
-        p, q = a[axis], b[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                along = ZERO
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    along += (p[n] - q[n]) * (p[n] - q[n])
-                total += float(along)
+    w, total = uintp(row), 0.0
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o, along = uintp(3) * r * w, ZERO
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                y, z = x + w, x + w + w
+                p, q, t = a[x] - b[x], a[y] - b[y], a[z] - b[z]
+                along += p * p + q * q + t * t
+            total += float(along)
     out[part] = total
-
-
-@apart
-def begin(part, parts, size, spans, anew, inverse, f, u, before):
-    """The first step of a Chebyshev iteration from 0: u ← anew·f/diagonal; before ← 0."""
-    nx, ny, _, row = size
-    for axis in range(3):
-        d, g, v, w = inverse[axis], f[axis], u[axis], before[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    v[n] = anew * d[n] * g[n]
-                    w[n] = ZERO
-
-
-@apart
-def turn(part, parts, size, spans, z, share, p):
-    """p ← z + share·p."""
-    nx, ny, _, row = size
-    for axis in range(3):
-        a, b = z[axis], p[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    b[n] = a[n] + share * b[n]
 
 
 @apart
 def step(part, parts, size, spans, along, p, ap, u, r, out):
     """u ← u + along·p; r ← r + along·ap, and its square into out[part]."""
     nx, ny, _, row = size
-    total = 0.0
-    for axis in range(3):
-        a, b, v, w = p[axis], ap[axis], u[axis], r[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                square = ZERO
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    v[n] += along * a[n]
-                    left = w[n] + along * b[n]
-                    w[n] = left
-                    square += left * left
-                total += float(square)
+    w, total = uintp(row), 0.0
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            at = uintp(i * (ny + 2) + j)
+            o, square = uintp(3) * at * w, ZERO
+            begin, stop = o + uintp(spans[at, 0]), o + uintp(spans[at, 1])
+            for x in range(begin, stop):
+                y, z = x + w, x + w + w
+                u[x], u[y], u[z] = u[x] + along * p[x], u[y] + along * p[y], u[z] + along * p[z]
+            for x in range(begin, stop):
+                y, z = x + w, x + w + w
+                a, b, c = r[x] + along * ap[x], r[y] + along * ap[y], r[z] + along * ap[z]
+                r[x], r[y], r[z] = a, b, c
+                square += a * a + b * b + c * c
+            total += float(square)
     out[part] = total
 
 
 @apart
-def press(part, parts, size, spans, strides, per_mm, psi, pressure, inverse, f):
-    """f ← −pressure·∇ψ on the faces that may move, 0 on the others."""
+def press(part, parts, size, spans, per_mm, psi, pressure, d, f):
+    """f ← −pressure·∇ψ on the faces that may move, 0 on the others; ψ of cells."""
     nx, ny, _, row = size
-    for axis in range(3):
-        d, g, s, by = inverse[axis], f[axis], uintp(strides[axis]), pressure * per_mm[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    g[n] = by * (psi[n - s] - psi[n]) if d[n] > ZERO else ZERO
+    gx, gy, gz = pressure * per_mm[0], pressure * per_mm[1], pressure * per_mm[2]
+    w, one = uintp(row), uintp(1)
+    sx = uintp(ny + 2) * w
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            c, o = r * w, uintp(3) * r * w
+            for z in range(uintp(spans[r, 0]), uintp(spans[r, 1])):
+                n, x, y, t = c + z, o + z, o + w + z, o + w + w + z
+                here = psi[n]
+                f[x] = gx * (psi[n - sx] - here) if d[x] > ZERO else ZERO
+                f[y] = gy * (psi[n - w] - here) if d[y] > ZERO else ZERO
+                f[t] = gz * (psi[n - one] - here) if d[t] > ZERO else ZERO
 
 
 @apart
 def ahead(part, parts, size, spans, per_mm, moved, u, before, correct, reach, out, largest):
     """out ← correct·(u − moved) + reach·(u − before); its largest component, in cells, into largest[part]."""
     nx, ny, _, row = size
-    most = ZERO
-    for axis in range(3):
-        a, b, c, g = moved[axis], u[axis], before[axis], out[axis]
-        for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-            for j in range(1, ny + 1):
-                o = uintp((i * (ny + 2) + j) * row)
-                begin, stop = spans[i * (ny + 2) + j]
-                for n in range(o + uintp(begin), o + uintp(stop)):
-                    g[n] = correct * (b[n] - a[n]) + reach * (b[n] - c[n])
-                    most = max(most, per_mm[axis] * abs(g[n]))
+    w, most = uintp(row), ZERO
+    gx, gy, gz = per_mm
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o, far = uintp(3) * r * w, ZERO
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                y, z = x + w, x + w + w
+                a = correct * (u[x] - moved[x]) + reach * (u[x] - before[x])
+                b = correct * (u[y] - moved[y]) + reach * (u[y] - before[y])
+                c = correct * (u[z] - moved[z]) + reach * (u[z] - before[z])
+                out[x], out[y], out[z] = a, b, c
+                far = max(far, max(gx * abs(a), max(gy * abs(b), gz * abs(c))))
+            most = max(most, far)
     largest[part] = most

@@ -7,7 +7,9 @@ where transport needs it, the force is a plain difference of two cells, and no p
 the strain.
 
 Cells lie as the Fisher–Kolmogorov solver has them (`growth.cpu.padded`): flat, z contiguous, a voxel of padding around
-and rows a multiple of LANES long. Face n of an axis is the one before cell n.
+and rows a multiple of LANES long. Of a displacement, a row (x, y) of each component follows another: what a processor
+fetches ahead are a few long stretches, where three fields at each of three planes would be more than it can follow.
+Face n of an axis is the one before cell n.
 """
 
 from __future__ import annotations
@@ -15,12 +17,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from gliofit.base.arrays import Array
 from gliofit.growth.cpu.llvm_rows import LANES
 
-VECTOR = 16
-"""Cells that the compiled loops do at once, on any processor; grids' rows are multiples of it."""
+VECTOR = 8
+"""Cells that the compiled loops do at once; grids' rows are multiples of it."""
+
+CACHE_LINE = 64
+"""Bytes; a vector of a row that begins at one never straddles two."""
+
+
+def aligned(count: int) -> Array:
+    """Zeros, float32 [count], from a cache line on."""
+    size = np.dtype(np.float32).itemsize
+    room = np.zeros(count + CACHE_LINE // size, np.float32)
+    return room[-room.ctypes.data % CACHE_LINE // size :][:count]
 
 
 class Grid(NamedTuple):
@@ -62,9 +75,9 @@ class Grid(NamedTuple):
         return self.hx, self.hy, self.hz
 
     @property
-    def strides(self) -> tuple[int, int, int]:
-        """From a cell to the next along x, y and z."""
-        return (self.ny + 2) * self.row, self.row, 1
+    def per_mm(self) -> tuple:
+        """1/h along x, y and z, in single precision."""
+        return np.float32(1 / self.hx), np.float32(1 / self.hy), np.float32(1 / self.hz)
 
     def coarser(self) -> Grid:
         """Cells of twice the edges: cell I is made of 2I − 1 and 2I."""
@@ -73,23 +86,37 @@ class Grid(NamedTuple):
 
     def pad(self, field: Array) -> Array:
         """A field [x, y, z] in this layout, float32 [n]; 0 in the padding."""
-        out = np.zeros(self.padded, np.float32)
-        out[self.inner] = field
-        return out.reshape(-1)
+        out = aligned(self.size)
+        out.reshape(self.padded)[self.inner] = field
+        return out
+
+    def faces(self) -> Array:
+        """A displacement of 0, float32 [3 n]."""
+        return aligned(3 * self.size)
+
+    def component(self, u: Array, axis: int) -> Array:
+        """A view [x, y, z], padding included, of a component of a displacement."""
+        return u.reshape(self.nx + 2, self.ny + 2, 3, self.row)[:, :, axis]
 
     def spans(self, inside: Array) -> Array:
         """
         Where in each row (x, y) cells are inside: the first, and one past the last; int64 [rows, 2].
 
-        Widened to whole vectors: what is left over of a loop is done cell by cell, slowly.
+        Widened to whole vectors, which begin at multiples of one.
         """
         rows = inside.reshape(-1, self.row)
         first, last = rows.argmax(axis=1), self.row - rows[:, ::-1].argmax(axis=1)
-        length = np.minimum(-(-(last - first) // VECTOR) * VECTOR, self.row)
-        first = np.minimum(first, self.row - length)
-        spans = np.stack([first, first + length], axis=1)
+        spans = np.stack([first // VECTOR * VECTOR, -(-last // VECTOR) * VECTOR], axis=1)
         spans[~rows.any(axis=1)] = 0
         return spans
+
+    def around(self, spans: Array) -> Array:
+        """The spans that hold those of the eight rows around each, too, and a cell more at both ends."""
+        low, high = np.moveaxis(spans.reshape(self.nx + 2, self.ny + 2, 2), 2, 0)
+        low = minimum_filter(np.where(high > low, low, self.row), 3, mode="nearest")
+        high = maximum_filter(high, 3, mode="nearest")
+        widened = np.maximum(low - VECTOR, 0), np.minimum(high + VECTOR, self.row)
+        return np.where((high > 0)[..., None], np.stack(widened, axis=2), 0).reshape(-1, 2)
 
     @property
     def inner(self) -> tuple[slice, slice, slice]:

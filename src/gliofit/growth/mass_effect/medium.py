@@ -110,15 +110,15 @@ class Medium:
         """Call a kernel of `cells` or `fields` on the cells inside."""
         share(threads, kernel, self.grid[:4], self.spans, *arguments)
 
-    def operator(self, state: Array, threads: int) -> Operator:
-        """Elasticity of a state."""
-        lam, mu, kappa = np.zeros((3, self.grid.size), np.float32)
+    def operator(self, state: Array, threads: int, like: Operator | None = None, room: Array | None = None) -> Operator:
+        """Elasticity of a state; in the room of an earlier one of this medium, and of an array [3, n], if given."""
+        lam, mu, kappa = np.zeros((3, self.grid.size), np.float32) if room is None else room
         of_lam, of_mu = (tuple(np.float32(lame(kind)[number]) for kind in YOUNG) for number in range(2))
         stiffness = sum(np.multiply((1, 2), lame("wm"))) / self.screening**2 if self.screening > 0 else 0.0
         held_back = np.float32(stiffness), np.float32(SCREENED_BELOW)
         given = *state[:HELD], self.inside, of_lam, of_mu, *held_back, lam, mu, kappa
         self.visit(threads, cells.stiffness, *given)
-        return Operator.of(self.grid, lam, mu, kappa, threads, self.spans)
+        return Operator.of(self.grid, lam, mu, kappa, threads, like)
 
     def diffusivity(self, state: Array, threads: int, out: Array) -> None:
         """Relative to white matter's, as the solver's kernels take it; `out` is OUTSIDE where no cell is visited."""

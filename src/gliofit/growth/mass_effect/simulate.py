@@ -208,11 +208,10 @@ def _carry(
     """To correct·u of the way from where tissue is, and on by reach·(u − before)."""
 
     def step(tumour: Tumour, earlier: Array) -> tuple[Array, float]:
-        grid, out = tumour.medium.grid, np.zeros_like(tumour.u)
+        grid, out = tumour.medium.grid, tumour.medium.grid.faces()
         largest = np.zeros(parts_of(tumour.threads), np.float32)
-        per_mm = tuple(np.float32(1 / h) for h in grid.spacing)
         way = tumour.moved, tumour.u, earlier, correct, reach, out, largest
-        tumour.medium.visit(tumour.threads, fields.ahead, per_mm, *way)
+        tumour.medium.visit(tumour.threads, fields.ahead, grid.per_mm, *way)
         return out, float(largest.max())
 
     first, *rest = tumours
@@ -236,22 +235,27 @@ class _Press:
 
     def __init__(self, medium: Medium, gamma: float, force: str, tolerance: float):
         self.medium, self.gamma, self.force, self.tolerance = medium, gamma, force, tolerance
+        self.operator: Operator | None = None
         self.precondition: Multigrid | None = None
+        self.room = np.zeros((3, medium.grid.size), np.float32)
         h = float(np.mean(medium.grid.spacing))
         self.least = gamma / h * (4 * np.pi * SMALL_MM**2 / h**2) ** 0.5
 
-    def of(self, operator: Operator, c: Array) -> Array:
-        """−γ∇ψ(c) on the faces that may move [3, n]."""
+    def of(self, tumour: Tumour) -> tuple[Operator, Array]:
+        """Elasticity of a tumour's state, and −γ∇ψ(c) on the faces that may move [3 n]; until the next call."""
+        if self.operator is None:
+            self.operator = self.medium.operator(tumour.state, tumour.threads, None, self.room)
+            self.f = self.operator.field()
+        else:
+            self.medium.operator(tumour.state, tumour.threads, self.operator, self.room)
+        c, operator = tumour.state[C], self.operator
         psi = c if self.force == "gradient" else np.log(np.cosh(c))
-        f, grid = operator.field(), operator.grid
-        per_mm = tuple(np.float32(1 / h) for h in grid.spacing)
-        operator.visit(fields.press, grid.strides, per_mm, psi, np.float32(self.gamma), operator.inverse, f)
-        return f
+        operator.visit(fields.press, operator.grid.per_mm, psi, np.float32(self.gamma), operator.inverse, self.f)
+        return operator, self.f
 
     def solve(self, tumour: Tumour) -> Solution:
         """Of the first tumour, from where its tissue has been carried to."""
-        operator = self.medium.operator(tumour.state, tumour.threads)
-        f = self.of(operator, tumour.state[C])
+        operator, f = self.of(tumour)
         size = operator.norm(f)
         if not np.isfinite(size):
             raise InputError(TOO_LARGE.format(self.gamma / 1000))
@@ -274,14 +278,14 @@ class _Press:
         first : _Press
         solution : Solution
             Of the first tumour.
-        guess : ndarray [3, n]
+        guess : ndarray [3 n]
             Where the first tumour's solve began.
         """
-        operator = self.medium.operator(tumour.state, tumour.threads)
-        f = self.of(operator, tumour.state[C]) - solution.residual
+        operator, force = self.of(tumour)
+        f = force - solution.residual
         if first.precondition is None:
             first.precondition = Multigrid.of(operator)
-        size = operator.norm(operator.residual(solution.u, f, operator.field()))
+        size = operator.residual(solution.u, f, operator.room[0])
         start = solution.u + (tumour.moved - guess)
-        tolerance = max(DIFFERENCE_TOLERANCE * size, ROUNDING * operator.norm(f))
+        tolerance = max(DIFFERENCE_TOLERANCE * size, ROUNDING * operator.norm(force))
         tumour.u = solve(operator, first.precondition.alone(), f, start, tolerance).u

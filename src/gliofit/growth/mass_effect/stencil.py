@@ -1,17 +1,18 @@
 """
-Kernels of linear elasticity on the staggered grid: coefficients, the residual, a smoothing step.
+Coefficients of linear elasticity on the staggered grid, and those of the next coarser one.
 
 With e the strain, the stresses are
 
     σ_xx = λ tr e + 2μ e_xx   in cells,        σ_xy = 2μ e_xy   at the edges between four cells,
 
 and (A u)_x = −(∂σ_xx/∂x + ∂σ_xy/∂y + ∂σ_xz/∂z) + κ u_x on the faces along x. Written as the divergence of a stress,
-A has the terms in ∇λ and ∇μ by itself, and is symmetric.
+A has the terms in ∇λ and ∇μ by itself, and is symmetric. `passes` applies it.
 
-All arrays are flat (`grid.Grid`); `size` is (nx, ny, nz, row), `spans` says where in each row cells lie inside the
-skull – half of a head's box is outside –, and `per_mm` is 1/h per axis in single precision, so that no
-sum is made in double. `apart` tells the compiler that no two arguments share memory: only then do loops along z become
-vector instructions.
+All arrays are flat. Of a row of cells (x, y) the coefficients lie one after the other, those of LAM … YZ, and so do the
+components of a displacement (`grid.Grid`). `size` is (nx, ny, nz, row), `spans` says where in each row cells lie inside
+the skull – half of a head's box is outside –, and `per_mm` is 1/h per axis in single precision, so that no sum is made
+in double. `apart` tells the compiler that no two arguments share memory: only then do loops along z become vector
+instructions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from numba import uintp
 
 from gliofit.growth.cpu.compiled import apart, inlined
 
-HALF, TWO, EIGHTH = np.float32(0.5), np.float32(2), np.float32(0.125)
+LAM, MU, KAPPA, XY, XZ, YZ = range(6)
+"""λ, μ and κ of cells, and μ at the edges between the cells of two axes."""
+
+KINDS = 6
+
+HALF, TWO = np.float32(0.5), np.float32(2)
 
 
 @inlined
@@ -37,147 +43,88 @@ def _series(a, b, c, d):
 
 
 @apart
-def edges(part, parts, size, mu, exy, exz, eyz):
+def edges(part, parts, size, spans, lam, mu, kappa, k):
     """
-    μ at the edges of a part of the planes of x.
+    λ, μ and κ of a part of the planes of x, and μ at their edges, into k.
 
     Stress goes through the four cells of an edge one after the other: their harmonic mean. At a wall (μ = 0 beyond)
-    the displacement is 0 half an edge away, so that μ counts twice.
+    the displacement is 0 half an edge away, so that μ counts twice. `spans` reaches as far as edges are needed.
     """
-    nx, ny, nz, row = size
-    sx, sy = uintp((ny + 2) * row), uintp(row)
+    nx, ny, _, row = size
+    w = uintp(row)
+    sx, sy, one = uintp(ny + 2) * w, w, uintp(1)
     for i in range(1 + (nx + 1) * part // parts, 1 + (nx + 1) * (part + 1) // parts):
         for j in range(1, ny + 2):
-            o = uintp(i * row * (ny + 2) + j * row)
-            for n in range(o + uintp(1), o + uintp(nz + 2)):
-                z = n - uintp(1)
-                exy[n] = _series(mu[n], mu[n - sx], mu[n - sy], mu[n - sx - sy])
-                exz[n] = _series(mu[n], mu[n - sx], mu[z], mu[z - sx])
-                eyz[n] = _series(mu[n], mu[n - sy], mu[z], mu[z - sy])
+            r = uintp(i * (ny + 2) + j)
+            o, e = r * w, r * uintp(KINDS) * w
+            xy, xz, yz = e + uintp(XY) * w, e + uintp(XZ) * w, e + uintp(YZ) * w
+            for z in range(uintp(spans[r, 0]), uintp(spans[r, 1])):
+                n = o + z
+                k[e + z] = lam[n]
+                k[e + w + z] = mu[n]
+                k[e + w + w + z] = kappa[n]
+            for z in range(uintp(spans[r, 0]), uintp(spans[r, 1])):
+                n = o + z
+                k[xy + z] = _series(mu[n], mu[n - sx], mu[n - sy], mu[n - sx - sy])
+                k[xz + z] = _series(mu[n], mu[n - sx], mu[n - one], mu[n - sx - one])
+                k[yz + z] = _series(mu[n], mu[n - sy], mu[n - one], mu[n - sy - one])
 
 
 @apart
-def diagonal(part, parts, size, spans, per_mm, lam, mu, kappa, exy, exz, eyz, ix, iy, iz):
+def diagonal(part, parts, size, spans, per_mm, k, d):
     """1/diagonal of A on the faces that may move, those between two cells with μ > 0; 0 on all others."""
     nx, ny, _, row = size
-    sx, sy = uintp((ny + 2) * row), uintp(row)
+    w = uintp(row)
+    ky = uintp(KINDS) * w
+    kx, one = uintp(ny + 2) * ky, uintp(1)
     wx, wy, wz = per_mm[0] * per_mm[0], per_mm[1] * per_mm[1], per_mm[2] * per_mm[2]
-    zero, one, tiny = np.float32(0), np.float32(1), np.float32(1e-30)
+    zero, unit, tiny = np.float32(0), np.float32(1), np.float32(1e-30)
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
         for j in range(1, ny + 1):
-            o = uintp(i) * sx + uintp(j) * sy
-            begin, stop = spans[i * (ny + 2) + j]
-            for n in range(o + uintp(begin), o + uintp(stop)):
-                here = lam[n] + TWO * mu[n]
-                x, y, z, above = n - sx, n - sy, n - uintp(1), n + uintp(1)
-                dx = wx * (here + lam[x] + TWO * mu[x]) + wy * (exy[n] + exy[n + sy]) + wz * (exz[n] + exz[above])
-                dy = wy * (here + lam[y] + TWO * mu[y]) + wx * (exy[n] + exy[n + sx]) + wz * (eyz[n] + eyz[above])
-                dz = wz * (here + lam[z] + TWO * mu[z]) + wx * (exz[n] + exz[n + sx]) + wy * (eyz[n] + eyz[n + sy])
-                dx += HALF * (kappa[n] + kappa[x])
-                dy += HALF * (kappa[n] + kappa[y])
-                dz += HALF * (kappa[n] + kappa[z])
-                ix[n] = one / max(dx, tiny) if min(mu[n], mu[x]) > zero else zero
-                iy[n] = one / max(dy, tiny) if min(mu[n], mu[y]) > zero else zero
-                iz[n] = one / max(dz, tiny) if min(mu[n], mu[z]) > zero else zero
+            r = uintp(i * (ny + 2) + j)
+            la, o = r * ky, r * uintp(3) * w
+            mu, ka, xy, xz, yz = la + w, la + w + w, la + uintp(XY) * w, la + uintp(XZ) * w, la + uintp(YZ) * w
+            for z in range(uintp(spans[r, 0]), uintp(spans[r, 1])):
+                m, held = k[mu + z], k[ka + z]
+                here = k[la + z] + TWO * m
+                mx, my, mz = k[mu - kx + z], k[mu - ky + z], k[mu - one + z]
+                x, y, above = z - kx, z - ky, z + one
+                ex, ey, ez = k[xy + z], k[xz + z], k[yz + z]
+                dx = wx * (here + k[la + x] + TWO * mx) + wy * (ex + k[xy + ky + z]) + wz * (ey + k[xz + above])
+                dy = wy * (here + k[la + y] + TWO * my) + wx * (ex + k[xy + kx + z]) + wz * (ez + k[yz + above])
+                dz = wz * (here + k[la + z - one] + TWO * mz) + wx * (ey + k[xz + kx + z]) + wy * (ez + k[yz + ky + z])
+                dx += HALF * (held + k[ka + x])
+                dy += HALF * (held + k[ka + y])
+                dz += HALF * (held + k[ka + z - one])
+                d[o + z] = unit / max(dx, tiny) if min(m, mx) > zero else zero
+                d[o + w + z] = unit / max(dy, tiny) if min(m, my) > zero else zero
+                d[o + w + w + z] = unit / max(dz, tiny) if min(m, mz) > zero else zero
 
 
 @apart
-def coarsen(part, parts, fine, coarse, lam, mu, kappa, clam, cmu, ckappa):
+def coarsen(part, parts, fine, coarse, k, lam, mu, kappa):
     """Means over the cells inside (μ > 0) of each eight, where at least half of them are; 0 elsewhere."""
     _, ny, _, row = fine
     cx, cy, cz, crow = coarse
-    sx, sy, one = uintp((ny + 2) * row), uintp(row), uintp(1)
+    w = uintp(row)
+    ky = uintp(KINDS) * w
+    kx, one = uintp(ny + 2) * ky, uintp(1)
     zero = np.float32(0)
     for i in range(1 + cx * part // parts, 1 + cx * (part + 1) // parts):
         for j in range(1, cy + 1):
             o = uintp((i * (cy + 2) + j) * crow)
-            for k in range(1, cz + 1):
-                # of an odd number of cells the last is padding, where μ = 0
-                first = uintp(((2 * i - 1) * (ny + 2) + 2 * j - 1) * row + 2 * k - 1)
-                number = a = b = c = zero
+            # of an odd number of cells the last is padding, where μ = 0
+            first = uintp((2 * i - 1) * (ny + 2) + 2 * j - 1) * ky
+            for c in range(uintp(1), uintp(cz + 1)):
+                number = la = m = ka = zero
                 for x in range(2):
                     for y in range(2):
                         for z in range(2):
-                            n = first + uintp(x) * sx + uintp(y) * sy + uintp(z) * one
-                            if mu[n] > zero:
-                                number += np.float32(1)
-                                a += lam[n]
-                                b += mu[n]
-                                c += kappa[n]
-                share = np.float32(1) / number if number > np.float32(3.5) else zero
-                n = o + uintp(k)
-                clam[n], cmu[n], ckappa[n] = share * a, share * b, share * c
-
-
-@inlined
-def _stress(ux, uy, uz, lam, mu, n, sx, sy, gx, gy, gz):
-    """σ_xx, σ_yy and σ_zz of cell n."""
-    ex, ey, ez = (ux[n + sx] - ux[n]) * gx, (uy[n + sy] - uy[n]) * gy, (uz[n + uintp(1)] - uz[n]) * gz
-    pressure, twice = lam[n] * (ex + ey + ez), TWO * mu[n]
-    return pressure + twice * ex, pressure + twice * ey, pressure + twice * ez
-
-
-@inlined
-def _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz):
-    """−A u at the three faces n."""
-    x, y, z = n - sx, n - sy, n - uintp(1)
-    xp, yp, zp = n + sx, n + sy, n + uintp(1)
-    here = _stress(ux, uy, uz, lam, mu, n, sx, sy, gx, gy, gz)
-    xx = _stress(ux, uy, uz, lam, mu, x, sx, sy, gx, gy, gz)[0]
-    yy = _stress(ux, uy, uz, lam, mu, y, sx, sy, gx, gy, gz)[1]
-    zz = _stress(ux, uy, uz, lam, mu, z, sx, sy, gx, gy, gz)[2]
-    xy = exy[n] * ((ux[n] - ux[y]) * gy + (uy[n] - uy[x]) * gx)
-    xy_y = exy[yp] * ((ux[yp] - ux[n]) * gy + (uy[yp] - uy[yp - sx]) * gx)
-    xy_x = exy[xp] * ((ux[xp] - ux[xp - sy]) * gy + (uy[xp] - uy[n]) * gx)
-    xz = exz[n] * ((ux[n] - ux[z]) * gz + (uz[n] - uz[x]) * gx)
-    xz_z = exz[zp] * ((ux[zp] - ux[n]) * gz + (uz[zp] - uz[zp - sx]) * gx)
-    xz_x = exz[xp] * ((ux[xp] - ux[xp - uintp(1)]) * gz + (uz[xp] - uz[n]) * gx)
-    yz = eyz[n] * ((uy[n] - uy[z]) * gz + (uz[n] - uz[y]) * gy)
-    yz_z = eyz[zp] * ((uy[zp] - uy[n]) * gz + (uz[zp] - uz[zp - sy]) * gy)
-    yz_y = eyz[yp] * ((uy[yp] - uy[yp - uintp(1)]) * gz + (uz[yp] - uz[n]) * gy)
-    k = kappa[n]
-    rx = (here[0] - xx) * gx + (xy_y - xy) * gy + (xz_z - xz) * gz - HALF * (k + kappa[x]) * ux[n]
-    ry = (here[1] - yy) * gy + (xy_x - xy) * gx + (yz_z - yz) * gz - HALF * (k + kappa[y]) * uy[n]
-    rz = (here[2] - zz) * gz + (xz_x - xz) * gx + (yz_y - yz) * gy - HALF * (k + kappa[z]) * uz[n]
-    return rx, ry, rz
-
-
-@apart
-def residual(
-    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, sign,
-    fx, fy, fz, rx, ry, rz,
-):  # fmt: skip
-    """r ← sign·f − A u on faces that may move, 0 on the others; outside `spans` r is left as it is."""
-    nx, ny, _, row = size
-    sx, sy = uintp((ny + 2) * row), uintp(row)
-    gx, gy, gz = per_mm
-    zero = np.float32(0)
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            o = uintp(i) * sx + uintp(j) * sy
-            begin, stop = spans[i * (ny + 2) + j]
-            for n in range(o + uintp(begin), o + uintp(stop)):
-                a, b, c = _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz)
-                rx[n] = sign * fx[n] + a if ix[n] > zero else zero
-                ry[n] = sign * fy[n] + b if iy[n] > zero else zero
-                rz[n] = sign * fz[n] + c if iz[n] > zero else zero
-
-
-@apart
-def relax(
-    part, parts, size, spans, per_mm, ux, uy, uz, lam, mu, kappa, exy, exz, eyz, ix, iy, iz, along, anew,
-    fx, fy, fz, bx, by, bz,
-):  # fmt: skip
-    """One step of Chebyshev iteration on A/diagonal: b ← u + along·(u − b) + anew·(f − A u)/diagonal."""
-    nx, ny, _, row = size
-    sx, sy = uintp((ny + 2) * row), uintp(row)
-    gx, gy, gz = per_mm
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            o = uintp(i) * sx + uintp(j) * sy
-            begin, stop = spans[i * (ny + 2) + j]
-            for n in range(o + uintp(begin), o + uintp(stop)):
-                a, b, c = _divergence(ux, uy, uz, lam, mu, kappa, exy, exz, eyz, n, sx, sy, gx, gy, gz)
-                bx[n] = ux[n] + along * (ux[n] - bx[n]) + anew * ix[n] * (fx[n] + a)
-                by[n] = uy[n] + along * (uy[n] - by[n]) + anew * iy[n] * (fy[n] + b)
-                bz[n] = uz[n] + along * (uz[n] - bz[n]) + anew * iz[n] * (fz[n] + c)
+                            n = first + uintp(x) * kx + uintp(y) * ky + uintp(z) * one + c + c - one
+                            here = k[n + w]
+                            number += np.float32(1) if here > zero else zero
+                            la += k[n]
+                            m += here
+                            ka += k[n + w + w]
+                share = np.float32(1) / max(number, np.float32(1)) if number > np.float32(3.5) else zero
+                lam[o + c], mu[o + c], kappa[o + c] = share * la, share * m, share * ka

@@ -48,7 +48,7 @@ class Tumour:
         self.diffusivity = diffusivity
         self.own = np.zeros((plan.steps, 1, 4))
         self.floor = self.stepper.steps(self.own).floor
-        self.u = self.moved = np.zeros((3, medium.grid.size), np.float32)
+        self.u = self.moved = medium.grid.faces()
         """Displacement at the last solve; the one that the state has been carried by."""
 
     def grow(self, first: int, stop: int) -> None:

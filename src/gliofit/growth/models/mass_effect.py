@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
@@ -17,7 +18,7 @@ from gliofit.growth.differences import steps_of
 from gliofit.growth.mass_effect.medium import CSF, GM, POISSON, SCREENING_MM, WM, YOUNG, C, Medium
 from gliofit.growth.mass_effect.simulate import Values, run
 from gliofit.growth.mass_effect.tumour import Tumour
-from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
+from gliofit.growth.model import GrowthModel, Parameter, growth_model, origin_parameters, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 
@@ -32,7 +33,12 @@ inclusion). Learn-Morph-Infer's solver has 16.
 STEPS = (1e-3, 1e-3, 1e-2)
 """Shares of μ_D, μ_ρ and γ for differences."""
 
+CARRIED_STEP = 0.5
+"""kPa, for the difference by γ where all else is carried along."""
+
 FORCES = ("gradient", "tanh")
+
+DERIVATIVES = ("differences", "carried")
 
 _media: WeakKeyDictionary[Tissue, dict[float, Medium]] = WeakKeyDictionary()
 
@@ -48,6 +54,10 @@ class MassEffect(GrowthModel):
         γ∇c, or GLIA's γ·tanh(c)∇c.
     screening : float
         Length in mm over which healthy tissue holds displacements back; 0 for none.
+    derivatives : {"differences", "carried"}
+        Of all unknowns by differences of seven runs, or those of growth without a push, moved to where tissue has been
+        pushed to, and γ's by a difference. The latter are a quarter off, four times as fast, and smooth: searches need
+        as many steps with them, and do not end early.
     """
 
     name = "mass_effect"
@@ -58,12 +68,15 @@ class MassEffect(GrowthModel):
         | {f"poisson_{kind}": value for kind, value in POISSON.items()}
     )
 
-    def __init__(self, force: str = "gradient", screening: float = SCREENING_MM):
+    def __init__(self, force: str = "gradient", screening: float = SCREENING_MM, derivatives: str = "differences"):
         if force not in FORCES:
             raise InputError(f"growth model mass_effect: unknown force '{force}'; there are: {', '.join(FORCES)}")
         if isinstance(screening, bool) or not 0 <= screening < np.inf:
             raise InputError(f"growth model mass_effect: screening = {screening!r} must be a length in mm, 0 for none")
-        self.force, self.screening = force, float(screening)
+        if derivatives not in DERIVATIVES:
+            known = ", ".join(DERIVATIVES)
+            raise InputError(f"growth model mass_effect: unknown derivatives '{derivatives}'; there are: {known}")
+        self.force, self.screening, self.derivatives = force, float(screening), derivatives
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, GAMMA)
 
     def simulate(
@@ -84,7 +97,7 @@ class MassEffect(GrowthModel):
         tissue : Tissue
         values : array_like (6,)
         jacobian : bool
-            Derivatives are differences of runs in lockstep.
+            By `derivatives`; differences are those of runs in lockstep.
         threads : int, optional
         displacement, displaced : bool
             Also return these.
@@ -109,13 +122,19 @@ class MassEffect(GrowthModel):
             raise InputError(f"growth model mass_effect: gamma = {values[5]:g} kPa must not be negative")
         threads = min(threads or cores(), cores())
         medium = _medium(tissue, self.screening)
+        carried = self.derivatives == "carried"
         steps = steps_of(tissue, values, STEPS) if jacobian else np.zeros(0)
-        others = [_values(values + step * one) for step, one in zip(steps, np.eye(self.size), strict=False)]
+        if jacobian and carried:
+            steps = np.array([CARRIED_STEP])
+        places = np.eye(self.size)[self.size - len(steps) :]
+        others = [_values(values + step * one) for step, one in zip(steps, places, strict=True)]
         first, *rest = run(tissue, medium, _values(values), others, force=self.force, threads=threads)
         out: list[Any] = [_whole(medium, np.minimum(first.state[C], 1), tissue)]
         if jacobian:
             columns = [(t.state[C] - first.state[C]) / np.float32(step) for t, step in zip(rest, steps, strict=True)]
-            out.append(np.stack([_whole(medium, column, tissue) for column in columns]))
+            found = [_whole(medium, column, tissue) for column in columns]
+            pushed = _pushed(medium, first, tissue, values, threads) if carried else []
+            out.append(np.stack([*pushed, *found]))
         if displacement:
             out.append(_displacement(medium, first, tissue))
         if displaced:
@@ -141,13 +160,21 @@ def _whole(medium: Medium, field: Array, tissue: Tissue) -> Array:
 
 
 def _displacement(medium: Medium, tumour: Tumour, tissue: Tissue) -> Array:
-    along = []
-    for axis, step in enumerate(medium.grid.strides):
-        u = tumour.u[axis]
-        middle = np.zeros_like(u)
-        middle[:-step] = (u[:-step] + u[step:]) / 2
-        along.append(_whole(medium, middle, tissue))
+    along, grid = [], medium.grid
+    for axis in range(3):
+        faces = grid.component(tumour.u, axis)
+        # no cell is inside in the outermost ones, so that what comes around at the ends is 0
+        middle = (faces + np.roll(faces, -1, axis)) / 2
+        along.append(grids.put(middle[grid.inner], medium.offset, tissue.shape))
     return np.einsum("ij,jxyz->ixyz", tissue.direction.astype(np.float32), np.stack(along))
+
+
+def _pushed(medium: Medium, tumour: Tumour, tissue: Tissue, values: Array, threads: int) -> list[Array]:
+    """Derivatives of growth without a push by θ, where the tissue that they belong to is now."""
+    _, tangents = growth_model("fisher_kolmogorov").simulate(tissue, values[:5], jacobian=True, threads=threads)
+    to_voxels = np.linalg.inv(tissue.affine[:3, :3])
+    came_from = np.indices(tissue.shape) - np.einsum("ij,jxyz->ixyz", to_voxels, _displacement(medium, tumour, tissue))
+    return [map_coordinates(tangent, came_from, order=1, mode="nearest") for tangent in tangents]
 
 
 def _displaced(medium: Medium, tumour: Tumour, tissue: Tissue) -> Tissue:
