@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -95,3 +98,18 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path, reader):
     with pytest.raises(InputError):
         read()
     assert not mark.exists()
+
+
+def test_a_packed_scan_is_unpacked_as_far_as_its_header_says(tmp_path):
+    image = nib.Nifti1Image(np.random.default_rng(1).random((8, 9, 10)).astype(np.float32), np.eye(4))
+    path = tmp_path / "t1.nii.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(image.to_bytes())
+        for _ in range(50):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+    data = load_volume(path).data
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.array_equal(data, image.get_fdata(dtype=np.float32))
+    assert most < 5_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def _read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         # nibabel unpacks by zlib, which takes twice as long
         packed = path.suffix == ".gz" and hasattr(image, "from_bytes")
-        data = np.asarray((type(image).from_bytes(unpacked(path)) if packed else image).dataobj)
+        data = np.asarray((type(image).from_bytes(_unpacked(path, image)) if packed else image).dataobj)
     except Exception as error:
         raise InputError(f"{path}: cannot be read as NIfTI ({type(error).__name__}: {error})") from error
     while data.ndim > 3 and data.shape[-1] == 1:
@@ -85,9 +86,13 @@ def _read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     return data, np.asarray(image.affine, float)
 
 
-def unpacked(path: str | Path) -> bytes:
-    """What a gzip file holds."""
-    return igzip.decompress(Path(path).read_bytes())
+def _unpacked(path: Path, image: Any) -> bytes:
+    """What a gzip file holds, up to the last voxel that its header speaks of: more may be more than there is memory."""
+    size = image.dataobj.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
+    with igzip.open(path) as file:
+        data = file.read(size)
+        file.read(1)  # where the file ends here, its checksum is compared
+    return data
 
 
 def packed(data: bytes) -> bytes:

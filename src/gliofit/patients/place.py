@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,20 @@ mirrored.
 BETTER_MIRRORED = 1.15
 """Without FLAIR: T1c in enhancing tumour, mirrored over as it is: 0.61 to 0.97 in shared patients, 1.6 mirrored."""
 
-FLAT = 0.65
+FLAT = 0.8
+"""Share of the brain's surface within `DISC_MM` of a place where the tumour meets it that lies in one plane."""
+
+DISC_MM, CURVED = 25.0, 4.0
 """
-Share of the brain's surface within `DISC_MM` of the tumour that lies in one plane: on the shared patients at most 0.52,
-where a field of view was cut through the tumour, straight or aslant, 0.75 to 1.
+Radius of that surface: the larger, the coarser the voxels across it, so that a brain's own curvature (100 mm) leaves a
+plane by four times the tolerance.
 """
 
-DISC_MM, CURVED = 20.0, 4.0
-"""
-Radius of that surface: the larger, the coarser the voxels, so that a brain's own curvature (70 mm) leaves a plane by
-four times the tolerance.
-"""
+FACING = 0.05
+"""Cosine between a plane's normal and that of a voxel's face that may be a part of it."""
+
+MEETS_MM = 2.0
+"""A tumour that comes as close to the brain's surface, or within a voxel of it, meets it."""
 
 CONTACT_MM2 = 150.0
 """A tumour that meets the surface in less is not looked at."""
@@ -159,46 +163,120 @@ def cut_off(source: Path | None, whole: Array, brain: Array, affine: Array) -> l
     affine : ndarray (4, 4)
     """
     spacing = grids.spacing_of(affine)
-    tolerance = 0.75 * float(spacing.max())
-    radius = max(DISC_MM, float(np.sqrt(2 * 70 * CURVED * tolerance)))
-    reach = np.ceil((radius + 3) / spacing).astype(int)
+    reach = np.ceil((_radius(_tolerance(spacing)) + 3) / spacing).astype(int)
     box = grids.box_of(whole, reach)
     # where the grid ends, so does the brain; where only this box ends, it goes on
     mask = np.pad(brain, 1)[tuple(slice(s.start, s.stop + 2) for s in box)]
     near = np.pad(whole, 1)[tuple(slice(s.start, s.stop + 2) for s in box)]
-    surface = mask & ~ndimage.binary_erosion(mask, border_value=1)
-    near = ndimage.distance_transform_edt(~near, sampling=spacing) <= max(2.0, spacing.max())
-    patches, number = ndimage.label(surface & near, np.ones((3, 3, 3)))
+    near = ndimage.distance_transform_edt(~near, sampling=spacing / np.maximum(MEETS_MM, spacing)) <= 1
+    inner = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    patches, number = ndimage.label(inner & near, np.ones((3, 3, 3)))
     if not number:
         return []
-    face = float(np.prod(spacing)) ** (2 / 3)
-    points = np.argwhere(surface) * spacing
-    sizes = np.bincount(patches.ravel())[1:] * face
-    for patch in np.argsort(-sizes)[:3]:
-        if sizes[patch] < CONTACT_MM2:
+    surface = _surface(mask, spacing)
+    patch = patches[tuple(surface.voxels.T)]
+    sizes = np.bincount(patch, surface.areas, number + 1)[1:]
+    for own in np.argsort(-sizes)[:3]:
+        if sizes[own] < CONTACT_MM2:
             break
-        own = np.argwhere(patches == patch + 1) * spacing
-        centre = own[((own - own.mean(0)) ** 2).sum(1).argmin()]
-        disc = points[((points - centre) ** 2).sum(1) < radius**2]
-        share = in_one_plane(disc, tolerance)
-        if share >= FLAT:
+        faces = np.flatnonzero(patch == own + 1)
+        if surface.in_one_plane(faces, spacing) >= FLAT:
+            # steps of an oblique plane are larger than the plane
+            area = float(np.linalg.norm(surface.areas[faces] @ surface.outward[faces])) / 100
             return [
-                f"{source}: the brain ends in a plane where the tumour meets it ({sizes[patch] / 100:.0f} cm²): the "
+                f"{source}: the brain ends in a plane where the tumour meets it ({area:.0f} cm²): the "
                 "field of view seems to be cut there, and what lies beyond is not known; outlines and plans end at it"
             ]
     return []
 
 
-def in_one_plane(points: Array, tolerance: float, draws: int = 300) -> float:
-    """Largest share of points (n, 3) within `tolerance` of a plane through three of them."""
-    if len(points) < 3:
-        return 0.0
-    rng = np.random.default_rng(0)
-    best = 0.0
-    for _ in range(draws):
-        a, b, c = points[rng.integers(len(points), size=3)]
-        normal = np.cross(b - a, c - a)
-        length = float(np.linalg.norm(normal))
-        if length > 50:  # mm², or three points say little of a plane
-            best = max(best, float((np.abs((points - a) @ (normal / length)) < tolerance).mean()))
-    return best
+def _tolerance(lengths: Array) -> float:
+    """How far faces of voxels lie from a plane that cuts them, mm; `lengths` (3,) are a voxel's, along its normal."""
+    return 0.5 * float(np.linalg.norm(lengths)) + 0.25
+
+
+def _radius(tolerance: float) -> float:
+    """Of the part of a brain's surface that tells a plane, mm."""
+    return max(DISC_MM, float(np.sqrt(2 * 100 * CURVED * tolerance)))
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """
+    Faces of voxels between a mask and what is outside: `voxels` (n, 3) inside, `points` (n, 3) in their middle, mm,
+    `outward` (n, 3) unit vectors, and `areas` (n,), mm².
+
+    Faces, not voxels: of thick slices, a voxel is no point, and a step of the surface as wide as many.
+    """
+
+    voxels: Array
+    points: Array
+    outward: Array
+    areas: Array
+
+    def in_one_plane(self, patch: Array, spacing: Array, centres: int = 8, draws: int = 40) -> float:
+        """
+        Largest share of the surface around a place of a patch that lies in a plane through that place.
+
+        A plane along the slices may be missed by half a slice, one across them by half a pixel; the coarser it is told,
+        the more of the surface is looked at.
+
+        Parameters
+        ----------
+        patch : ndarray of int
+            Which faces make it.
+        spacing : ndarray (3,)
+        centres, draws : int
+            Places, spread over the patch, and planes that are tried at each.
+        """
+        rng = np.random.default_rng(0)
+        widest = _radius(_tolerance(spacing))
+        best = 0.0
+        for centre in self.points[_spread_over(self.points, patch, centres)]:
+            away = ((self.points - centre) ** 2).sum(1)
+            around = np.flatnonzero(away < widest**2)
+            points, outward, areas, away = self.points[around], self.outward[around], self.areas[around], away[around]
+            discs = [np.flatnonzero(away < radius**2) for radius in (DISC_MM, widest)]
+            for draw in range(draws):
+                disc = discs[draw % 2]
+                b, c = points[disc[rng.integers(len(disc), size=2)]]
+                normal = np.cross(b - centre, c - centre)
+                length = float(np.linalg.norm(normal))
+                if length < 50:  # mm²: three points say little of a plane
+                    continue
+                normal /= length
+                tolerance = _tolerance(normal * spacing)
+                within = away < _radius(tolerance) ** 2
+                close = within & (np.abs((points - centre) @ normal) < tolerance)
+                facing = outward @ normal
+                # what lies in a plane looks to one side of it
+                sides = [float(areas[close & (side * facing > FACING)].sum()) for side in (1, -1)]
+                best = max(best, max(sides) / float(areas[within].sum()))
+        return best
+
+
+def _spread_over(points: Array, patch: Array, number: int) -> Array:
+    """Some of a patch's points, the first near its middle, each of the others as far as can be from those before."""
+    own = points[patch]
+    away = ((own - own.mean(0)) ** 2).sum(1)
+    chosen = [int(away.argmin())]
+    away = np.full(len(own), np.inf)
+    for _ in range(min(number, len(own)) - 1):
+        away = np.minimum(away, ((own - own[chosen[-1]]) ** 2).sum(1))
+        chosen.append(int(away.argmax()))
+    return patch[chosen]
+
+
+def _surface(mask: Array, spacing: Array) -> _Surface:
+    """The surface of a mask [x, y, z] that does not reach the grid's ends, but for its box's."""
+    voxels, outward = [], []
+    for axis in range(3):
+        for side in (1, -1):
+            beyond = np.roll(mask, -side, axis)
+            ends = tuple(slice(None) if other != axis else (-1 if side > 0 else 0) for other in range(3))
+            beyond[ends] = True
+            voxels.append(np.argwhere(mask & ~beyond))
+            outward.append(np.broadcast_to(side * np.eye(3)[axis], voxels[-1].shape))
+    places, normals = np.concatenate(voxels), np.concatenate(outward)
+    areas = np.abs(normals) @ (np.prod(spacing) / spacing)
+    return _Surface(places, (places + normals / 2) * spacing, normals, areas)
