@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from gliofit.anatomy.tissue import Tissue
+from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.extras import require
@@ -68,6 +70,24 @@ class NetworkPlan(BaseModel):
             deep_supervision=False,
             **self.model_dump(),
         )
+
+
+class _Mirrored(nn.Module):
+    """
+    The mean of a network's answers to all mirror images, as nnU-Net's own, but of one batch.
+
+    One image at a time, on one thread, PyTorch passes over oneDNN's convolutions, which are four times as fast here.
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.flips = [axes for n in range(len(MIRRORED) + 1) for axes in combinations(MIRRORED, n)]
+
+    def forward(self, image: Tensor) -> Tensor:
+        answers = self.network(torch.cat([image.flip([a + 2 for a in axes]) for axes in self.flips]))
+        back = [answer.flip([a + 1 for a in axes]) for answer, axes in zip(answers, self.flips, strict=True)]
+        return torch.stack(back).mean(0, keepdim=True)
 
 
 class NnUnet(nn.Module):
@@ -152,19 +172,23 @@ class NnUnet(nn.Module):
         Returns
         -------
         ndarray [x, y, z], float32
+            0 outside the box of what is not 0.
         """
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
+        box = grids.box_of(np.any(maps, axis=0))  # as nnU-Net crops what it trains on; more patches would take longer
+        found = np.zeros(maps.shape[1:], np.float32)
         with contextlib.redirect_stdout(io.StringIO()):  # it tells what it cannot do without a GPU
             predictor = nnUNetPredictor(device=next(self.parameters()).device, allow_tqdm=False)
-            predictor.network, predictor.allowed_mirroring_axes = self.network, MIRRORED
+            predictor.network = _Mirrored(self.network)
             # all that the sliding window asks of a plan
             predictor.configuration_manager = SimpleNamespace(patch_size=self.shape)
             predictor.label_manager = SimpleNamespace(num_segmentation_heads=HEADS)
             # nnU-Net reads NIfTI as [z, y, x]
-            image = torch.from_numpy(np.ascontiguousarray(maps.transpose(0, 3, 2, 1), np.float32))
+            image = torch.from_numpy(np.ascontiguousarray(maps[:, *box].transpose(0, 3, 2, 1), np.float32))
             logits = predictor.predict_sliding_window_return_logits(image).float().cpu()
-        return torch.softmax(logits, 0)[1].numpy().transpose(2, 1, 0)
+        found[box] = torch.softmax(logits, 0)[1].numpy().transpose(2, 1, 0)
+        return found
 
 
 def channels(tissue: Tissue, core: Array, whole: Array, uptake: Array | None = None) -> Array:
