@@ -9,8 +9,8 @@ A deformable registration also explains what the tumour did, and leaves nothing 
 the atlas brought to the patient by the affine part alone within `near[0]` mm of the tumour, by all of the registration
 from `near[1]` mm on, and by a share of the warp in between. Both fits, with and without mass effect, grow in it.
 
-A fit with mass effect begins where the one without has ended, with γ at its start. Both are made at `--spacing`, and
-scored in a run at 2 mm.
+A fit with mass effect begins where the one without has ended, with γ = 8 kPa, and takes carried derivatives
+(`growth.models.mass_effect`). Both are made at `--spacing`, and scored in a run at 2 mm.
 
 The scan's own ventricles are the dark one of three classes of its T1 (k-means), deeper than 12 mm below the brain's
 surface, outside the tumour, and in one piece with CSF of the registered atlas; the model's are its CSF there. Writes
@@ -29,7 +29,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from mass_effect_recovery import TOLERANCE, start_from
+from mass_effect_recovery import START, TOLERANCE, start_from
 from pages import put
 from scipy import ndimage
 from scipy.cluster.vq import kmeans2
@@ -41,6 +41,7 @@ from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.nifti import Volume, load_volume
 from gliofit.base.overlap import dice
+from gliofit.growth.model import GrowthModel
 from gliofit.inversion.fit import Fit
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared, load_prepared
@@ -82,7 +83,7 @@ def seen_csf(patient: Prepared) -> np.ndarray:
     return out
 
 
-def fitted(patient: Prepared, tissue: Tissue, model: str, start: np.ndarray | None, threads: int) -> Fit:
+def fitted(patient: Prepared, tissue: Tissue, model: GrowthModel, start: np.ndarray | None, threads: int) -> Fit:
     """A fit on the working grid, its cost beside it."""
     target = patient.target(tissue.shape, tissue.affine)
     given = {} if start is None else {"start": start}
@@ -119,11 +120,11 @@ def study(folder: Path, anatomy: Anatomy, options) -> dict:
     out: dict = {"patient": patient.patient.id, "volume_ml": float(whole.sum() * np.prod(tissue.spacing) / 1000)}
     out["ventricles_registered"] = dice(registered, seen)
     found, start = {}, None
-    for model in ("fisher_kolmogorov", "mass_effect"):
+    for model in (growth_model(), growth_model("mass_effect", derivatives="carried")):
         cpu = time.process_time()
         fit = fitted(patient, coarse, model, start, options.threads)
-        found[model] = {"cpu_seconds": time.process_time() - cpu} | scored(patient, tissue, fit, options.threads)
-        start = start_from(fit)
+        found[model.name] = {"cpu_seconds": time.process_time() - cpu} | scored(patient, tissue, fit, options.threads)
+        start = start_from(fit, START) if start is None else start
     for fit in found.values():
         fit["dice_ventricles"] = dice((fit["displaced"].csf > 0.5) & deep, seen)
     u = found["mass_effect"]["u"]

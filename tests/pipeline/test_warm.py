@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import textwrap
@@ -36,9 +37,16 @@ with job(snakemake):
 
 
 def started(log: Path) -> Warm:
-    """A warm process; a job waits until it is ready."""
+    """A warm process that is ready, however long that takes: jobs do not wait for ever."""
     process = Warm()
     process.prepare([sys.modules["gliofit.base.errors"].__file__], log)
+    while not (process.folder / "socket").exists():
+        assert process.process.poll() is None
+        time.sleep(0.1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(str(process.folder / "socket"))
+        connection.send(b"no job")
+        assert connection.recv(1) == b""
     return process
 
 

@@ -47,7 +47,7 @@ ENOUGH = 3
 EARLY = ("numpy", "nibabel", "scipy.ndimage", "SimpleITK", "gliofit.growth", "torch")
 """What takes longest to import, and nearly every run needs."""
 
-PATIENCE = 20
+PATIENCE = 10
 """Seconds that a job waits for a warm process that is not ready; compiling the solver's kernels may take longer."""
 
 LONGEST = 1 << 20

@@ -117,18 +117,29 @@ def test_a_spherical_inclusion_swells_as_theory_says(stiff, most):
     assert np.sqrt(square_error / square) < most
 
 
-@pytest.fixture(scope="module")
-def patchy():
+def patches(shape, threads=1):
     """An operator whose coefficients jump from cell to cell, in a ball, and fields of random numbers."""
     rng = np.random.default_rng(7)
-    shape = 15, 22, 19
     grid = Grid.of(shape, np.array([2.0, 1.5, 2.5]))
     axes = np.meshgrid(*(np.linspace(-1.3, 1.3, n) for n in shape), indexing="ij")
     ball = sum(axis**2 for axis in axes) < 1
     lam, mu, kappa = (grid.pad(rng.uniform(0.2, 3, shape) * ball) for _ in range(3))
-    operator = Operator.of(grid, lam, mu, kappa)
+    operator = Operator.of(grid, lam, mu, kappa, threads)
     may = operator.inverse > 0
     return operator, [(rng.standard_normal(len(may)) * may).astype(np.float32) for _ in range(4)]
+
+
+@pytest.fixture(scope="module")
+def patchy():
+    return patches((15, 22, 19))
+
+
+def test_several_threads_make_the_same_cycle():
+    (alone, (f, *_)), (shared, _) = patches((30, 31, 29)), patches((30, 31, 29), threads=2)
+    assert shared.threads == 2
+    (one, product), (other, same) = (Multigrid.of(operator)(f) for operator in (alone, shared))
+    np.testing.assert_allclose(other, one, atol=1e-6 * np.abs(one).max())
+    assert same == pytest.approx(product, rel=1e-6)
 
 
 @pytest.mark.parametrize("plan_", [DOWN, UP])
