@@ -40,9 +40,12 @@ FLAT = 0.8
 
 DISC_MM, CURVED = 25.0, 4.0
 """
-Radius of that surface: the larger, the coarser the voxels across it, so that a brain's own curvature (100 mm) leaves a
-plane by four times the tolerance.
+Radius of that surface: the larger, the coarser the voxels across it, so that a brain's own curvature leaves a plane
+by four times the tolerance.
 """
+
+CURVATURE_MM = 100.0
+"""Radius of a brain's surface where it is flattest: a slice of thickness h at its end has 2πh times this, mm², at most."""
 
 FACING = 0.05
 """Cosine between a plane's normal and that of a voxel's face that may be a part of it."""
@@ -182,12 +185,31 @@ def cut_off(source: Path | None, whole: Array, brain: Array, affine: Array) -> l
         faces = np.flatnonzero(patch == own + 1)
         if surface.in_one_plane(faces, spacing) >= FLAT:
             # steps of an oblique plane are larger than the plane
-            area = float(np.linalg.norm(surface.areas[faces] @ surface.outward[faces])) / 100
-            return [
-                f"{source}: the brain ends in a plane where the tumour meets it ({area:.0f} cm²): the "
-                "field of view seems to be cut there, and what lies beyond is not known; outlines and plans end at it"
-            ]
-    return []
+            return [_cut(source, float(np.linalg.norm(surface.areas[faces] @ surface.outward[faces])))]
+    ends = _ends(whole & brain, brain, spacing)
+    return [_cut(source, max(ends))] if ends and max(ends) >= CONTACT_MM2 else []
+
+
+def _ends(whole: Array, brain: Array, spacing: Array) -> list[float]:
+    """
+    Areas (mm²) of the tumour in first and last slices with more of the brain than the end of a whole one can have.
+
+    Thick slices are too coarse to show a plane along them; but where the image ends, the brain need not.
+    """
+    areas = []
+    for axis, thickness in enumerate(spacing):
+        pixel = float(np.delete(spacing, axis).prod())
+        for end in (0, -1):
+            if pixel * np.count_nonzero(brain.take(end, axis)) > 2 * np.pi * CURVATURE_MM * thickness:
+                areas.append(pixel * np.count_nonzero(whole.take(end, axis)))
+    return areas
+
+
+def _cut(source: Path | None, area: float) -> str:
+    return (
+        f"{source}: the brain ends in a plane where the tumour meets it ({area / 100:.0f} cm²): the "
+        "field of view seems to be cut there, and what lies beyond is not known; outlines and plans end at it"
+    )
 
 
 def _tolerance(lengths: Array) -> float:
@@ -197,7 +219,7 @@ def _tolerance(lengths: Array) -> float:
 
 def _radius(tolerance: float) -> float:
     """Of the part of a brain's surface that tells a plane, mm."""
-    return max(DISC_MM, float(np.sqrt(2 * 100 * CURVED * tolerance)))
+    return max(DISC_MM, float(np.sqrt(2 * CURVATURE_MM * CURVED * tolerance)))
 
 
 @dataclass(frozen=True)
