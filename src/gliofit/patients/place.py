@@ -45,7 +45,7 @@ by four times the tolerance.
 """
 
 CURVATURE_MM = 100.0
-"""Radius of a brain's surface where it is flattest: a slice of thickness h at its end has 2πh times this, mm², at most."""
+"""Radius of a brain's surface where it is flattest: its last slice, of thickness h, has at most 2πh times this, mm²."""
 
 FACING = 0.05
 """Cosine between a plane's normal and that of a voxel's face that may be a part of it."""
