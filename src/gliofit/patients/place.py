@@ -196,7 +196,7 @@ def _ends(whole: Array, brain: Array, spacing: Array) -> list[float]:
 
     Thick slices are too coarse to show a plane along them; but where the image ends, the brain need not.
     """
-    areas = []
+    areas: list[float] = []
     for axis, thickness in enumerate(spacing):
         pixel = float(np.delete(spacing, axis).prod())
         for end in (0, -1):
