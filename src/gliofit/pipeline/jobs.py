@@ -78,3 +78,9 @@ def usage(seconds: float) -> str:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(u.ru_utime + u.ru_stime for u in used)
     return f"s\tcpu_time\tmax_rss\n{seconds:.2f}\t{processor:.2f}\t{max(u.ru_maxrss for u in used) / 1024:.0f}\n"
+
+
+def training(snakemake: Any) -> dict[str, Any]:
+    """What a rule that trains says of where and how, as the functions that train take it."""
+    how = {name: getattr(snakemake.params, name) for name in ("checkpoint", "threads", "seed", "device")}
+    return {"log_csv": snakemake.output.log, "figure_png": snakemake.output.figure, **how}

@@ -124,7 +124,7 @@ class Operator:
     def norm(self, a: Array) -> float:
         """Euclidean, of a displacement or a force."""
         sums = np.zeros(parts_of(self.threads))
-        self.visit(fields.dot, a, a, sums)
+        self.visit(fields.square, a, np.float32(0), a, sums)
         return float(sums.sum()) ** 0.5
 
     def coarser(self, like: Operator | None = None) -> Operator:

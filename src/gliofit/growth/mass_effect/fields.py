@@ -16,8 +16,8 @@ ZERO = np.float32(0)
 
 
 @apart
-def dot(part, parts, size, spans, a, b, out):
-    """out[part] ← Σ a·b; rows in single precision, their sum in double."""
+def square(part, parts, size, spans, a, less, b, out):
+    """out[part] ← Σ (a − less·b)²; rows in single precision, their sum in double."""
     nx, ny, _, row = size
     w, total = uintp(row), 0.0
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
@@ -26,23 +26,7 @@ def dot(part, parts, size, spans, a, b, out):
             o, along = uintp(3) * r * w, ZERO
             for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
                 y, z = x + w, x + w + w
-                along += a[x] * b[x] + a[y] * b[y] + a[z] * b[z]
-            total += float(along)
-    out[part] = total
-
-
-@apart
-def miss(part, parts, size, spans, a, b, out):
-    """out[part] ← Σ (a − b)²."""
-    nx, ny, _, row = size
-    w, total = uintp(row), 0.0
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            r = uintp(i * (ny + 2) + j)
-            o, along = uintp(3) * r * w, ZERO
-            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
-                y, z = x + w, x + w + w
-                p, q, t = a[x] - b[x], a[y] - b[y], a[z] - b[z]
+                p, q, t = a[x] - less * b[x], a[y] - less * b[y], a[z] - less * b[z]
                 along += p * p + q * q + t * t
             total += float(along)
     out[part] = total

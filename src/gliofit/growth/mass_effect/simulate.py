@@ -181,7 +181,7 @@ def run(
 def _distance(tumour: Tumour, a: Array, b: Array) -> float:
     """Euclidean, of two displacements."""
     sums = np.zeros(parts_of(tumour.threads))
-    tumour.medium.visit(tumour.threads, fields.miss, a, b, sums)
+    tumour.medium.visit(tumour.threads, fields.square, a, np.float32(1), b, sums)
     return float(sums.sum()) ** 0.5
 
 
