@@ -237,17 +237,13 @@ class _Press:
         self.medium, self.gamma, self.force, self.tolerance = medium, gamma, force, tolerance
         self.operator: Operator | None = None
         self.precondition: Multigrid | None = None
-        self.room = np.zeros((3, medium.grid.size), np.float32)
+        self.room, self.f = np.zeros((3, medium.grid.size), np.float32), medium.grid.faces()
         h = float(np.mean(medium.grid.spacing))
         self.least = gamma / h * (4 * np.pi * SMALL_MM**2 / h**2) ** 0.5
 
     def of(self, tumour: Tumour) -> tuple[Operator, Array]:
         """Elasticity of a tumour's state, and −γ∇ψ(c) on the faces that may move [3 n]; until the next call."""
-        if self.operator is None:
-            self.operator = self.medium.operator(tumour.state, tumour.threads, None, self.room)
-            self.f = self.operator.field()
-        else:
-            self.medium.operator(tumour.state, tumour.threads, self.operator, self.room)
+        self.operator = self.medium.operator(tumour.state, tumour.threads, self.operator, self.room)
         c, operator = tumour.state[C], self.operator
         psi = c if self.force == "gradient" else np.log(np.cosh(c))
         operator.visit(fields.press, operator.grid.per_mm, psi, np.float32(self.gamma), operator.inverse, self.f)
