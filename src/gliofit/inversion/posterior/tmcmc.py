@@ -246,8 +246,9 @@ def _next(density: Density, proposal: Proposal | Kernel, settings: Settings, sta
     family = families(state, number)
     moments = Moments.of(points.unit, weights)
     parents = _drawn(weights, settings.samples, rng)
-    limits = {"most": settings.moves, "forgotten": settings.forgotten}
-    points, how = moved(density, proposal, points.take(parents), power, moments, points, rng, **limits)
+    most, forgotten = settings.moves, settings.forgotten
+    begin = points.take(parents)
+    points, how = moved(density, proposal, begin, power, moments, points, rng, most=most, forgotten=forgotten)
     return replace(
         state,
         points=points,
@@ -270,8 +271,9 @@ def _further(
     """The population of the last stage moved once more, and kept beside itself or, if it climbed, in its place."""
     number = state.parents[-1].size
     last = state.points.take(np.arange(len(state.points) - number, len(state.points)))
-    limits = {"most": settings.moves, "forgotten": settings.forgotten}
-    new, how = moved(density, proposal, last, 1.0, Moments.of(state.points.unit), state.points, rng, **limits)
+    most, forgotten = settings.moves, settings.forgotten
+    moments, known = Moments.of(state.points.unit), state.points
+    new, how = moved(density, proposal, last, 1.0, moments, known, rng, most=most, forgotten=forgotten)
     how["climbed"] = _climb(last.log_likelihood, new.log_likelihood)
     stages = (*state.stages, _stage(1.0, 0.0, how, begun))
     began = len(state.points) == number
