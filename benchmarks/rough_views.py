@@ -3,8 +3,8 @@ What the network of outlines is trained on, beside real segmentations: a table f
 
     python benchmarks/rough_views.py results/shards/train/*.h5 [--number 100] [--write]
 
-Volumes, shares of core, pieces, surfaces and smoothness (`gliofit.evaluation.outline_shapes`) of rough and smooth views of
-training samples, and of the six public segmentations that the cohort is measured by.
+Volumes, shares of core, pieces, surfaces and smoothness (`gliofit.evaluation.outline_shapes`) of rough and smooth views
+of training samples, and of the six public segmentations that the cohort is measured by.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def main() -> None:
     }
     rows["real"] = pd.read_csv(REAL, comment="#")
     lines = [
-        f"Smallest, 5 %, median, 95 %, largest of {given.number} samples; smallest, median, largest of six real ones. A rough",
-        f"view takes {1000 * seconds:.0f} CPU ms (`python benchmarks/rough_views.py`).",
+        f"Smallest, 5 %, median, 95 %, largest of {given.number} samples; smallest, median, largest of six real ones.",
+        f"A rough view takes {1000 * seconds:.0f} CPU ms (`python benchmarks/rough_views.py`).",
         "",
         "| measure | rough | smooth | real |",
         "|---|---|---|---|",
