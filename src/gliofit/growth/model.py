@@ -191,7 +191,7 @@ class GrowthModel(ABC):
         """The model that searches begin with: several foci at one start would never part."""
         return self
 
-    def simpler(self) -> Simpler | None:
+    def simpler(self) -> Simpler[GrowthModel] | None:
         """A model that searches begin with; None if they begin with this one."""
         return None
 

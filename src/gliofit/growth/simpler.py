@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-import numpy as np
-
-from gliofit.base.arrays import Array
-
-if TYPE_CHECKING:
-    from gliofit.growth.model import GrowthModel
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
-class Simpler:
+class Simpler(Generic[Model]):
     """
     What to search for first.
 
@@ -28,10 +23,6 @@ class Simpler:
         The model as it is searched for: the same densities, with derivatives that lead searches well.
     """
 
-    model: GrowthModel
+    model: Model
     further: tuple[tuple[float, ...], ...]
-    searched: GrowthModel
-
-    def starts(self, values: Array) -> list[Array]:
-        """Values of the model that is meant, for those found for the simpler one."""
-        return [np.concatenate([values[: self.model.size], more]) for more in self.further]
+    searched: Model

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gliofit.growth.model import GrowthModel
 from gliofit.growth.simpler import Simpler
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
@@ -15,7 +16,7 @@ from gliofit.inversion.solver_foci import ENOUGH, settled
 
 
 def beyond(
-    rough: Problem, problem: Problem, simpler: Simpler, plain: Fit, explained: float, **settings: Any
+    rough: Problem, problem: Problem, simpler: Simpler[GrowthModel], plain: Fit, explained: float, **settings: Any
 ) -> tuple[Minimum, list[dict]]:
     """
     Search on from a fit of the simpler model, once with each of `simpler.further`; the best end goes on.
@@ -42,10 +43,11 @@ def beyond(
     extras = [plain.extras[name] for name in problem.target.extra_names]
     names = problem.model.names[simpler.model.size :]
     roughly, best, ends = settings | {"tolerance": max(settings["tolerance"], ENOUGH)}, None, []
-    for start in simpler.starts(np.array(found)):
+    for further in simpler.further:
         if best is not None and best.loss <= explained:
             break
-        end = settled(rough, np.concatenate([start, extras]), **roughly)
+        start = np.concatenate([found, further, extras])
+        end = settled(rough, start, **roughly)
         begun, ended = (
             dict(zip(names, p[simpler.model.size :].tolist(), strict=False)) for p in (start, end.parameters)
         )
@@ -57,6 +59,6 @@ def beyond(
     return best, ends
 
 
-def searched(problem: Problem, simpler: Simpler) -> Problem:
+def searched(problem: Problem, simpler: Simpler[GrowthModel]) -> Problem:
     """The problem, its model as it is searched for."""
     return replace(problem, model=simpler.searched)

@@ -84,7 +84,7 @@ class MassEffect(GrowthModel):
         self.force, self.screening, self.derivatives = force, float(screening), derivatives
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, GAMMA)
 
-    def simpler(self) -> Simpler:
+    def simpler(self) -> Simpler[GrowthModel]:
         """Growth that does not push; then γ's starts, with carried derivatives."""
         searched = MassEffect(self.force, self.screening, "carried")
         return Simpler(growth_model(), tuple((gamma,) for gamma in SOUGHT_FROM), searched)
