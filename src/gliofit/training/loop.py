@@ -31,7 +31,7 @@ from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
 from gliofit.training.log import draw_losses, write_log
 from gliofit.training.losses import loss_of, validate, window_loss
-from gliofit.training.settings import OutlineSettings, Settings, WholeBrainSettings
+from gliofit.training.settings import Settings, ViewSettings, WholeBrainSettings
 from gliofit.training.whole_brain import PAIRS, WholeBrainDataset
 
 STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
@@ -171,7 +171,7 @@ class _Run:
     def __init__(self, role, settings: Settings, data, held_out, about: dict, device: torch.device):
         self.settings, self.data, self.held_out, self.device = settings, data, held_out, device
         self.seed = about["seed"]
-        rough = isinstance(settings, OutlineSettings) and settings.outlines == "rough"
+        rough = isinstance(settings, ViewSettings) and settings.outlines == "rough"
         self.views = RoughViews(data.shape, data.spacing) if rough else None
         self.identity = json.dumps([role, about], sort_keys=True)
         with torch.random.fork_rng(devices=[]):

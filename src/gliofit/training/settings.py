@@ -147,7 +147,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class OutlineSettings(Settings):
+class ViewSettings(Settings):
     """How to train the inverse network that sees outlines of tumour core and whole tumour."""
 
     outlines: Annotated[
@@ -267,7 +267,7 @@ def _adapters(settings: type[Settings]) -> dict[str, TypeAdapter[Any]]:
 SETTINGS: dict[str, type[Settings]] = {
     "surrogate": Settings,
     "inverse": Settings,
-    "inverse_segmentation": OutlineSettings,
+    "inverse_segmentation": ViewSettings,
     "lmi": WholeBrainSettings,
     "geometry_aware": GeometryAwareSettings,
 }
