@@ -9,13 +9,12 @@ A deformable registration also explains what the tumour did, and leaves nothing 
 the atlas brought to the patient by the affine part alone within `near[0]` mm of the tumour, by all of the registration
 from `near[1]` mm on, and by a share of the warp in between. Both fits, with and without mass effect, grow in it.
 
-A fit with mass effect begins where the one without has ended, with γ = 8 kPa, and takes carried derivatives
-(`growth.models.mass_effect`). Both are made at `--spacing`, and scored in a run at 2 mm.
+Both fits are `gauss_newton`'s own, made at `--spacing`, and scored in a run at 2 mm.
 
 The scan's own ventricles are the dark one of three classes of its T1 (k-means), deeper than 12 mm below the brain's
 surface, outside the tumour, and in one piece with CSF of the registered atlas; the model's are its CSF there. Writes
 FOLDER/mass_effect.json and a picture for each patient, and prints a table; with --write it goes into
-docs/mass_effect.md.
+docs/mass_effect.md, with the picture of the patient whose tumour pushes most.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from mass_effect_recovery import START, TOLERANCE, start_from
-from pages import put
+from pages import DOCS, put
 from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 
@@ -48,6 +46,9 @@ from gliofit.patients.prepared import Prepared, load_prepared
 
 SCORED_MM = 2.0
 """Spacing of the runs that fits are scored in."""
+
+TOLERANCE = 1e-3
+"""Relative, of fits: losses of neighbouring runs with mass effect differ by about as much."""
 
 DEPTH_MM = 12.0
 """Below the brain's surface: CSF nearer to it is that of sulci."""
@@ -83,11 +84,10 @@ def seen_csf(patient: Prepared) -> np.ndarray:
     return out
 
 
-def fitted(patient: Prepared, tissue: Tissue, model: GrowthModel, start: np.ndarray | None, threads: int) -> Fit:
-    """A fit on the working grid, its cost beside it."""
+def fitted(patient: Prepared, tissue: Tissue, model: GrowthModel, threads: int) -> Fit:
+    """A fit on the working grid."""
     target = patient.target(tissue.shape, tissue.affine)
-    given = {} if start is None else {"start": start}
-    return invert(target, tissue, "gauss_newton", model=model, threads=threads, tolerance=TOLERANCE, **given)
+    return invert(target, tissue, "gauss_newton", model=model, threads=threads, tolerance=TOLERANCE)
 
 
 def scored(patient: Prepared, tissue: Tissue, fit: Fit, threads: int) -> dict:
@@ -99,6 +99,7 @@ def scored(patient: Prepared, tissue: Tissue, fit: Fit, threads: int) -> dict:
         density, u, displaced = made.simulate(tissue, values, displacement=True, displaced=True, threads=threads)
         place = list(fit.parameters).index("gamma")
         out["gamma_sd"] = float(np.sqrt(fit.covariance[place, place]))
+        out["searches"] = fit.details["searches"]
     else:
         density, u, displaced = made.simulate(tissue, values, threads=threads), np.zeros((3, *tissue.shape)), tissue
     for name, outline in (("core", target.core), ("whole", target.whole)):
@@ -119,12 +120,12 @@ def study(folder: Path, anatomy: Anatomy, options) -> dict:
     seen = ventricles((csf > 0.5) & deep, registered)
     out: dict = {"patient": patient.patient.id, "volume_ml": float(whole.sum() * np.prod(tissue.spacing) / 1000)}
     out["ventricles_registered"] = dice(registered, seen)
-    found, start = {}, None
-    for model in (growth_model(), growth_model("mass_effect", derivatives="carried")):
-        cpu = time.process_time()
-        fit = fitted(patient, coarse, model, start, options.threads)
-        found[model.name] = {"cpu_seconds": time.process_time() - cpu} | scored(patient, tissue, fit, options.threads)
-        start = start_from(fit, START) if start is None else start
+    found = {}
+    for model in (growth_model(), growth_model("mass_effect")):
+        cpu, begun = time.process_time(), time.perf_counter()
+        fit = fitted(patient, coarse, model, options.threads)
+        took = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - begun}
+        found[model.name] = took | scored(patient, tissue, fit, options.threads)
     for fit in found.values():
         fit["dice_ventricles"] = dice((fit["displaced"].csf > 0.5) & deep, seen)
     u = found["mass_effect"]["u"]
@@ -187,8 +188,11 @@ def row(entry: dict) -> str:
     """Of the table."""
     plain, push = entry["fisher_kolmogorov"], entry["mass_effect"]
     gamma = f"{push['parameters']['gamma']:.1f} ± {1.96 * push['gamma_sd']:.1f}"
+    ends = " / ".join(f"{end['ended']['gamma']:.1f}" for end in push["searches"])
+    loss = f"{plain['loss']:.4f} → {push['loss']:.4f}"
     pairs = (f"{plain[f'dice_{n}']:.3f} → {push[f'dice_{n}']:.3f}" for n in ("core", "whole", "ventricles"))
-    cells = [entry["patient"], f"{entry['volume_ml']:.0f}", gamma, *pairs, f"{entry['ventricles_registered']:.3f}"]
+    cells = [entry["patient"], f"{entry['volume_ml']:.0f}", gamma, ends, loss, *pairs]
+    cells += [f"{entry['ventricles_registered']:.3f}"]
     cells += [f"{entry['midline_mm']:.1f}", f"{entry['largest_mm']:.1f}", f"{push['cpu_seconds']:.0f}"]
     return "| " + " | ".join(cells) + " |"
 
@@ -210,11 +214,14 @@ def main() -> None:
         write_text(options.out / "mass_effect.json", json.dumps(entries, indent=1))
     if options.write:
         put("mass_effect.md", "mass effect on patients", table([row(entry) for entry in entries]))
+        most = max(entries, key=lambda entry: entry["largest_mm"])["patient"]
+        shutil.copyfile(options.out / f"mass_effect_{most}.png", DOCS / "images" / "mass_effect_patient.png")
 
 
 def table(rows: list[str]) -> list[str]:
     """Of all patients, in Markdown."""
-    head = ["patient", "whole, ml", "γ, kPa", "core", "whole", "ventricles", "registered", "midline, mm", "largest, mm"]
+    head = ["patient", "whole, ml", "γ, kPa", "of each start", "loss", "core", "whole", "ventricles", "registered"]
+    head += ["midline, mm", "largest, mm"]
     return ["", f"| {' | '.join([*head, 'CPU s'])} |", "|---|" + "--:|" * len(head), *rows, ""]
 
 

@@ -1,14 +1,19 @@
 """
 Recovery of γ from outlines alone: simulated tumours with mass effect, fitted with and without it.
 
-    python benchmarks/mass_effect_recovery.py [--cases 30] [--spacing 4] [--write] [--out FOLDER]
+    python benchmarks/mass_effect_recovery.py [--cases 30] [--rough 10] [--spacing 4] [--write] [--out FOLDER]
 
 Origins in white matter of MNI152, (μ_D, μ_ρ) and γ drawn so that the whole tumour has 20 to 150 ml; core and whole
 outlines at densities 0.6 and 0.2, which the fits do not know. Every fifth truth is grown on 3 mm, so that fits have
 another discretisation than what they explain. The fit with mass effect has all six unknowns, begins where the one
-without has ended, with γ = 8 kPa, and takes carried derivatives (`growth.models.mass_effect`). Writes
-FOLDER/mass_effect_recovery.json after every tumour, and goes on where an earlier call has stopped; with --write the
-table and the picture go into docs/mass_effect.md.
+without has ended, with γ = 8 kPa, and takes carried derivatives (`growth.models.mass_effect`). For comparison a tumour
+that does not push, of the same θ and outlined likewise, is fitted without mass effect.
+
+The first `--rough` of them are seen once more, with outlines as rough as real ones (`synthetic.rough_outlines`). There
+both fits are `gauss_newton`'s own.
+
+Writes FOLDER/mass_effect_recovery.json and …_rough.json after every tumour, and goes on where an earlier call has
+stopped; with --write the tables and the picture go into docs/mass_effect.md.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.overlap import dice
 from gliofit.inversion.fit import Fit
+from gliofit.synthetic.rough_outlines import CORE, WHOLE, rough
 
 SEED = 2026
 
@@ -47,7 +53,15 @@ THRESHOLDS = (0.6, 0.2)
 OTHER, FINER_MM = 5, 3.0
 """Every how manyth truth is grown on another grid, and its spacing."""
 
-KINDS = ("without", "with")
+PUSHED = ("without", "with")
+"""Mass effect, fits of tumours that push."""
+
+KINDS = {
+    "plain": "no push, without mass effect",
+    "without": "push, without mass effect",
+    "with": "push, with mass effect",
+}
+"""Kind of a tumour and its fit → words."""
 
 
 def drawn(tissue, count: int):
@@ -78,53 +92,91 @@ def grown(tissue: Tissue, values: np.ndarray, spacing: float) -> np.ndarray:
     return density if on is tissue else grids.resample(density, on.affine, tissue.shape, tissue.affine)
 
 
-def studied(tissue: Tissue, values: np.ndarray, spacing: float) -> dict:
-    """A tumour, fitted with and without mass effect."""
+def outlined(tissue: Tissue, density: np.ndarray, seed: int | None) -> SegmentationTarget:
+    """Outlines of core and whole tumour; as rough as real ones, if there is a seed."""
+    core, whole = (density > t for t in THRESHOLDS)
+    if seed is not None:
+        rng = np.random.default_rng([SEED, seed])
+        core, whole = rough(core, tissue, CORE, rng), rough(whole, tissue, WHOLE, rng)
+        whole |= core
+    return SegmentationTarget(core.astype(np.float32), whole.astype(np.float32))
+
+
+def fitted(tissue: Tissue, density: np.ndarray, target: SegmentationTarget, model, **settings) -> tuple[Fit, dict]:
+    """A fit, and how good it is."""
+    begun = time.process_time()
+    fit = invert(target, tissue, "gauss_newton", model=model, threads=1, uncertainty=False, **settings)
+    error = np.sqrt(np.mean((fit.density - density)[tissue.brain] ** 2))
+    scores = {
+        name: dice(fit.density > fit.extras[f"threshold_{name}"], outline > 0.5)
+        for name, outline in (("core", target.core), ("whole", target.whole))
+    }
+    return fit, {
+        "values": list(fit.parameters.values()), "loss": fit.loss, "evaluations": fit.evaluations,
+        "rmse": float(error), "dice": scores, "cpu_seconds": time.process_time() - begun,
+    }  # fmt: skip
+
+
+def plain(tissue: Tissue, values: np.ndarray, spacing: float, seed: int | None) -> dict:
+    """A tumour that does not push, fitted without mass effect."""
+    density = grown(tissue, np.array([*values[:5], 0.0]), spacing)
+    return fitted(tissue, density, outlined(tissue, density, seed), growth_model(), tolerance=TOLERANCE)[1]
+
+
+def studied(tissue: Tissue, values: np.ndarray, spacing: float, seed: int | None) -> dict:
+    """A tumour that pushes, fitted with and without mass effect."""
     density = grown(tissue, values, spacing)
-    target = SegmentationTarget(*((density > t).astype(np.float32) for t in THRESHOLDS))
+    target = outlined(tissue, density, seed)
     entry: dict = {"truth": values.tolist(), "spacing": spacing, "ml": float((density > 0.2).sum() * 0.001)}
     entry["ml"] *= float(np.prod(tissue.spacing))
-
-    def fitted(model, **settings) -> Fit:
-        begun = time.process_time()
-        fit = invert(target, tissue, "gauss_newton", model=model, threads=1, uncertainty=False, **settings)
-        error = np.sqrt(np.mean((fit.density - density)[tissue.brain] ** 2))
-        scores = {
-            name: dice(fit.density > fit.extras[f"threshold_{name}"], outline > 0.5)
-            for name, outline in (("core", target.core), ("whole", target.whole))
-        }
-        entry[KINDS[model.name == "mass_effect"]] = {
-            "values": list(fit.parameters.values()), "loss": fit.loss, "evaluations": fit.evaluations,
-            "rmse": float(error), "dice": scores, "cpu_seconds": time.process_time() - begun,
-        }  # fmt: skip
-        return fit
-
-    plain = fitted(growth_model("fisher_kolmogorov"), tolerance=TOLERANCE)
-    fitted(growth_model("mass_effect", derivatives="carried"), start=start_from(plain, START), **PRECISELY)
+    fit, entry["without"] = fitted(tissue, density, target, growth_model(), tolerance=TOLERANCE)
+    if seed is None:
+        model, start = growth_model("mass_effect", derivatives="carried"), start_from(fit, START)
+        entry["with"] = fitted(tissue, density, target, model, start=start, **PRECISELY)[1]
+    else:
+        fit, entry["with"] = fitted(tissue, density, target, growth_model("mass_effect"), tolerance=TOLERANCE)
+        entry["searches"] = fit.details["searches"]
     return entry
+
+
+def study(tissue: Tissue, cases: int, path: Path, roughly: bool, coarsest: float) -> list[dict]:
+    """Of all tumours, those that an earlier call has left aside."""
+    entries = json.loads(path.read_text()) if path.exists() else []
+    for number, values in enumerate(drawn(tissue, cases)):
+        spacing = FINER_MM if number % OTHER == OTHER - 1 else coarsest
+        seed = number if roughly else None
+        if number == len(entries):
+            entries.append(studied(tissue, values, spacing, seed))
+            print(f"{number + 1}: γ {values[5]:.1f} → {entries[-1]['with']['values'][5]:.1f}", flush=True)
+        if "plain" not in entries[number]:
+            entries[number]["plain"] = plain(tissue, values, spacing, seed)
+            write_text(path, json.dumps(entries, indent=1))
+    return entries[:cases]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--cases", type=int, default=30)
+    parser.add_argument("--rough", type=int, default=0, help="how many are also seen by rough outlines")
     parser.add_argument("--spacing", type=float, default=4.0)
-    parser.add_argument("--write", action="store_true", help="table and picture, to docs/mass_effect.md")
+    parser.add_argument("--write", action="store_true", help="tables and picture, to docs/mass_effect.md")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     options = parser.parse_args()
-    tissue, path = load_mni152(2).tissue.working_grid(options.spacing), options.out / "mass_effect_recovery.json"
-    entries = json.loads(path.read_text()) if path.exists() else []
-    for number, values in enumerate(drawn(tissue, options.cases)):
-        if number >= len(entries):
-            spacing = FINER_MM if number % OTHER == OTHER - 1 else options.spacing
-            entries.append(studied(tissue, values, spacing))
-            write_text(path, json.dumps(entries, indent=1))
-            print(f"{number + 1}: γ {values[5]:.1f} → {entries[-1]['with']['values'][5]:.1f}", flush=True)
-    entries = entries[: options.cases]
+    tissue = load_mni152(2).tissue.working_grid(options.spacing)
+    path = options.out / "mass_effect_recovery.json"
+    entries = study(tissue, options.cases, path, False, options.spacing)
     lines = table(entries)
+    lines[-1:] = ["", "![γ found, and what ignoring mass effect costs](images/mass_effect_recovery.png)", ""]
     print("\n".join(lines))
     if options.write:
         drawing(entries, DOCS / "images" / "mass_effect_recovery.png")
         put("mass_effect.md", "recovery of mass effect", lines)
+    if options.rough:
+        path = path.with_name("mass_effect_recovery_rough.json")
+        lines = table(study(tissue, options.rough, path, True, options.spacing))
+        print("\n".join(lines))
+        if options.write:
+            put("mass_effect.md", "recovery from rough outlines", lines)
 
 
 def errors(entries: list[dict], kind: str) -> dict[str, np.ndarray]:
@@ -154,12 +206,13 @@ def table(entries: list[dict]) -> list[str]:
     """Medians over all tumours, in Markdown."""
     spacings = sorted({e["spacing"] for e in entries}, reverse=True)
     names = list(errors(entries, "with"))
-    lines = ["", f"| {len(entries)} tumours, median (quartiles) | N | {' | '.join(names)} |", "|---|" + "--:|" * 9]
+    names_of = " | ".join(names)
+    lines = ["", f"| {len(entries)} tumours, median (quartiles) | N | {names_of} |", "|---|" + "--:|" * 9]
     for spacing in spacings:
         own = [e for e in entries if e["spacing"] == spacing]
         for kind in KINDS:
             row = [cell(v, 3 if "Dice" in n else 1 if "CPU" not in n else 0) for n, v in errors(own, kind).items()]
-            lines.append(f"| truth on {spacing:g} mm, {kind} mass effect | {len(own)} | {' | '.join(row)} |")
+            lines.append(f"| truth on {spacing:g} mm: {KINDS[kind]} | {len(own)} | {' | '.join(row)} |")
     gamma = errors(entries, "with")["γ, %"]
     rng = np.random.default_rng(SEED)
     again = np.median(rng.choice(gamma, (4000, len(gamma))), axis=1)
@@ -170,7 +223,7 @@ def table(entries: list[dict]) -> list[str]:
         f"Of all {len(entries)}, γ̂ is within {np.median(gamma):.0f} % of γ in the median (95 % by resampling:",
     ]
     lines += [f"{low:.0f} to {high:.0f} %), and within 20 % in {near}.", ""]
-    return [*lines, "![γ found, and what ignoring mass effect costs](images/mass_effect_recovery.png)", ""]
+    return lines
 
 
 def drawing(entries: list[dict], path: Path) -> None:
@@ -183,7 +236,7 @@ def drawing(entries: list[dict], path: Path) -> None:
         own = [e for e in entries if e["spacing"] == spacing]
         truth = [e["truth"][5] for e in own]
         left.plot(truth, [e["with"]["values"][5] for e in own], marker, label=f"truth on {spacing:g} mm", alpha=0.8)
-        right.loglog(*([e[kind]["rmse"] for e in own] for kind in KINDS), marker, alpha=0.8)
+        right.loglog(*([e[kind]["rmse"] for e in own] for kind in PUSHED), marker, alpha=0.8)
     line = np.array([3.0, 21.0])
     left.fill_between(line, 0.8 * line, 1.2 * line, color="0.9", label="within 20 %")
     left.plot(line, line, "0.5", lw=1)

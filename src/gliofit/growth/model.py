@@ -22,6 +22,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.section import unknown
+from gliofit.growth.simpler import Simpler
 from gliofit.growth.theta import Theta
 
 ORIGIN_RADIUS_MM = 40.0
@@ -189,6 +190,10 @@ class GrowthModel(ABC):
     def with_one_focus(self) -> GrowthModel:
         """The model that searches begin with: several foci at one start would never part."""
         return self
+
+    def simpler(self) -> Simpler[GrowthModel] | None:
+        """A model that searches begin with; None if they begin with this one."""
+        return None
 
     def box(self, centre: Array, corners: Array) -> Box:
         """

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gliofit import InputError, Theta, Tissue, growth_model, invert, simulate
+from gliofit import InputError, SegmentationTarget, Theta, Tissue, growth_model, invert, simulate
 from gliofit.growth.mass_effect.medium import GM, WM, C, Medium
 from gliofit.growth.mass_effect.simulate import Report, Values, run
+from gliofit.growth.models.mass_effect import SOUGHT_FROM
 
 THETA = (-4.0, 6.0, 2.0, 5.0, 3.0)
 
@@ -118,13 +119,26 @@ def test_options_that_are_none_are_told(options, words):
 
 
 def test_gauss_newton_finds_the_push(coarse_tissue):
-    model = growth_model("mass_effect")
     truth = np.array([*THETA, 9.0])
-    density = model.simulate(coarse_tissue, truth)
-    start = truth + np.array([3.0, -2.0, 2.0, 0.8, -0.2, 5.0])
-    fit = invert(density, coarse_tissue, "gauss_newton", model="mass_effect", start=start, iterations=9)
-    assert fit.parameters["gamma"] == pytest.approx(9.0, rel=0.05)
+    density = growth_model("mass_effect").simulate(coarse_tissue, truth)
+    fit = invert(density, coarse_tissue, "gauss_newton", model="mass_effect")
+    assert list(fit.parameters.values()) == pytest.approx(truth, rel=0.02)
     assert fit.covariance.shape == (6, 6)
+    assert fit.model["derivatives"] == "differences"
+    # from the first start it is explained
+    assert len(fit.details["searches"]) < len(SOUGHT_FROM)
+
+
+def test_gauss_newton_begins_with_growth_that_does_not_push(coarse_tissue):
+    density = growth_model("mass_effect").simulate(coarse_tissue, [*THETA, 9.0])
+    target = SegmentationTarget(*((density > t).astype(np.float32) for t in (0.6, 0.2)))
+    settings = {"iterations": 3, "uncertainty": False}
+    fit = invert(target, coarse_tissue, "gauss_newton", model="mass_effect", **settings)
+    plain = invert(target, coarse_tissue, "gauss_newton", uncertainty=False)
+    searches = fit.details["searches"]
+    assert [search["begun"] for search in searches] == [{"gamma": gamma} for gamma in SOUGHT_FROM]
+    assert fit.loss < 1.001 * min(search["loss"] for search in searches)
+    assert fit.loss < plain.loss
 
 
 def test_the_jacobian_is_the_derivative(small_tissue):

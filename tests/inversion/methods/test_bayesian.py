@@ -102,7 +102,7 @@ def test_threads_and_resuming_change_nothing(small_tissue, grown, tmp_path, coar
     settings |= {"samples": 8, "moves": 1, "final": 0} if coarse else {}
     one = invert(target, small_tissue, "tmcmc", threads=1, **settings)
     two = invert(target, small_tissue, "tmcmc", threads=2, checkpoint=path, **settings)
-    assert (one.details["coarser_runs"] > one.evaluations) == (coarse > 0)
+    assert (one.details["coarser_runs"] > 0) == (coarse > 0)
     np.testing.assert_array_equal(one.posterior.values, two.posterior.values)
     again = invert(target, small_tissue, "tmcmc", checkpoint=path, **settings)
     np.testing.assert_array_equal(again.posterior.values, one.posterior.values)
@@ -152,6 +152,7 @@ def test_samples_on_disk(small_tissue, grown, tmp_path):
         ("tmcmc", {"anew": -0.1}, "anew"),
         ("tmcmc", {"correlation": 0.0}, "correlation"),
         ("tmcmc", {"samples": 1}, "samples"),
+        ("tmcmc", {"chain": -1}, "chain"),
         ("tmcmc_manifold", {"step": 0.0}, "step"),
     ],
 )

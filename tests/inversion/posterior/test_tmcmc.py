@@ -11,9 +11,10 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from gliofit import InputError
+from gliofit.inversion.posterior.emulated import Emulated, Emulator
 from gliofit.inversion.posterior.points import Points
-from gliofit.inversion.posterior.proposals import Newton, Walk, draw, log_density
-from gliofit.inversion.posterior.refined import Refined, Through
+from gliofit.inversion.posterior.proposals import Moments, Newton, Walk, draw, log_density
+from gliofit.inversion.posterior.refined import Refined
 from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.tmcmc import Settings, next_power, result, sample, staged
 
@@ -48,6 +49,7 @@ def correlated(size, deviation=0.02):
 KINDS = {
     "published": (Walk(0.04), Settings(300, moves=60, seed=3)),
     "walk": (Walk(0.04, 0.8, 0.6), Settings(600, final=1, seed=3)),
+    "emulated": (Emulated(Walk(0.04, 0.8, 0.6), 20), Settings(256, final=1, seed=3)),
     "manifold": (Newton(0.6), Settings(256, variation=2.0, final=2, first=4, seed=3)),
 }
 
@@ -81,6 +83,39 @@ def test_a_banana_of_eleven_unknowns():
     published = sample(problem, Walk(0.04), Settings(300, moves=1, seed=1))
     assert published.stages[-1]["correlation"] > 0.8
     assert abs(published.evidence_by_stages[0]) > 10 * published.evidence_by_stages[1]
+
+
+def test_chains_of_an_emulator_take_the_place_of_runs():
+    """Points of half the population move by what the other half has seen, so that tails are not lost."""
+    problem, walk = Counted([0.4, 0.5, 0.6, 0.45], correlated(4)), Walk(0.04, 0.8, 0.6)
+    plain, fewer = (sample(problem, how, Settings(256, final=1, seed=1)) for how in (walk, Emulated(walk, 20)))
+    assert problem.runs == plain.runs + fewer.runs
+    assert fewer.runs < 0.5 * plain.runs
+    np.testing.assert_allclose(fewer.unit.std(0), plain.unit.std(0), rtol=0.2)
+    assert abs(fewer.log_evidence - plain.log_evidence) < 5 * np.hypot(fewer.log_evidence_error, 0.05)
+    few = sample(problem, Emulated(walk, 20), Settings(12, moves=2, seed=1))
+    assert len(few.unit) == 12  # too few to learn from: they walk
+
+
+def test_an_emulator():
+    """It tells a smooth function between points, no more than the highest of them, and falls off where none are."""
+    problem = Counted([0.4, 0.5, 0.6, 0.45], correlated(4))
+    rng = np.random.default_rng(0)
+    unit, new = (rng.multivariate_normal(problem.mean, problem.covariance, n) for n in (400, 50))
+    known, moments = problem.evaluate(unit), Moments.of(unit)
+    emulator = Emulator.of(known, 1.0, moments)
+    right = problem.evaluate(new).log_likelihood
+    assert np.std(emulator(new) - right) < 0.2 * right.std()
+    assert emulator.error < 0.3 * right.std()
+    assert emulator(unit).max() <= known.log_likelihood.max()
+    far = problem.mean + np.sqrt(np.diag(problem.covariance)) * np.array([[20.0], [40.0]])
+    assert emulator(far)[1] < emulator(far)[0] < known.log_likelihood.min()
+    assert Emulator.of(known.take(np.arange(9)), 1.0, moments) is None
+    assert Emulator.of(known.take(np.zeros(99, int)), 1.0, moments) is None
+    plane = unit.copy()
+    plane[:, 0] = plane[:, 1]
+    flat = Emulator.of(problem.evaluate(plane), 1.0, Moments.of(plane))
+    assert flat is None or np.isfinite(flat(plane)).all()
 
 
 def test_two_modes():
@@ -250,6 +285,19 @@ def test_intervals_hold_the_truth_as_often_as_they_say(begin):
     assert abs(ranks.mean() - 0.5) < 4 * 0.29 / np.sqrt(90)
 
 
+def test_a_search_goes_along_the_edge_of_the_prior():
+    """Not only up to it: an unknown that cannot go on alone waits for the others."""
+
+    class CutOff(Normal):
+        def supported(self, unit):
+            return super().supported(unit) & (unit[:, 0] + unit[:, 1] <= 0.8)
+
+    problem = CutOff([0.7, 0.3, 0.4], np.diag([0.1, 0.02, 0.1]) ** 2)
+    found = climbed(problem, np.array([0.25, 0.5, 0.5]))
+    assert problem.supported(found.unit).all()
+    np.testing.assert_allclose(found.unit[0], [0.5, 0.3, 0.4], atol=0.02)
+
+
 class Counted(Normal):
     """With a third of the likelihood's curvature in a fourth power, that no quadratic tells."""
 
@@ -271,9 +319,9 @@ def test_a_cheap_likelihood_changes_the_way_and_not_the_end(shift):
     cheap = Normal(costly.mean + aside, 1.5 * costly.covariance)
     alone = sample(costly, Walk(0.04, 0.8, 0.6), settings)
     before, costly.runs = costly.runs, 0
-    both, walk = Refined(costly, cheap), Walk(0.04, 0.8, 0.6)
+    both, walk = Refined(costly, cheap), Emulated(Walk(0.04, 0.8, 0.6), 10)
     fewer = staged(cheap, walk, replace(settings, samples=300, final=0))
-    found = result(costly, staged(both, Through(both, walk, 10), settings, begin=lambda: both.first(fewer)), settings)
+    found = result(costly, staged(both, walk, settings, begin=lambda: both.first(fewer)), settings)
     assert costly.runs < 0.3 * before
     assert len(found.unit) == 1200
     deviation = alone.unit.std(0)

@@ -21,6 +21,7 @@ from gliofit.growth.mass_effect.tumour import Tumour
 from gliofit.growth.model import GrowthModel, Parameter, growth_model, origin_parameters, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
 from gliofit.growth.ranges import GREY_MATTER_RATIO
+from gliofit.growth.simpler import Simpler
 
 GAMMA = Parameter("gamma", "kPa", 0.0, 30.0, 12.0, symbol="γ", digits=1)
 """
@@ -29,6 +30,9 @@ GAMMA = Parameter("gamma", "kPa", 0.0, 30.0, 12.0, symbol="γ", digits=1)
 At its start a compact tumour of 40 ml moves its rim by 3 mm: γ/(3λ_t + 2μ_t + 4μ_w) of its radius (a spherical
 inclusion). Learn-Morph-Infer's solver has 16.
 """
+
+SOUGHT_FROM = (2.0, 8.0, 16.0)
+"""kPa, where searches begin: from one alone they may end where a border of tissue passes a voxel."""
 
 STEPS = (1e-3, 1e-3, 1e-2)
 """Shares of μ_D, μ_ρ and γ for differences."""
@@ -57,7 +61,8 @@ class MassEffect(GrowthModel):
     derivatives : {"differences", "carried"}
         Of all unknowns by differences of seven runs, or those of growth without a push, moved to where tissue has been
         pushed to, and γ's by a difference. The latter are a quarter off, four times as fast, and smooth: searches need
-        as many steps with them, and do not end early.
+        as many steps with them, and do not end early. `gauss_newton` searches by them, whatever is chosen, and takes
+        what is chosen for the last steps towards a density and for its covariance.
     """
 
     name = "mass_effect"
@@ -78,6 +83,11 @@ class MassEffect(GrowthModel):
             raise InputError(f"growth model mass_effect: unknown derivatives '{derivatives}'; there are: {known}")
         self.force, self.screening, self.derivatives = force, float(screening), derivatives
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, GAMMA)
+
+    def simpler(self) -> Simpler[GrowthModel]:
+        """Growth that does not push; then γ's starts, with carried derivatives."""
+        searched = MassEffect(self.force, self.screening, "carried")
+        return Simpler(growth_model(), tuple((gamma,) for gamma in SOUGHT_FROM), searched)
 
     def simulate(
         self,

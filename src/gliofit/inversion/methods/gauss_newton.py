@@ -22,6 +22,7 @@ from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
+from gliofit.inversion.simpler import beyond, searched
 from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
 from gliofit.observation.density import DensityTarget
 
@@ -84,10 +85,18 @@ def gauss_newton(
     explained = good_enough * _power(problem)
     starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
     best, coarse_best, done = None, np.inf, 0
+    details: dict[str, Any] = {}
+    simpler = problem.model.simpler() if start is None else None
     precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
     roughly = precision if precision == tolerance else 10 * precision
 
-    while done < rounds and (best is None or best.loss > explained):
+    if simpler is not None:
+        plain = gauss_newton(replace(levels[0], model=simpler.model), front_widths, coarsest, uncertainty=False)
+        rough, problem = searched(levels[0], simpler), searched(problem, simpler)
+        settings = {"iterations": iterations, "tolerance": precision, "floor": 1e-9 * _power(problem)}
+        best, details["searches"] = beyond(rough, problem, simpler, plain, explained, **settings)
+
+    while simpler is None and done < rounds and (best is None or best.loss > explained):
         candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
         done += 1
         if not candidates:
@@ -111,7 +120,7 @@ def gauss_newton(
     assert best is not None  # the first round has its start at the centre of mass
     sought = None
     grids = [*levels[:-1], finest_grid]
-    details = {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
+    details |= {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
     if several:
         # by blurred outlines so far, which lead from further away
         problem = replace(problem, target=problem.target.voxelwise())
@@ -128,6 +137,10 @@ def gauss_newton(
         target = finest_grid.target.voxelwise() if several else finest_grid.target
         problem = replace(finest_grid, model=problem.model, target=target)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
+    if simpler is not None:
+        problem = finest_grid
+        if problem.target.complete:
+            best = settled(problem, best.parameters, **settings)
     if several:
         problem = replace(problem, target=finest_grid.target.sharpened())
         best = seen_by(problem, best)

@@ -54,6 +54,7 @@ def tmcmc(
     moves: int = 20,
     correlation: float = 0.3,
     final: int = 1,
+    chain: int = 30,
     parameters: str = "unified",
     prior: str = "log_uniform",
     ranges: dict[str, Any] | None = None,
@@ -91,6 +92,9 @@ def tmcmc(
         With the stage's start, that ends it before.
     final : int
         Further stages at the end, once the likelihood climbs no more; each adds `samples` points.
+    chain : int
+        Steps of a chain on an emulator of the likelihood that make one step of a point
+        (`gliofit.inversion.posterior.emulated`); 0: each step takes a run (the paper).
     parameters : {"unified", "paper"}
         Sampled are the growth model's values, the observation's extras and σ_α, σ; or the paper's eleven.
     prior : {"log_uniform", "uniform"}
@@ -123,11 +127,14 @@ def tmcmc(
     for name, share in (("wide", wide), ("anew", anew)):
         if not 0 <= share <= 1:
             raise InputError(f"tmcmc: {name} = {share!r} must lie in [0, 1]")
+    if chain < 0:
+        raise InputError(f"tmcmc: chain = {chain!r} must be 0 or more")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
     times = round(coarse_mm / float(problem.tissue.spacing.min())) if forward == "solver" else 1
-    return _fit(problem, about, label_power, begin, Walk(beta2, wide, anew), settings, predictive, checkpoint, times)
+    walk = Walk(beta2, wide, anew)
+    return _fit(problem, about, label_power, begin, walk, settings, predictive, checkpoint, chain, times)
 
 
 @method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -199,14 +206,20 @@ def _fit(
     settings: Settings,
     predictive: int,
     checkpoint: str,
+    chain: int = 0,
     times: int = 1,
 ) -> Fit:
-    """Sample, and sum up; `about` says what of, `times` how much coarser the grid is that the stages begin on."""
+    """
+    Sample, and sum up.
+
+    `about` says what of, `chain` how long an emulator's are, `times` how much coarser the grid is that the stages begin
+    on.
+    """
     started, before = clock(), problem.runs.number
     density, mode, worth = _begun(problem, about, label_power, begin)
     searched = problem.runs.number - before
     config = {**density.fingerprint(), "begin": begin, "source": source().sha256, "times": times}
-    found = sampled(density, mode, proposal, settings, times, checkpoint, config)
+    found = sampled(density, mode, proposal, settings, chain, times, checkpoint, config)
     parameters = density.parameters(found.unit)
     mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
     on_tissue = problem.model.on_tissue(problem.tissue, mean[: problem.model.size])
@@ -229,7 +242,7 @@ def _fit(
             "label_power": worth.power,
             "label_errors_mm": worth.length_mm,
             "searched": searched,
-            "coarser_runs": int(sum(stage["coarser"] for stage in found.stages)),
+            "coarser_runs": int(sum(stage.get("coarser", 0) for stage in found.stages)),
         },
     )
     fit.extras |= dict(zip(density.names[fitted:], mean[fitted:].tolist(), strict=True))

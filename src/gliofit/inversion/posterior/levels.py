@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gliofit.inversion.posterior.emulated import Emulated
 from gliofit.inversion.posterior.points import Density, Points
 from gliofit.inversion.posterior.proposals import Proposal
-from gliofit.inversion.posterior.refined import Refined, Through
+from gliofit.inversion.posterior.refined import Refined
 from gliofit.inversion.posterior.start import BegunNear
 from gliofit.inversion.posterior.state import State
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Sampled, Settings, result, sample, staged
 
-CHAIN = 10
-"""Steps on the coarser grid that make one proposal for the problem's own: they forget where they began."""
-
 FEWER, FEWEST = 4, 256
-"""A coarser grid's population is so many times smaller, and no smaller than this; chains make up for it."""
+"""A coarser grid's population is so many times smaller, and no smaller than this."""
 
 
 def sampled(
@@ -25,6 +23,7 @@ def sampled(
     mode: Points | None,
     proposal: Proposal,
     settings: Settings,
+    chain: int,
     times: int,
     checkpoint: str,
     config: dict[str, Any],
@@ -39,6 +38,8 @@ def sampled(
         Where the stages begin; with the prior if there is none.
     proposal : Proposal
     settings : Settings
+    chain : int
+        Steps of an emulator's chain that make one step of a point; 0: there is no emulator.
     times : int
         How much coarser the grid is whose posterior is sampled first; less than 2: there is none.
     checkpoint : str
@@ -50,16 +51,17 @@ def sampled(
     def begun(posterior: Density) -> Density:
         return posterior if mode is None else BegunNear(posterior, mode)
 
+    steps = Emulated(proposal, chain) if chain else proposal
     if times < 2:
-        return sample(begun(density), proposal, settings, checkpoint=checkpoint or None, config=config)
+        return sample(begun(density), steps, settings, checkpoint=checkpoint or None, config=config)
     stages = Refined(density, density.coarser(times))
 
     def coarse() -> State:
-        own = replace(settings, final=0, samples=max(settings.samples // FEWER, min(settings.samples, FEWEST)))
-        path = f"{checkpoint}.coarse.npz" if checkpoint else None
-        return stages.first(staged(begun(stages.cheap), proposal, own, checkpoint=path, config=config, title="coarser"))
+        fewer = replace(settings, final=0, samples=max(settings.samples // FEWER, min(settings.samples, FEWEST)))
+        path, cheap = f"{checkpoint}.coarse.npz" if checkpoint else None, begun(stages.cheap)
+        return stages.first(staged(cheap, steps, fewer, checkpoint=path, config=config, title="coarser"))
 
-    through = Through(stages, proposal, CHAIN)
-    return result(
-        density, staged(stages, through, settings, begin=coarse, checkpoint=checkpoint or None, config=config), settings
-    )
+    found = staged(stages, steps, settings, begin=coarse, checkpoint=checkpoint or None, config=config)
+    # each run on the problem's own grid took one on the coarser as well
+    told = tuple({"coarser": stage["runs"], **stage} for stage in found.stages)
+    return result(density, replace(found, stages=told), settings)

@@ -21,14 +21,13 @@ class Stepped(NamedTuple):
     points : Points
     accepted : int
         How many steps were.
-    runs, coarser : int
-        Likelihoods that it took, and of those on a coarser grid.
+    runs : int
+        Likelihoods that it took.
     """
 
     points: Points
     accepted: int
     runs: int
-    coarser: int = 0
 
 
 Step = Callable[[Points, np.random.Generator], Stepped]
@@ -38,8 +37,8 @@ Step = Callable[[Points, np.random.Generator], Stepped]
 class Kernel(Protocol):
     """Markov steps that are more than a proposal."""
 
-    def of(self, points: Points, power: float, moments: Moments) -> Step:
-        """The step of a stage, for a population under a power of the likelihood."""
+    def of(self, density: Density, points: Points, power: float, moments: Moments, known: Points) -> Step:
+        """The step of a stage, for a population under a power of the likelihood, from points whose own is known."""
         ...
 
 
@@ -49,6 +48,7 @@ def moved(
     points: Points,
     power: float,
     moments: Moments,
+    known: Points,
     rng: np.random.Generator,
     *,
     most: int,
@@ -66,6 +66,8 @@ def moved(
         Of the likelihood.
     moments : Moments
         Of the population under that power.
+    known : Points
+        Points whose likelihood is known: those that the population was drawn from.
     rng : Generator
     most : int
         Steps of each point, at most.
@@ -76,25 +78,23 @@ def moved(
     -------
     points : Points
     how : dict
-        Share `accepted`, `runs` of the forward model and `coarser` ones, `moves` of each point, and the largest
-        `correlation` left.
+        Share `accepted`, `runs` of the forward model, `moves` of each point, and the largest `correlation` left.
     """
     runs = 0
     if isinstance(proposal, Kernel):
-        step = proposal.of(points, power, moments)
+        step = proposal.of(density, points, power, moments, known)
     else:
         if proposal.linearised and points.gradient is None:
             points, runs = _linearised(density, points)
         step = hastings(density, proposal, power, moments)
     axes = np.concatenate([np.eye(density.size), np.linalg.eigh(moments.covariance)[1].T])
-    start, accepted, coarser, left, steps = points.unit @ axes.T, 0, 0, 1.0, 0
+    start, accepted, left, steps = points.unit @ axes.T, 0, 1.0, 0
     while steps < most and (steps == 0 or left > forgotten):
-        points, taken, evaluated, cheap = step(points, rng)
-        accepted, runs, coarser, steps = accepted + taken, runs + evaluated, coarser + cheap, steps + 1
+        points, taken, evaluated = step(points, rng)
+        accepted, runs, steps = accepted + taken, runs + evaluated, steps + 1
         left = _correlation(start, points.unit @ axes.T)
     share = accepted / len(points) / steps
-    how = {"accepted": share, "runs": runs, "coarser": coarser, "moves": steps, "correlation": left}
-    return points, how
+    return points, {"accepted": share, "runs": runs, "moves": steps, "correlation": left}
 
 
 def _correlation(one: Array, two: Array) -> float:

@@ -227,7 +227,7 @@ def _first(density: Density, settings: Settings) -> State:
     points = density.evaluate(drawn)
     if not np.isfinite(points.log_likelihood).any():
         raise InputError("no point of the prior has a likelihood")
-    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn), "coarser": 0, "moves": 0}
+    stage = {"power": 0.0, "variation": 0.0, "accepted": 1.0, "runs": len(drawn), "moves": 0}
     stage |= {"correlation": 0.0, "seconds": time.perf_counter() - begun}
     return State(points, stages=(stage,))
 
@@ -246,10 +246,9 @@ def _next(density: Density, proposal: Proposal | Kernel, settings: Settings, sta
     family = families(state, number)
     moments = Moments.of(points.unit, weights)
     parents = _drawn(weights, settings.samples, rng)
-    points = points.take(parents)
-    points, how = moved(
-        density, proposal, points, power, moments, rng, most=settings.moves, forgotten=settings.forgotten
-    )
+    most, forgotten = settings.moves, settings.forgotten
+    begin = points.take(parents)
+    points, how = moved(density, proposal, begin, power, moments, points, rng, most=most, forgotten=forgotten)
     return replace(
         state,
         points=points,
@@ -272,16 +271,9 @@ def _further(
     """The population of the last stage moved once more, and kept beside itself or, if it climbed, in its place."""
     number = state.parents[-1].size
     last = state.points.take(np.arange(len(state.points) - number, len(state.points)))
-    new, how = moved(
-        density,
-        proposal,
-        last,
-        1.0,
-        Moments.of(state.points.unit),
-        rng,
-        most=settings.moves,
-        forgotten=settings.forgotten,
-    )
+    most, forgotten = settings.moves, settings.forgotten
+    moments, known = Moments.of(state.points.unit), state.points
+    new, how = moved(density, proposal, last, 1.0, moments, known, rng, most=most, forgotten=forgotten)
     how["climbed"] = _climb(last.log_likelihood, new.log_likelihood)
     stages = (*state.stages, _stage(1.0, 0.0, how, begun))
     began = len(state.points) == number
