@@ -13,7 +13,7 @@ from gliofit.base.files import read_json
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.synthetic import cohort_truth
-from gliofit.synthetic.cohort import FINEST_MM, _field_of_view, load_patient, make_patient, plain_outlines, scan_spacing
+from gliofit.synthetic.cohort import FINEST_MM, field_of_view, load_patient, make_patient, plain_outlines, scan_spacing
 from gliofit.synthetic.cohort_truth import draw
 from gliofit.synthetic.prior import Prior
 from gliofit.synthetic.turned_head import Truth, TurnedHead
@@ -107,7 +107,7 @@ def test_truths_are_grown_on_half_the_spacing():
 def test_some_fields_of_view_end_in_the_tumour():
     whole = np.zeros((10, 10, 40), bool)
     whole[3:7, 3:7, 10:30] = True
-    lost = [1 - (whole & _field_of_view(whole, np.random.default_rng(i))).sum() / whole.sum() for i in range(200)]
+    lost = [1 - (whole & field_of_view(whole, np.random.default_rng(i))).sum() / whole.sum() for i in range(200)]
     cut = [share for share in lost if share > 0]
     assert 5 < len(cut) < 45
     assert max(cut) <= 0.35

@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
 from gliofit.pipeline.geometry_section import GeometryAware, Range
-from gliofit.training.settings import GeometryAwareSettings, NnunetSettings, Settings, WholeBrainSettings
+from gliofit.training.settings import GeometryAwareSettings, NnunetSettings, Settings, ViewSettings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
 """Sets of test cases with θ at the prior's edge and beyond it."""
@@ -94,7 +94,7 @@ class Networks(Section):
 
     surrogate: Settings = Field(description="Training of the forward surrogate: θ and tissue → density.")
     inverse: Settings = Field(description="Training of the inverse network: density and tissue → θ.")
-    inverse_segmentation: Settings = Field(description="The same for outlines in place of the density.")
+    inverse_segmentation: ViewSettings = Field(description="The same for outlines in place of the density.")
     lmi: WholeBrainSettings = Field(
         description="Training of Learn-Morph-Infer's network, which sees the whole brain; `config/lmi.yaml` is how the "
         "released one was trained."

@@ -96,7 +96,7 @@ def make_patient(
     millilitres = float(np.prod(head.spacing)) / 1000
     for _ in range(DRAWS):
         core, whole = outlines(density, truth, head, rng)
-        cut = _field_of_view(whole, rng)
+        cut = field_of_view(whole, rng)
         seen = [np.count_nonzero(part & cut) * millilitres for part in (core, whole)]
         if seen[0] >= CORE_RANGE[0] and SHARE_RANGE[0] <= seen[0] / seen[1] <= SHARE_RANGE[1]:
             break
@@ -139,7 +139,7 @@ def scan_spacing(spacing: float) -> float:
     return max(spacing / 2, FINEST_MM)
 
 
-def _field_of_view(whole: Array, rng: np.random.Generator) -> Array:
+def field_of_view(whole: Array, rng: np.random.Generator) -> Array:
     """Where the scan shows anything, bool [x, y, z]: some end below or above a plane through the tumour."""
     seen = np.ones(whole.shape, bool)
     if rng.random() < CUT:

@@ -13,6 +13,7 @@ segmentations (docs/cohort.md).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,16 +82,44 @@ def rough(mask: Array, tissue: Tissue, roughness: Roughness, rng: np.random.Gene
     """
     box = _box(mask, tissue.spacing)
     spacing = tissue.spacing
-    radius = ball_radius(mask, spacing)
-    moved = radius * roughness.share * random_field(mask[box].shape, spacing, roughness.length * radius, rng)
-    moved += roughness.fine * random_field(mask[box].shape, spacing, roughness.fine_length, rng)
-    if roughness.affinity:
-        smooth = ndimage.gaussian_filter(tissue.wm[box], 1.5 / spacing)
-        moved += radius * roughness.affinity * (2 * smooth - 1)
+    moved = displacement(ball_radius(mask, spacing), tissue.wm[box], spacing, roughness, rng)
     inside = (signed_distance(mask[box].astype(np.float32), spacing) < moved) & tissue.brain[box]
     out = np.zeros(mask.shape, bool)
     out[box] = without_specks(inside, spacing)
     return out
+
+
+def displacement(
+    radius: float,
+    wm: Array,
+    spacing: Array,
+    roughness: Roughness,
+    rng: np.random.Generator,
+    field: Callable[..., Array] | None = None,
+) -> Array:
+    """
+    How far (mm) an outline moves outwards at each voxel [x, y, z].
+
+    Parameters
+    ----------
+    radius : float
+        R of the outline, mm.
+    wm : ndarray [x, y, z]
+        Fraction of white matter.
+    spacing : ndarray (3,)
+        mm.
+    roughness : Roughness
+    rng : numpy.random.Generator
+    field : callable, optional
+        In place of `random_field`.
+    """
+    field = field or random_field
+    moved = radius * roughness.share * field(wm.shape, spacing, roughness.length * radius, rng)
+    moved += roughness.fine * field(wm.shape, spacing, roughness.fine_length, rng)
+    if roughness.affinity:
+        smooth = ndimage.gaussian_filter(wm, 1.5 / spacing)
+        moved += radius * roughness.affinity * (2 * smooth - 1)
+    return moved
 
 
 def random_field(shape: tuple, spacing: Array, length: float, rng: np.random.Generator) -> Array:

@@ -26,11 +26,12 @@ from gliofit.base.files import whole_file
 from gliofit.base.threads import torch_threads
 from gliofit.networks.weights import build, load_network, read_card, save_network
 from gliofit.synthetic.physical_shards import PhysicalDataset
+from gliofit.synthetic.rough_views import RoughViews
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
 from gliofit.training.log import draw_losses, write_log
 from gliofit.training.losses import loss_of, validate, window_loss
-from gliofit.training.settings import Settings, WholeBrainSettings
+from gliofit.training.settings import Settings, ViewSettings, WholeBrainSettings
 from gliofit.training.whole_brain import PAIRS, WholeBrainDataset
 
 STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
@@ -170,6 +171,8 @@ class _Run:
     def __init__(self, role, settings: Settings, data, held_out, about: dict, device: torch.device):
         self.settings, self.data, self.held_out, self.device = settings, data, held_out, device
         self.seed = about["seed"]
+        rough = isinstance(settings, ViewSettings) and settings.outlines == "rough"
+        self.views = RoughViews(data.shape, data.spacing) if rough else None
         self.identity = json.dumps([role, about], sort_keys=True)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -215,7 +218,7 @@ class _Run:
             total, count, self.step = total + loss, count + 1, self.step + 1
             bar.update()
             bar.set_postfix(loss=f"{loss:.2e}", best=f"{self.best.get('mse', math.nan):.2e}", refresh=False)
-        metrics = validate(self.network, self.held_out, self.device, self.settings.part(self.step - 1)[2])
+        metrics = validate(self.network, self.held_out, self.device, self.settings.part(self.step - 1)[2], self.views)
         self.seconds += time.perf_counter() - started
         self.cpu_seconds += time.process_time() - busy
         row = {"step": self.step, "seconds": self.seconds, "learning_rate": self.settings.rate(self.step - 1)}
@@ -233,7 +236,7 @@ class _Run:
         outlines = None
         if self.network.role == "inverse_segmentation":
             outlines = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
-        batch = collate(self.data, indices, self.device, outlines)
+        batch = collate(self.data, indices, self.device, outlines, self.views)
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.step)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))

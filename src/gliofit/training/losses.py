@@ -12,6 +12,7 @@ from torch import Tensor
 from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
 from gliofit.networks.corrected_run import GlioFit, cut
 from gliofit.networks.inputs import mask_of
+from gliofit.synthetic.rough_views import RoughViews
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import collate
 
@@ -96,9 +97,11 @@ def window_loss(
 
 
 @torch.no_grad()
-def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: int = 1) -> dict[str, float]:
+def validate(
+    network: Any, dataset: ShardDataset, device: torch.device, factor: int = 1, views: RoughViews | None = None
+) -> dict[str, float]:
     """
-    Means over a data set (for a surrogate, on a grid `factor` times as coarse).
+    Means over a data set (for a surrogate, on a grid `factor` times as coarse; of outlines, as `views` shows them).
 
     Returns
     -------
@@ -115,7 +118,8 @@ def validate(network: Any, dataset: ShardDataset, device: torch.device, factor: 
     rows = []
     for first in range(0, len(dataset), 4):
         outlines = np.random.default_rng(first) if network.role == "inverse_segmentation" else None
-        density, maps, theta = collate(dataset, range(first, min(first + 4, len(dataset))), device, outlines)
+        indices = range(first, min(first + 4, len(dataset)))
+        density, maps, theta = collate(dataset, indices, device, outlines, views)
         if network.role == "geometry_aware":
             rows.append(_regional_rows(network(maps, theta).clamp(0, 1), density, maps))
         elif network.role != "surrogate":

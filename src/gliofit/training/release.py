@@ -17,6 +17,7 @@ from gliofit.growth.theta import SYMBOLS
 from gliofit.networks.inverse import SegmentationInverse
 from gliofit.networks.lmi import REACH_MM
 from gliofit.networks.weights import card_path, load_network
+from gliofit.synthetic.rough_views import RoughViews
 from gliofit.training.loop import held_out
 from gliofit.training.losses import DICES, validate
 from gliofit.training.settings import Settings
@@ -51,7 +52,8 @@ LIMITS = {
     ),
     "inverse_segmentation": (
         "It answers within the ranges of θ above, whatever it is shown. It was trained on outlines of simulated "
-        "tumours without noise, necrosis or resection; a tumour's outlines leave θ less determined than its density."
+        "tumours of one focus, without necrosis or resection; a tumour's outlines leave θ less determined than its "
+        "density."
     ),
     "lmi": (
         "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas (with `flip`, "
@@ -128,6 +130,10 @@ def release(
             data = held_out(network, shards)
             found = validate(network, data, torch.device("cpu"))
             card["test"][name] = {"samples": len(data), "sha256": data.sha256(), **found}
+            if network.role == "inverse_segmentation":
+                views = RoughViews(data.shape, data.spacing)
+                found = validate(network, data, torch.device("cpu"), views=views)
+                card["test"][f"{name}, rough outlines"] = {"samples": len(data), "sha256": data.sha256(), **found}
     out_path = Path(out_path)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     with Path(log_csv).open() as file:

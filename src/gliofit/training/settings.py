@@ -147,6 +147,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class ViewSettings(Settings):
+    """How to train the inverse network that sees outlines of tumour core and whole tumour."""
+
+    outlines: Annotated[
+        Literal["rough", "smooth"],
+        Field(
+            description="`rough`: as patients have them, with satellites, cut fields of view and tissue as preparation "
+            "leaves it; `smooth`: where the density crosses two thresholds."
+        ),
+    ] = "rough"
+
+
+@dataclass(frozen=True)
 class WholeBrainSettings(Settings):
     """How to train the network of Learn-Morph-Infer, which sees the whole brain instead of a crop."""
 
@@ -254,7 +267,7 @@ def _adapters(settings: type[Settings]) -> dict[str, TypeAdapter[Any]]:
 SETTINGS: dict[str, type[Settings]] = {
     "surrogate": Settings,
     "inverse": Settings,
-    "inverse_segmentation": Settings,
+    "inverse_segmentation": ViewSettings,
     "lmi": WholeBrainSettings,
     "geometry_aware": GeometryAwareSettings,
 }

@@ -33,7 +33,10 @@ def coverage_curves(stem: str | Path, table: pd.DataFrame, titles: dict[str, str
         Of methods and of sets; those that the table lacks are left out.
     """
     present = [name for name in sets if (table["set"] == name).any()]
-    colours = style.colours(list(titles))
+    colours, lines = style.colours(list(titles)), {"standard": "--", "geodesic": "--"}
+    for method, colour in colours.items():  # there are more methods than colours
+        taken = {lines[other] for other in lines if colours[other] == colour}
+        lines.setdefault(method, next(line for line in ("-", ":", "-.") if line not in taken))
     with style.figure(style.PAGE, 2.5) as fig:
         axes = np.atleast_1d(fig.subplots(1, len(present), sharey=True))
         for ax, name in zip(axes, present, strict=True):
@@ -41,8 +44,7 @@ def coverage_curves(stem: str | Path, table: pd.DataFrame, titles: dict[str, str
             for method in (m for m in titles if (part["method"] == m).any()):
                 rows = part[part["method"] == method].set_index("metric")
                 points = rows.loc[[f"coverage_broad_{m:g}" for m in CURVE_MM]] * 1
-                line = "--" if method in ("standard", "geodesic") else "-"
-                ax.plot(CURVE_MM, 100 * points["mean"], line, label=titles[method], color=colours[method])
+                ax.plot(CURVE_MM, 100 * points["mean"], lines[method], label=titles[method], color=colours[method])
                 ends = 100 * points["low"], 100 * points["high"]
                 ax.fill_between(CURVE_MM, *ends, color=colours[method], alpha=0.08, lw=0)
             n = int(part.loc[part["metric"] == "coverage_broad", "n"].max())
