@@ -285,6 +285,19 @@ def test_intervals_hold_the_truth_as_often_as_they_say(begin):
     assert abs(ranks.mean() - 0.5) < 4 * 0.29 / np.sqrt(90)
 
 
+def test_a_search_goes_along_the_edge_of_the_prior():
+    """Not only up to it: an unknown that cannot go on alone waits for the others."""
+
+    class CutOff(Normal):
+        def supported(self, unit):
+            return super().supported(unit) & (unit[:, 0] + unit[:, 1] <= 0.8)
+
+    problem = CutOff([0.7, 0.3, 0.4], np.diag([0.1, 0.02, 0.1]) ** 2)
+    found = climbed(problem, np.array([0.25, 0.5, 0.5]))
+    assert problem.supported(found.unit).all()
+    np.testing.assert_allclose(found.unit[0], [0.5, 0.3, 0.4], atol=0.02)
+
+
 class Counted(Normal):
     """With a third of the likelihood's curvature in a fourth power, that no quadratic tells."""
 

@@ -20,6 +20,7 @@ from itertools import product
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
+from scipy.stats import chi2
 
 from gliofit.base.arrays import Array
 from gliofit.inversion.posterior.moves import Step, Stepped, hastings
@@ -35,8 +36,8 @@ MOST = 2000
 FLATTER = 0.85
 """Power of the emulator that chains sample: tails that it has too low are reached all the same."""
 
-LEAST = 30.0
-"""Below the highest, in logarithm: how improbable points are there is of no use."""
+TYPICAL = 0.999
+"""Share of a normal density that is as near to its height, in logarithm, as points must be that an emulator is for."""
 
 SMOOTHING = (1e-2, 1e0, 1e1, 1e2, 1e3, 1e5)
 """Of the radial functions, r³ in the population's standard deviations: tried."""
@@ -129,7 +130,7 @@ class Emulator:
     Attributes
     ----------
     error : float
-        Root mean square of points that were left out.
+        Standard deviation at points that were left out.
     """
 
     def __init__(self, unit: Array, value: Array, moments: Moments):
@@ -138,10 +139,10 @@ class Emulator:
         self._most, self._farthest = float(value.max()), float((away**2).sum(1).max())
         tried = np.random.default_rng(0).permutation(len(away))[:TRIED]
         out, rest = np.split(tried, [len(tried) // 4])
+        out = out[value[out] >= self._most - typical(unit.shape[1])]
         self.error, degree, smoothing = np.inf, 1, SMOOTHING[-1]
-        for d, s in product(_degrees(unit.shape[1], len(rest)), SMOOTHING):
-            told = _fitted(away[rest], value[rest], d, s)(away[out])
-            error = float(np.sqrt(np.mean((told - value[out]) ** 2)))
+        for d, s in product(_degrees(unit.shape[1], len(rest)) if out.size else [], SMOOTHING):
+            error = float(np.std(_fitted(away[rest], value[rest], d, s)(away[out]) - value[out]))
             if error < self.error:
                 self.error, degree, smoothing = error, d, s
         self._fitted = _fitted(away, value, degree, smoothing)
@@ -149,12 +150,11 @@ class Emulator:
     @classmethod
     def of(cls, points: Points, power: float, moments: Moments) -> Emulator | None:
         """The emulator of a stage, from the last of some points; none where there are too few for a plane."""
-        finite = np.flatnonzero(np.isfinite(points.log_target(power)))[::-1]
-        order = finite[np.sort(np.unique(points.unit[finite], axis=0, return_index=True)[1])][:MOST]
-        unit, value = points.unit[order], points.log_target(power)[order]
-        if not _degrees(unit.shape[1], 3 * len(unit) // 4):
-            return None
-        return cls(unit, np.maximum(value, value.max() - LEAST), moments)
+        values, size = points.log_target(power), points.unit.shape[1]
+        # what lies far below is of no use, and bends what is learnt
+        latest = np.flatnonzero(values >= values.max() - 2 * typical(size))[::-1]
+        order = latest[np.sort(np.unique(points.unit[latest], axis=0, return_index=True)[1])][:MOST]
+        return cls(points.unit[order], values[order], moments) if _degrees(size, 3 * order.size // 4) else None
 
     def __call__(self, unit: Array) -> Array:
         """Logarithm [B], no higher than any that is known; past the farthest point it falls off."""
@@ -175,6 +175,11 @@ class _Emulation:
 
     def evaluate(self, unit: Array, linearised: bool = False) -> Points:
         return Points(unit, FLATTER * self._emulator(unit))
+
+
+def typical(size: int) -> float:
+    """How far below its height, in logarithm, a normal density of so many unknowns reaches."""
+    return float(chi2.ppf(TYPICAL, size)) / 2
 
 
 def _degrees(size: int, number: int) -> list[int]:

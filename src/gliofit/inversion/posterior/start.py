@@ -27,6 +27,9 @@ CUBE = 20_000
 EDGE = 1e-3
 """A search goes no nearer to the cube's faces."""
 
+SHORTER = 0.7 ** np.arange(1, 21)[:, None]
+"""Parts of a step that leaves the prior: the longest that does not is tried."""
+
 
 def climbed(density: Density, unit: Array, iterations: int = 40, enough: float = 1e-2) -> Points:
     """
@@ -45,13 +48,18 @@ def climbed(density: Density, unit: Array, iterations: int = 40, enough: float =
     here, damping = density.evaluate(np.clip(unit, EDGE, 1 - EDGE)[None], linearised=True), 1e-2
     for _ in range(iterations):
         u, gradient, matrix = here.unit[0], known(here.gradient)[0], known(here.matrix)[0]
-        held = ((u <= EDGE) & (gradient < 0)) | ((u >= 1 - EDGE) & (gradient > 0))
+        held = _held(u, gradient)
         system = matrix + np.diag(damping * np.diag(matrix) + PRIOR_PRECISION * damping)
-        step = np.zeros_like(u)
-        step[~held] = np.linalg.solve(system[np.ix_(~held, ~held)], gradient[~held])
-        new = np.clip(u + step, EDGE, 1 - EDGE)[None]
+        step = _within(density, u, _step(system, gradient, held))
+        if step is None:  # to the edge of the prior, or along it
+            full = _step(system, gradient, held)
+            alone = density.supported(np.clip(u + np.diag(full), EDGE, 1 - EDGE))
+            steps = [_within(density, u, s) for s in (_step(system, gradient, held | ~alone), *(full * SHORTER))]
+            promised = [-np.inf if s is None else gradient @ s - s @ matrix @ s / 2 for s in steps]
+            step = steps[int(np.argmax(promised))]
+        new = (u if step is None else u + step)[None]
         gained = -np.inf
-        if density.supported(new)[0]:
+        if step is not None:
             gained = float(density.evaluate(new).log_likelihood[0] - here.log_likelihood[0])
         if gained > 0:
             here, damping = density.evaluate(new, linearised=True), damping / 5
@@ -60,6 +68,24 @@ def climbed(density: Density, unit: Array, iterations: int = 40, enough: float =
         if abs(gained) < enough or damping > 1e8:
             break
     return here
+
+
+def _within(density: Density, unit: Array, step: Array) -> Array | None:
+    """The step, cut off at the cube's faces; none if it leaves the prior."""
+    new = np.clip(unit + step, EDGE, 1 - EDGE)
+    return new - unit if density.supported(new[None])[0] else None
+
+
+def _step(system: Array, gradient: Array, held: Array) -> Array:
+    """Newton's, of the coordinates that are not held."""
+    step = np.zeros_like(gradient)
+    step[~held] = np.linalg.solve(system[np.ix_(~held, ~held)], gradient[~held])
+    return step
+
+
+def _held(unit: Array, gradient: Array) -> Array:
+    """Coordinates, bool [d], that a face of the cube keeps from growing any further."""
+    return ((unit <= EDGE) & (gradient < 0)) | ((unit >= 1 - EDGE) & (gradient > 0))
 
 
 class BegunNear:
@@ -76,7 +102,10 @@ class BegunNear:
     def __init__(self, density: Density, mode: Points):
         self._density = density
         self._centre = mode.unit
-        precision = known(mode.matrix) + PRIOR_PRECISION * np.eye(density.size)
+        gradient = known(mode.gradient)[0]
+        # where the mode is at a face of the cube, the density falls off from it as an exponential
+        falling = np.where(_held(mode.unit[0], gradient), gradient**2, 0)
+        precision = known(mode.matrix)[0] + PRIOR_PRECISION * np.eye(density.size) + np.diag(falling)
         self._root = root_of(WIDER * np.linalg.inv(precision))
         rng = np.random.default_rng(0)
         drawn, _ = self._near(rng, CUBE)
