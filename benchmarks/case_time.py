@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -30,10 +30,11 @@ from pages import END, put
 
 from gliofit.anatomy.atlas import SRI24_WHEEL, download_sri24
 from gliofit.base.files import write_json
+from gliofit.growth import compile_kernels
 from gliofit.inversion import describe
 from gliofit.pipeline.dependencies import dependencies
 from gliofit.pipeline.records import recorded
-from gliofit.pipeline.warm import ONE_THREAD, modules
+from gliofit.pipeline.warm import EARLY, ONE_THREAD, modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,13 +95,9 @@ def take_apart(rule: str, path: Path, out: Path) -> None:
 
     As in a fork of the warm process, all modules are there before it begins.
     """
-    from gliofit.growth import compile_kernels
     from gliofit.pipeline.rerun import rerun
 
-    for name in modules(sources(path)):
-        with suppress(ImportError):
-            import_module(name)
-    compile_kernels()
+    warm_up(modules(sources(path)))
     before, spent = processor(), dict[str, float]()
     for home, name, part in PARTS[rule]:
         try:
@@ -111,6 +108,14 @@ def take_apart(rule: str, path: Path, out: Path) -> None:
         setattr(holder, name, timed(getattr(holder, name), spent, part))
     rerun(path, out)
     print(json.dumps({**spent, "all": processor() - before}))
+
+
+def warm_up(names: Iterable[str]) -> None:
+    """What a warm process does before it has nothing to do but fork."""
+    for name in names:
+        with suppress(ImportError):
+            import_module(name)
+    compile_kernels()
 
 
 def ran(command: list[str], folder: Path, told: str = "", **variables: str) -> tuple[float, float, str]:
@@ -153,9 +158,8 @@ def case(patient: Path, method: str, registration: str, foci: str, cores: int) -
         rows += [("Snakemake", "rules, checks of headers, planning", f"{planning - start:.1f}")]
         records = {rule: record(folder, rule, patient.name, method) for rule in PARTS}
         needed = {str(source) for path in records.values() for source in sources(path)}
-        (folder / "warm").mkdir()  # removed by the process, which ends when it is ready, as its standard input does
-        told = json.dumps({"modules": modules(needed), "log": str(folder / "warm.log")}) + "\n"
-        _, warm, _ = ran([sys.executable, "-m", "gliofit.pipeline.warm", "warm/socket"], folder, told, **ONE_THREAD)
+        told = json.dumps([*EARLY, *modules(needed)])
+        _, warm, _ = ran([sys.executable, __file__, "--warm-up"], folder, told, **ONE_THREAD)
         rows += [("warm process", "imports, the solver's kernels", f"{warm:.1f}")]
         taken = planning + warm
         for rule, path in records.items():
@@ -184,6 +188,8 @@ def main() -> None:
     if sys.argv[1:2] == ["--take-apart"]:
         rule, path, out = sys.argv[2:]
         return take_apart(rule, Path(path), Path(out))
+    if sys.argv[1:] == ["--warm-up"]:
+        return warm_up(json.load(sys.stdin))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patient", type=Path, help="a case's folder")
     parser.add_argument("--method", default="hybrid")

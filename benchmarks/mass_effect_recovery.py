@@ -165,7 +165,7 @@ def main() -> None:
     tissue = load_mni152(2).tissue.working_grid(options.spacing)
     path = options.out / "mass_effect_recovery.json"
     entries = study(tissue, options.cases, path, False, options.spacing)
-    lines = table(entries)
+    lines = table(entries, apart=True)
     lines[-1:] = ["", "![γ found, and what ignoring mass effect costs](images/mass_effect_recovery.png)", ""]
     print("\n".join(lines))
     if options.write:
@@ -173,7 +173,7 @@ def main() -> None:
         put("mass_effect.md", "recovery of mass effect", lines)
     if options.rough:
         path = path.with_name("mass_effect_recovery_rough.json")
-        lines = table(study(tissue, options.rough, path, True, options.spacing))
+        lines = table(study(tissue, options.rough, path, True, options.spacing), apart=False)
         print("\n".join(lines))
         if options.write:
             put("mass_effect.md", "recovery from rough outlines", lines)
@@ -202,17 +202,17 @@ def cell(values: np.ndarray, digits: int) -> str:
     return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def table(entries: list[dict]) -> list[str]:
-    """Medians over all tumours, in Markdown."""
+def table(entries: list[dict], apart: bool) -> list[str]:
+    """Medians, in Markdown; `apart` for each spacing of truths."""
     spacings = sorted({e["spacing"] for e in entries}, reverse=True)
+    groups = {f"truth on {s:g} mm": [e for e in entries if e["spacing"] == s] for s in spacings}
     names = list(errors(entries, "with"))
     names_of = " | ".join(names)
     lines = ["", f"| {len(entries)} tumours, median (quartiles) | N | {names_of} |", "|---|" + "--:|" * 9]
-    for spacing in spacings:
-        own = [e for e in entries if e["spacing"] == spacing]
+    for group, own in groups.items() if apart else [("rough outlines", entries)]:
         for kind in KINDS:
             row = [cell(v, 3 if "Dice" in n else 1 if "CPU" not in n else 0) for n, v in errors(own, kind).items()]
-            lines.append(f"| truth on {spacing:g} mm: {KINDS[kind]} | {len(own)} | {' | '.join(row)} |")
+            lines.append(f"| {group}: {KINDS[kind]} | {len(own)} | {' | '.join(row)} |")
     gamma = errors(entries, "with")["γ, %"]
     rng = np.random.default_rng(SEED)
     again = np.median(rng.choice(gamma, (4000, len(gamma))), axis=1)
@@ -223,6 +223,13 @@ def table(entries: list[dict]) -> list[str]:
         f"Of all {len(entries)}, γ̂ is within {np.median(gamma):.0f} % of γ in the median (95 % by resampling:",
     ]
     lines += [f"{low:.0f} to {high:.0f} %), and within 20 % in {near}.", ""]
+    if not apart:
+        lines += ["| γ | γ̂ | loss without → with | lower by, % |", "|--:|--:|---|--:|"]
+        for e in entries:
+            before, after = e["without"]["loss"], e["with"]["loss"]
+            gammas = f"{e['truth'][5]:.1f} | {e['with']['values'][5]:.1f}"
+            lines.append(f"| {gammas} | {before:.4f} → {after:.4f} | {100 * (1 - after / before):.1f} |")
+        lines.append("")
     return lines
 
 

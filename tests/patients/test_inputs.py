@@ -18,7 +18,8 @@ from heads import INPUTS, Input
 
 from gliofit.base.errors import InputError
 from gliofit.patients.discovery import discover
-from gliofit.patients.scans import Scans, load_scans
+from gliofit.patients.scan_set import Scans
+from gliofit.patients.scans import load_scans
 
 DOCS = Path(__file__).parents[2] / "docs" / "inputs.md"
 WRITE = "GLIOFIT_WRITE_DOCS"

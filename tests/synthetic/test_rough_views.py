@@ -108,9 +108,12 @@ def test_satellites_reach_beyond_the_outline(case, views, monkeypatch):
     assert volumes[1].mean() < 2 * volumes[0].mean()
 
 
-def test_a_tumour_that_is_hardly_there_is_seen(case, views):
+def test_a_tumour_that_is_hardly_there_is_seen(case, views, monkeypatch):
+    """Where fields of view are cut, too: of a single voxel nothing would be left."""
+    monkeypatch.setattr("gliofit.synthetic.cohort.CUT", 1.0)
     faint = Case(case.density * 0.05, case.tissue, case.theta)
-    for seed in range(4):
-        core, whole, _ = views(faint, np.random.default_rng(seed))
+    single = Case(np.where(case.density == case.density.max(), 0.02, 0.0), case.tissue, case.theta)
+    for seed in range(8):
+        core, whole, _ = views((faint, single)[seed % 2], np.random.default_rng(seed))
         assert whole.any()
         assert core.sum() <= whole.sum()

@@ -15,6 +15,7 @@ from gliofit.synthetic.rough_views import RoughViews
 from gliofit.synthetic.shards import ShardDataset, simulate_shard
 from gliofit.training import loop as training
 from gliofit.training.loop import Settings, batch_indices, train, validate
+from gliofit.training.release import release
 from gliofit.training.settings import SETTINGS
 
 SHAPE = (16, 16, 16)
@@ -40,12 +41,14 @@ def run(shards, folder, role, settings, seed=0):
 def test_the_loss_falls_and_the_best_is_released(role, architecture, shards, tmp_path):
     width = 8 if architecture == "gliofit" else 4
     settings = SETTINGS[role](architecture, width=width, steps=40, batch=4, learning_rate=5e-3, validate_every=10)
+    rough = role == "inverse_segmentation" and architecture == "gliofit"
+    settings = replace(settings, outlines="rough") if rough else settings
     card = run(shards, tmp_path, role, settings)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [int(r["step"]) for r in rows] == [10, 20, 30, 40]
     best = min(float(r["mse"]) for r in rows)
     held_out = ShardDataset([shards / "validation.h5"])
-    views = RoughViews(SHAPE, 4.0) if role == "inverse_segmentation" else None
+    views = RoughViews(SHAPE, 4.0) if rough else None
     torch.manual_seed(0)
     untrained = build(role, architecture, SHAPE, 4.0, held_out.prior.box, width)
     # the surrogate of ours starts from a run of the solver: there is less left to learn
@@ -57,6 +60,13 @@ def test_the_loss_falls_and_the_best_is_released(role, architecture, shards, tmp
     assert card["metrics"]["mse"] == pytest.approx(best, rel=1e-4)
     names = ("mse", "mse_tissue", "mse_relative") if role == "surrogate" else ("mse", "origin_mm", "mu_D", "mu_rho")
     assert tuple(card["metrics"]) == names
+    if rough:  # a release is tested on outlines of both kinds
+        tests = {"a": [shards / "validation.h5"]}
+        tested = release(tmp_path / "net.safetensors", tmp_path / "log.csv", tests, tmp_path / "out.safetensors")[
+            "test"
+        ]
+        assert tested["a, rough outlines"]["mse"] == pytest.approx(best, rel=1e-4)
+        assert tested["a"]["mse"] != tested["a, rough outlines"]["mse"]
     assert json.loads((tmp_path / "net.json").read_text())["settings"]["architecture"] == architecture
     assert (tmp_path / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert not (tmp_path / "run.ckpt").exists()

@@ -64,6 +64,7 @@ rule check_patient:
     priority: 100
     conda:
         ENVIRONMENT
+    threads: shared_out(CONFIG.threads.registration)
     resources:
         mem_mb=gigabytes(3),
         runtime=hours(1 / 3),

@@ -16,7 +16,7 @@ with job(snakemake):
         raise InputError(snakemake.params.refused)
     patient = Patient(**snakemake.params.patient)
     print(patient.roles)
-    scans = load_scans(patient)
+    scans = load_scans(patient, snakemake.threads)
     for warning in scans.warnings:
         print(f"Warning: {warning}")
         os.write(terminal, f"Warning: {warning}\n".encode())

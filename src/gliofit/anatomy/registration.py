@@ -92,7 +92,7 @@ def register(
     """
     folder = Path(folder)
     with tempfile.TemporaryDirectory() as work:
-        _write_images(Path(work), scan, brain, tumour, anatomy, settings, hide_tumour)
+        _write_images(Path(work), scan, brain, tumour, anatomy, settings, hide_tumour, threads)
         made = TOOLS[settings.tool].run(Path(work), settings, threads)
         for names in FILES.values():
             for name in names:
@@ -113,29 +113,39 @@ def _keep(paths: tuple[Path, Path]) -> None:
 
 
 def _write_images(
-    work: Path, scan: Volume, brain: Array, hidden: Array, anatomy: Anatomy, settings: Settings, hide: bool = True
+    work: Path,
+    scan: Volume,
+    brain: Array,
+    hidden: Array,
+    anatomy: Anatomy,
+    settings: Settings,
+    hide: bool = True,
+    threads: int = 1,
 ) -> None:
     """
     Both T1s and brains on RAS grids of the settings' spacing, and the metric's mask; the tumour is filled to `hide` it.
 
     moving, moving_brain, fixed, fixed_brain and mask.nii.gz; the mask is 1 where the metric is evaluated.
     """
+    inside, atlas = anatomy.tissue.brain, anatomy.tissue.affine
+    given = {
+        "moving": (anatomy.t1.data, anatomy.t1.affine, inside),
+        "moving_brain": (inside.astype(np.float32), atlas, inside),
+        "fixed": (np.where(brain, scan.data, 0), scan.affine, brain),
+        "fixed_brain": (brain.astype(np.float32), scan.affine, brain),
+        "mask": (hidden.astype(np.float32), scan.affine, brain),
+    }
 
-    def on_grid(name: str, data: Array, affine: Array, mask: Array) -> tuple[Array, Array]:
+    def on_grid(name: str) -> tuple[Array, Array]:
+        data, affine, mask = given[name]
         shape, grid = grids.aligned_grid(affine, mask, settings.spacing, settings.margin)
-        out = grids.resample(data, affine, shape, grid)
-        save_volume(work / f"{name}.nii.gz", out, grid)
-        return out, grid
+        return grids.resample(data, affine, shape, grid), grid
 
-    inside = anatomy.tissue.brain
-    on_grid("moving", anatomy.t1.data, anatomy.t1.affine, inside)
-    on_grid("moving_brain", inside.astype(np.float32), anatomy.tissue.affine, inside)
-    share, grid = on_grid("fixed_brain", brain.astype(np.float32), scan.affine, brain)
-    image, _ = on_grid("fixed", np.where(brain, scan.data, 0), scan.affine, brain)
-    part, _ = on_grid("mask", hidden.astype(np.float32), scan.affine, brain)
-    tumour = part > PARTLY
+    images = dict(zip(given, in_threads(on_grid, given, threads), strict=True))
+    image, grid = images["fixed"]
+    tumour = images["mask"][0] > PARTLY
     if hide:
-        image = filled(image, share, widened(tumour, grid, settings.tumour_margin), grid)
-        save_volume(work / "fixed.nii.gz", image, grid)
-    seen = ~widened(tumour, grid, settings.metric_margin)
-    save_volume(work / "mask.nii.gz", seen.astype(np.uint8), grid)
+        margin = widened(tumour, grid, settings.tumour_margin)
+        images["fixed"] = filled(image, images["fixed_brain"][0], margin, grid), grid
+    images["mask"] = (~widened(tumour, grid, settings.metric_margin)).astype(np.uint8), grid
+    in_threads(lambda name: save_volume(work / f"{name}.nii.gz", *images[name]), images, threads)

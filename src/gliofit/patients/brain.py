@@ -11,6 +11,9 @@ from scipy import ndimage
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 
+BRAIN_ML = (200.0, 2600.0)
+"""Brain volumes outside of this are no brain, or one with its skull on."""
+
 DIM = 0.1
 """Of the median intensity: what is darker is no brain (some scans have a rim of almost nothing, 36 ml in one case)."""
 

@@ -11,7 +11,7 @@ from gliofit.base import grids
 from gliofit.base.files import whole_file
 from gliofit.base.nifti import load_scan
 from gliofit.patients.sample_sheet import Patient
-from gliofit.patients.scans import Scans
+from gliofit.patients.scan_set import Scans
 
 NEEDED = ("wm", "gm", "csf")
 """Images that a preparation reads, beside the one that the atlas is registered to."""

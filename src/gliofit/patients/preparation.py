@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from gliofit.patients import dicom_series
 from gliofit.patients.agreement import GOOD, tissue_agreement
 from gliofit.patients.contents import darker_white
 from gliofit.patients.sample_sheet import Patient
-from gliofit.patients.scans import Scans, load_scans
+from gliofit.patients.scan_set import Scans
+from gliofit.patients.scans import load_scans
 
 GOOD_DICE = 0.95
 """A registration whose brains overlap less deserves a look."""
@@ -35,6 +37,8 @@ TUMOUR_TISSUE = ("core", "csf", "keep")
 PREPARED = ("wm", "gm", "csf", "seg", "core", "whole", "brain")
 """Volumes that `prepare_patient` writes, each NAME.nii.gz; prepared.json comes last."""
 
+EARLY = {"seg": "labels", "core": "core", "whole": "whole"}
+"""Those that no registration changes, and what of the scans they are."""
 
 SHOWS = {
     "wm": "fraction of white matter",
@@ -96,10 +100,20 @@ def prepare_patient(
     if tumour_tissue not in TUMOUR_TISSUE:
         raise InputError(f"tumour_tissue = '{tumour_tissue}' is unknown; choose {', '.join(TUMOUR_TISSUE)}")
     settings = settings if isinstance(settings, Settings) else load_settings(settings)
-    scans = load_scans(patient) if scans is None else scans
+    scans = load_scans(patient, threads) if scans is None else scans
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
-    maps, scores = _tissue_maps(scans, anatomy, settings, folder, threads)
+
+    def write(name: str, data: Array) -> None:
+        kind = "mask" if data.dtype == bool else "label" if name == "seg" else "fraction"
+        data = data.astype(np.uint8) if kind == "mask" else data
+        save_volume(folder / f"{name}.nii.gz", data, scans.affine, kind, SHOWS.get(name, ""))
+
+    with ThreadPoolExecutor(1) as beside:  # a registration waits for its tool
+        masks = [beside.submit(write, name, getattr(scans, EARLY[name])) for name in EARLY]
+        maps, scores = _tissue_maps(scans, anatomy, settings, folder, threads)
+        for mask in masks:
+            mask.result()
     lost = float(maps[2][scans.core].mean()) if scans.core.any() else 0.0
     if lost > MOSTLY_FLUID:
         scans.warnings.append(
@@ -123,16 +137,8 @@ def prepare_patient(
         series = patient.origin.with_name(dicom_series.FILE)
         if series.is_file():
             dicom_series.DicomSeries.load(series).save(folder / dicom_series.FILE)
-    volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"seg": scans.labels, "brain": scans.brain}
-    volumes |= {"core": scans.core, "whole": scans.whole}
-
-    def write(name: str) -> None:
-        data = volumes[name]
-        kind = "mask" if data.dtype == bool else "label" if name == "seg" else "fraction"
-        data = data.astype(np.uint8) if kind == "mask" else data
-        save_volume(folder / f"{name}.nii.gz", data, scans.affine, kind, SHOWS.get(name, ""))
-
-    in_threads(write, PREPARED, threads)
+    volumes = dict(zip(("wm", "gm", "csf"), maps, strict=True)) | {"brain": scans.brain}
+    in_threads(lambda name: write(name, volumes[name]), volumes, threads)
     report["seconds"] = round(time.perf_counter() - started, 1)
     write_text(folder / "prepared.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
@@ -184,7 +190,9 @@ def _score_agreement(scans: Scans, maps: list[Array], tumour: Array, scores: dic
         return
     where = scans.patient.anatomy
     rest = scans.brain & ~tumour
-    if where == "registration" and "t1" in scans.images and darker_white(scans.t1.data, maps[0], maps[1], rest):
+    box = grids.box_of(scans.brain)
+    white, grey = maps[0][box], maps[1][box]
+    if where == "registration" and "t1" in scans.images and darker_white(scans.t1.data[box], white, grey, rest[box]):
         scans.warnings.append(
             f"{scans.patient.t1}: is darker where the atlas has white matter than where it has grey, as no T1 of an "
             "adult is: is it inverted, or another sequence?"

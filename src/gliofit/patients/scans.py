@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,94 +10,17 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
-from gliofit.base.nifti import Volume, load_scan
-from gliofit.patients import contents, contrasts, place
-from gliofit.patients.brain import background_of, both_sides, brain_of, skull_on
+from gliofit.base.nifti import load_scan
+from gliofit.base.threads import in_threads
+from gliofit.patients import consistency, contents
+from gliofit.patients.brain import BRAIN_ML, background_of, both_sides, brain_of, skull_on
 from gliofit.patients.headers import check_headers, in_atlas_space
-from gliofit.patients.labels import (
-    CAVITY,
-    EDEMA,
-    ENHANCING,
-    doubts,
-    numbers,
-    parts,
-    read_recurrence,
-    read_segmentation,
-    shape_doubts,
-)
-from gliofit.patients.orientation import turned
+from gliofit.patients.labels import EDEMA, doubts, numbers, parts, read_segmentation
 from gliofit.patients.sample_sheet import Patient
-
-BRAIN_ML = (200.0, 2600.0)
-"""Brain volumes outside of this are no brain, or one with its skull on."""
-
-FLUID = 0.75
-"""T1c of a resection cavity over the brain's median is below this; enhancing tumour had 0.92 to 1.95 in known cases."""
+from gliofit.patients.scan_set import Scans
 
 MASK = 1e-3
 """How far a mask's values may be from 0 and 1."""
-
-MOST_OUTSIDE = 0.25
-"""A tumour with more of its volume than this outside the brain does not belong to the scan."""
-
-
-@dataclass(eq=False)
-class Scans:
-    """
-    A patient's images on one grid.
-
-    Parameters
-    ----------
-    patient : Patient
-    affine : ndarray (4, 4)
-    images : dict of str → ndarray [x, y, z]
-        float32, by column of the sample sheet, as far as they are given (without seg and brain).
-    labels : ndarray [x, y, z]
-        uint8: 1 necrotic core, 2 edema, 3 enhancing core, 4 resection cavity; none outside the brain.
-    brain : ndarray [x, y, z]
-        bool, the cavity included.
-    known : bool
-        Whether the brain was told from the patient's files; otherwise all is True, and the atlas's will stand in.
-    warnings : list of str
-        Sentences on what is doubtful.
-    """
-
-    patient: Patient
-    affine: Array
-    images: dict[str, Array]
-    labels: Array
-    brain: Array
-    known: bool = True
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def shape(self) -> tuple:
-        return self.labels.shape
-
-    @property
-    def millilitres(self) -> float:
-        """Volume of a voxel."""
-        return float(np.prod(grids.spacing_of(self.affine))) / 1000
-
-    @property
-    def core(self) -> Array:
-        """Tumour core (enhancing and necrotic), bool."""
-        return parts(self.labels)[0]
-
-    @property
-    def whole(self) -> Array:
-        """Whole tumour (core and edema), bool."""
-        return parts(self.labels)[1]
-
-    @property
-    def cavity(self) -> Array:
-        """What a resection left, bool: no tissue, and no part of the tumour."""
-        return self.labels == CAVITY
-
-    @property
-    def t1(self) -> Volume:
-        """What the atlas is registered to: T1, or T1c for want of it."""
-        return Volume(self.images["t1" if "t1" in self.images else "t1c"], self.affine)
 
 
 def check_patient(patient: Patient) -> list[str]:
@@ -118,9 +40,15 @@ def check_patient(patient: Patient) -> list[str]:
     return load_scans(patient).warnings
 
 
-def load_scans(patient: Patient) -> Scans:
+def load_scans(patient: Patient, threads: int = 1) -> Scans:
     """
     Read and check a patient's images.
+
+    Parameters
+    ----------
+    patient : Patient
+    threads : int
+        Images that are read, and checks that are made, at a time.
 
     Raises
     ------
@@ -130,7 +58,7 @@ def load_scans(patient: Patient) -> Scans:
         the brain is none or has its skull on.
     """
     grid = check_headers(patient)
-    volumes = {name: load_scan(path) for name, path in patient.files.items()}
+    volumes = dict(zip(patient.files, in_threads(load_scan, patient.files.values(), threads), strict=True))
     images = {name: volume.data for name, volume in volumes.items()}
     for name in ("t1", "t1c", "flair", "wm", "gm", "fet"):
         if name in images and not images[name].any():
@@ -144,23 +72,7 @@ def load_scans(patient: Patient) -> Scans:
     images.pop("brain", None)
     inside = np.where(brain, labels, 0).astype(np.uint8)
     scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
-    _check_place(scans, labels)
-    _check_contents(scans, labels)
-    scans.warnings += shape_doubts(labels, grids.spacing_of(grid.affine), patient.seg)
-    seen_in = dict(images)
-    for name in ("t1c", "flair"):
-        if name in images and (said := contrasts.empty(patient.files[name], images[name], labels, brain)):
-            scans.warnings += said
-            del seen_in[name]
-    swapped = _exchanged(scans, seen_in, labels)
-    scans.warnings += swapped
-    if not doubtful:
-        if "t1c" in seen_in and not swapped:
-            scans.warnings += contrasts.enhancing(patient.files["t1c"], seen_in["t1c"], labels)
-        seen = {"edema": labels == EDEMA, "enhancing": labels == ENHANCING}
-        scans.warnings += place.mirrored(patient.seg, seen_in, seen, brain, grid.affine)
-    scans.warnings += contrasts.check(patient.files, images, labels, brain, grid.affine)
-    _check_fluid(scans, labels)
+    scans.warnings += consistency.doubts(scans, labels, certain=not doubtful, threads=threads)
     return scans
 
 
@@ -197,32 +109,6 @@ def mask(path: Path | None, data: Array) -> Array:
             "cut a map of probabilities at a threshold first"
         )
     return scaled > 0.5
-
-
-def _check_contents(scans: Scans, labels: Array) -> None:
-    """PET, maps of tissue and recurrence show what their columns say, T1 and T1c are not exchanged."""
-    patient, images, brain = scans.patient, scans.images, scans.brain
-    files, tumour = patient.files, scans.labels > 0
-    for name in ("t1", "t1c", "flair", "fet"):
-        if name in images:
-            contents.check_scan(files[name], images[name])
-    if scans.known:
-        contents.check_tumour(patient.seg, parts(labels)[1], brain)
-    if "fet" in images:
-        scans.warnings += contents.check_pet(files["fet"], images["fet"], scans.labels, brain)
-    if "wm" in images:
-        t1 = images.get("t1", images.get("t1c"))
-        scans.warnings += contents.check_maps(files, images, t1, brain, tumour)
-    if "recurrence" in images:
-        path = files["recurrence"]
-        recurrence = read_recurrence(images["recurrence"], patient.labels, path)
-        scans.warnings += contents.check_recurrence(path, recurrence, scans.labels, brain, scans.affine)
-
-
-def _exchanged(scans: Scans, images: dict[str, Array], labels: Array) -> list[str]:
-    if not {"t1", "t1c"} <= set(images):
-        return []
-    return contents.exchanged(scans.patient.files["t1c"], images["t1"], images["t1c"], labels, scans.brain)
 
 
 def _brain(
@@ -277,34 +163,3 @@ def _brain_of_scan(path: Path, scan: Array, whole: Array, spacing: Array, warnin
             f"out from it is taken as brain ({millilitres:.0f} ml)"
         )
     return brain | (whole & (away != 0))
-
-
-def _check_place(scans: Scans, labels: Array) -> None:
-    """The brain is one, and the tumour lies in it."""
-    patient = scans.patient
-    source = patient.brain or patient.t1 or patient.t1c or patient.wm
-    whole = parts(labels)[1]
-    if scans.known:
-        millilitres = float(scans.brain.sum()) * scans.millilitres
-        if not BRAIN_ML[0] <= millilitres <= BRAIN_ML[1]:
-            raise InputError(f"{source}: a brain of {millilitres:.0f} ml is none; is it in mm?")
-        outside = float((whole & ~scans.brain).sum() / whole.sum())
-        if outside > MOST_OUTSIDE:
-            raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
-        unusual = place.size(source, scans.brain, scans.affine)
-        scans.warnings += unusual or turned(source, scans.brain, scans.affine)
-        scans.warnings += place.outside(patient.seg, whole, scans.brain)
-        scans.warnings += place.cut_off(source, scans.whole | scans.cavity, scans.brain, scans.affine)
-
-
-def _check_fluid(scans: Scans, labels: Array) -> None:
-    """A 4 of BraTS' that was taken for enhancing tumour is not as dark as a cavity."""
-    patient, t1c = scans.patient, scans.images.get("t1c")
-    if t1c is None or patient.labels != "brats" or not any("label 4" in warning for warning in scans.warnings):
-        return
-    usual = float(np.median(t1c[scans.brain & (labels == 0)]))
-    if usual > 0 and float(t1c[labels == ENHANCING].mean()) < FLUID * usual:
-        raise InputError(
-            f"{patient.seg}: label 4 is as dark as fluid on {patient.files['t1c'].name}, as a resection cavity (labels "
-            "'brats2024') is and enhancing tumour (labels 'brats2021') is not; say which it is"
-        )

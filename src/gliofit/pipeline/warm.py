@@ -5,8 +5,9 @@ Python, numpy, the solver's kernels and torch take 2 to 5 s of a core to be ther
 Snakemake starts a Python for each script all the same. That one writes the job's record (`gliofit.pipeline.records`),
 hands it over, and waits; a fork of the warm process runs the script, with the same terminal, folder and environment.
 
-It begins while Snakemake still reads its rules, with what nearly every job imports, and gets the rest of the names when
-the jobs are known. A job that comes before all is there waits a little.
+It begins while Snakemake still reads its rules, with what the first jobs import, and gets the rest of the names when
+the jobs are known. A job that comes before all is there has its fork after the import that is going on, and imports
+what else it needs by itself: a check of scans need not wait for torch.
 
 Only jobs on the machine of the run find the warm process. All others run as if there were none. The two ends of a job
 die together: a script whose Python is killed is killed, too. The warm process ends with the run.
@@ -44,8 +45,11 @@ PLACE = "GLIOFIT_WARM"
 ENOUGH = 3
 """Jobs of a run that are worth a warm process."""
 
-EARLY = ("numpy", "nibabel", "scipy.ndimage", "SimpleITK", "gliofit.growth", "torch")
-"""What takes longest to import, and nearly every run needs."""
+EARLY = ("gliofit.pipeline.jobs", "snakemake.iocontainers", "nibabel", "scipy.ndimage", "gliofit.patients.preparation")
+"""What is imported before anything is known of the jobs: what the first of them need, in a second."""
+
+FIRST = 1
+"""Seconds that the rest of the imports wait for the first job: torch's takes longer, and would hold it up."""
 
 PATIENCE = 10
 """Seconds that a job waits for a warm process that is not ready; compiling the solver's kernels may take longer."""
@@ -169,54 +173,76 @@ def serve(place: str) -> None:
     place : path
         Of the socket that jobs come to.
     """
-    began = time.time_ns()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(place)
-        listener.listen(64)
-        for name in ("gliofit.pipeline.jobs", "snakemake.iocontainers", *EARLY):
-            with suppress(Exception):  # whoever needs it tries again
+    jobs = _Jobs(place)
+    for name in EARLY:
+        with suppress(Exception):  # whoever needs it tries again
+            import_module(name)
+    if line := sys.stdin.readline():
+        told = json.loads(line)
+        _say_in(told["log"])
+        jobs.fork_for_one(FIRST)
+        for name in told["modules"]:
+            with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
                 import_module(name)
-        if line := sys.stdin.readline():
-            _import(**json.loads(line))
-            _fork_for_each(listener, began)
+            jobs.fork_for_one(0)
+        if "gliofit.growth" in told["modules"]:
+            sys.modules["gliofit.growth"].compile_kernels()
+        gc.collect()
+        gc.freeze()  # objects that no fork writes to stay shared
+        while True:
+            jobs.fork_for_one(None)
     shutil.rmtree(Path(place).parent, ignore_errors=True)
 
 
-def _import(modules: list[str], log: str) -> None:
-    """Import modules, and say what is to be said in a log from now on."""
+def _say_in(log: str) -> None:
+    """Whatever is said from now on goes to a log."""
     with open(log, "w") as said:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-    for name in modules:
-        with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
-            import_module(name)
-    if "gliofit.growth" in modules:
-        sys.modules["gliofit.growth"].compile_kernels()
 
 
-def _fork_for_each(listener: socket.socket, began: int) -> None:
-    """Serve jobs until standard input ends, or a source is younger than what was imported; `began` in ns."""
-    known = _ages()
-    gc.collect()
-    gc.freeze()  # objects that no fork writes to stay shared
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, _reap)
-    if (threads := len(os.listdir("/proc/self/task"))) > 1:
-        sys.exit(f"{threads} threads: a process with more than one cannot be forked; jobs start by themselves")
-    while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [])
+class _Jobs:
+    """Those who come to the socket at `place`, each to have a fork of this process."""
+
+    def __init__(self, place: str) -> None:
+        self.began = time.time_ns()
+        self.known: dict[str, int] = {}
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(place)
+        self.listener.listen(64)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, _reap)
+
+    def fork_for_one(self, seconds: float | None) -> None:
+        """
+        Fork for a job that waits, or comes within so many seconds (None: whenever that is).
+
+        This process exits if standard input ends, as it does with the run, or if a source is younger than what was
+        imported.
+        """
+        ready, _, _ = select.select([self.listener, sys.stdin], [], [], seconds)
         if sys.stdin in ready:
+            sys.exit()
+        if not ready:
             return
-        connection, _ = listener.accept()
+        connection, _ = self.listener.accept()
         with connection:
-            if _ages() != known or max(known.values()) > began:
+            if self._edited():
                 sys.exit("sources were edited: later jobs start by themselves, with the new ones")
+            if (threads := len(os.listdir("/proc/self/task"))) > 1:
+                sys.exit(f"{threads} threads: a process with more than one cannot be forked; jobs start by themselves")
             message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
             if len(descriptors) == 3 and not os.fork():
-                listener.close()
+                self.listener.close()
                 _run(connection, json.loads(message), descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
+
+    def _edited(self) -> bool:
+        """Whether a source of what has been imported was written since this process began, or another time."""
+        before, self.known = self.known, _ages()
+        other = any(self.known[file] != age for file, age in before.items())
+        return other or max(self.known.values(), default=0) > self.began
 
 
 def _reap(*_: object) -> None:

@@ -78,14 +78,17 @@ class RoughViews:
         """
         Core and whole tumour, bool [x, y, z], and tissue [3, x, y, z] as preparation leaves it of such a patient.
 
-        The core may be empty, as of a tumour that is faint.
+        The core may be empty, as of a tumour that is faint; the whole tumour never is.
         """
         brain = case.tissue.sum(0) > 0
-        box = grids.box_of(case.density > SHOWN, round(MARGIN_MM / float(self.spacing[0])))
+        box = grids.box_of(
+            case.density > min(SHOWN, float(case.density.max()) / 2), round(MARGIN_MM / float(self.spacing[0]))
+        )
         core, whole = np.zeros_like(brain), np.zeros_like(brain)
         core[box], whole[box] = self.outlines(case.density[box], case.tissue[0][box], brain[box], rng)
         seen = field_of_view(whole, rng)
-        core, whole, brain = core & seen, whole & seen, brain & seen
+        if (whole & seen).any():  # a few voxels cannot be cut
+            core, whole, brain = core & seen, whole & seen, brain & seen
         return core, whole, np.stack(fill(list(case.tissue), brain, whole, core))
 
     def outlines(self, density: Array, wm: Array, brain: Array, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -151,12 +151,12 @@ class ViewSettings(Settings):
     """How to train the inverse network that sees outlines of tumour core and whole tumour."""
 
     outlines: Annotated[
-        Literal["rough", "smooth"],
+        Literal["smooth", "rough"],
         Field(
-            description="`rough`: as patients have them, with satellites, cut fields of view and tissue as preparation "
-            "leaves it; `smooth`: where the density crosses two thresholds."
+            description="`smooth`: where the density crosses two thresholds; `rough`: as patients have them, with "
+            "satellites, cut fields of view and tissue as preparation leaves it."
         ),
-    ] = "rough"
+    ] = "smooth"
 
 
 @dataclass(frozen=True)

@@ -237,10 +237,16 @@ class Solution:
 
 
 def solve(
-    operator: Operator, precondition: Multigrid, f: Array, start: Array, tolerance: float, most: int = MOST_ITERATIONS
+    operator: Operator,
+    precondition: Multigrid,
+    f: Array,
+    start: Array,
+    tolerance: float,
+    most: int = MOST_ITERATIONS,
+    least: int = 0,
 ) -> Solution:
     """
-    Conjugate gradients until the residual's norm is below `tolerance`.
+    Conjugate gradients until the residual's norm is below `tolerance`, `least` iterations at least.
 
     Parameters
     ----------
@@ -256,7 +262,7 @@ def solve(
     np.copyto(u, start)
     size, rz, iterations = operator.residual(u, f, r), 0.0, 0
     sums = np.zeros(parts_of(operator.threads))
-    while size > tolerance and iterations < most:
+    while (size > tolerance or iterations < least) and size > 0 and iterations < most:
         before, (z, rz) = rz, precondition(r)
         pap = operator.passes(*plan((TURN, rz / before if before else 0, 0, 0), (PULL, 0, 0, 0)), z, p, p, ap)
         operator.visit(fields.step, np.float32(-rz / pap), p, ap, u, r, sums)

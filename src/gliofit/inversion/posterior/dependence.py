@@ -10,7 +10,7 @@ voxels that are near each other (Conley 1999, J. Econom. 92), says by how much: 
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from gliofit.base.arrays import Array
 
@@ -47,16 +47,20 @@ def correlation_length(errors: Array, spacing: Array, longest: float) -> float:
     """
     box = _filled(np.any(errors != 0, axis=0))
     found = errors[(slice(None), *box)].astype(np.float64)
-    shape = [n + int(np.ceil(longest / h)) + 1 for n, h in zip(found.shape[1:], spacing, strict=True)]
-    axes = (1, 2, 3)
+    shape = [
+        fft.next_fast_len(n + int(np.ceil(longest / h)) + 1, real=True)
+        for n, h in zip(found.shape[1:], spacing, strict=True)
+    ]
 
     def together(a: Array) -> Array:
         """Sum over voxels of a(x)·a(x + h), at each h."""
-        power = np.abs(np.fft.rfftn(a, shape, axes)) ** 2
-        return np.fft.irfftn(power.sum(0), shape, (0, 1, 2))
+        power = sum(np.abs(fft.rfftn(each, shape)) ** 2 for each in a)
+        return fft.irfftn(power, shape)
 
     own, most = together(found), together(np.abs(found))
-    steps = np.meshgrid(*(np.fft.fftfreq(n, 1 / n) * h for n, h in zip(shape, spacing, strict=True)), indexing="ij")
+    steps = np.meshgrid(
+        *(fft.fftfreq(n, 1 / n) * h for n, h in zip(shape, spacing, strict=True)), sparse=True, indexing="ij"
+    )
     away = np.sqrt(sum(s**2 for s in steps))
     width = float(np.max(spacing))
     shell = np.round(away / width).astype(int)
@@ -90,9 +94,10 @@ def score_covariance(scores: Array, spacing: Array, length: float) -> Array:
     for axis, h in enumerate(spacing, 1):
         taper = TAPER * length / h
         reach = int(REACH * taper)
-        if reach:
-            weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / taper) ** 2)
-            near = ndimage.convolve1d(near, weights, axis, mode="constant")
+        if reach:  # as a product with a matrix: a convolution takes ten times as long
+            apart = np.subtract.outer(*[np.arange(own.shape[axis])] * 2)
+            weights = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / taper) ** 2), 0)
+            near = np.moveaxis(np.tensordot(weights, near, (1, axis)), 0, axis)
     flat, other = own.reshape(len(own), -1), near.reshape(len(own), -1)
     found = flat @ other.T
     return (found + found.T) / 2

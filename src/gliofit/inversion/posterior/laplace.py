@@ -130,21 +130,30 @@ def scores_of(found: Residuals, jacobian: Array) -> tuple[Array, Array]:
     Errors [m, x, y, z] and each voxel's part [n + k, x, y, z] of half the gradient, in the box where there are errors.
     """
     large = np.abs(found.r) > SEEN * np.abs(found.r).max()
-    places = ndimage.find_objects(large.any(0).astype(np.uint8))
-    window = places[0] if places else (slice(0, 1),) * 3
+    window = _box(large.any(0))
     of_model, count = len(jacobian), len(found.by_extra)
     errors = np.where(large, found.r, 0)[(slice(None), *window)].astype(np.float64)
     scores = np.zeros((of_model + count, *errors.shape[1:]))
     for m, error in enumerate(errors):
-        slope = found.by_density[m]
-        by_values = slope[window] * jacobian[(slice(None), *window)]
-        tangents = np.concatenate([by_values, found.by_extra[:, m][(slice(None), *window)]])
+        weight = error * found.by_density[m][window]
+        for score, tangent in zip(scores, jacobian, strict=False):
+            score += weight * tangent[window]
+        for score, tangent in zip(scores[of_model:], found.by_extra[:, m], strict=True):
+            score += error * tangent[window]
         if found.size_by_density is not None and found.size_by_extra is not None:
             size = found.size_by_density[m]
-            by_size = np.array([*(np.sum(size * row) for row in jacobian), *found.size_by_extra[:, m]])
-            tangents = tangents - error * by_size[:, None, None, None]
-        scores += error * tangents
+            box = _box(size != 0)
+            by_size = [*(np.sum(size[box] * row[box]) for row in jacobian), *found.size_by_extra[:, m]]
+            square = error**2
+            for score, change in zip(scores, by_size, strict=True):
+                score -= square * change
     return errors, scores
+
+
+def _box(mask: Array) -> tuple[slice, ...]:
+    """The box of a mask; the first voxel's if it is empty."""
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    return found[0] if found else (slice(0, 1),) * mask.ndim
 
 
 def density_deviation(jacobian: Array, covariance: Array) -> Array:
