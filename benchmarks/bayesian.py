@@ -1,11 +1,11 @@
 """
 Bayesian calibration: what a posterior costs, and whether samplers agree (coverage: bayesian_coverage.py).
 
-    python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--patient FOLDER] [--final 1]
+    python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--chain 30] [--patient DIR]
     python benchmarks/bayesian.py parts --patient FOLDER [--spacing 2]
     python benchmarks/bayesian.py judge [--samples 128] [--manifold 64] [--live 120]
 
-`compare` runs both samplers on a patient (`FOLDER`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
+`compare` runs both samplers on a patient (`DIR`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
 example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of
 one likelihood's time goes where. `judge` has both samplers and
 dynesty sample an analytic tumour's outlines and PET. Each writes FOLDER/bayesian_NAME.json (FOLDER:
@@ -107,6 +107,7 @@ def compare(options: argparse.Namespace) -> dict:
         if settings["samples"]:
             begun = time.process_time()
             given = {"threads": options.threads, "seed": options.seed, "predictive": 0, "final": options.final}
+            given |= {"chain": options.chain} if name == "tmcmc" else {}
             fit = invert(target, tissue, name, **given, **settings)
             samples = fit.posterior
             out[name] = {
@@ -205,6 +206,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=2048, help="of each stage of tmcmc; 0: leave it out")
     parser.add_argument("--manifold", type=int, default=128, help="of each stage of tmcmc_manifold; 0: leave it out")
     parser.add_argument("--final", type=int, default=1, help="stages after the first at the full power")
+    parser.add_argument("--chain", type=int, default=30, help="of an emulator, of tmcmc; 0: points walk without one")
     parser.add_argument("--patient", default="", help="folder of GliomaSolver's example, or results/PATIENT/prepared")
     parser.add_argument("--live", type=int, default=120, help="of dynesty")
     parser.add_argument("--threads", type=int, default=1)

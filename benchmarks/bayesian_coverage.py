@@ -1,12 +1,14 @@
 """
 Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and scans drawn from prior and likelihood.
 
-    python benchmarks/bayesian_coverage.py sampler [--cases 200] [--samples 256]
+    python benchmarks/bayesian_coverage.py sampler [--cases 200] [--samples 256] [--emulated]
+    python benchmarks/bayesian_coverage.py bent [--cases 8] [--samples 200]
     python benchmarks/bayesian_coverage.py repeated [--cases 2] [--samples 96] [--repeats 20]
     python benchmarks/bayesian_coverage.py wave [--cases 60] [--samples 128]
     python benchmarks/bayesian_coverage.py solver [--cases 24] [--samples 96] [--spacing 4] [--finer]
 
-`sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `repeated` runs
+`sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `bent` has standard
+deviations of a density whose own are known, with an emulator and without. `repeated` runs
 such a problem many times and compares the means' scatter with the errors that each run states. `wave` has analytic
 tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with
 its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are those between cases,
@@ -29,6 +31,7 @@ from scipy.stats import binomtest, norm
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
+from gliofit.inversion.posterior.emulated import Emulated
 from gliofit.inversion.posterior.likelihood import Likelihood
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Walk
@@ -46,6 +49,7 @@ PRIOR = {
 """Every tumour of these is seen: a study that leaves some out has another prior than its posterior."""
 
 WALK = Walk(0.04, 0.8, 0.6)
+EMULATED = Emulated(WALK, 30)
 """As by default."""
 
 
@@ -77,8 +81,33 @@ Ranks = dict[str, tuple[tuple[str, ...], np.ndarray]]
 def sampler(options: argparse.Namespace) -> Iterator[Ranks]:
     for case in range(options.cases):
         problem = Linear(np.random.default_rng([options.seed, case]))
-        found = sample(problem, WALK, Settings(options.samples, first=8, final=1, moves=20, seed=case))
+        steps = EMULATED if options.emulated else WALK
+        found = sample(problem, steps, Settings(options.samples, first=8, final=1, moves=20, seed=case))
         yield {"samples": (tuple(f"x{i}" for i in range(problem.size)), (found.unit < problem.truth).mean(0))}
+
+
+class Bent:
+    """A normal density of three unknowns, bent along a parabola: no quadratic tells its logarithm."""
+
+    size = 3
+    deviation = np.array([0.02, 0.1, 0.03])
+    known = np.hypot(deviation, [4 * np.sqrt(2) * deviation[1] ** 2, 0, 0])
+    draw, supported = Linear.draw, Linear.supported
+
+    def evaluate(self, unit, linearised=False):
+        away = unit - 0.5
+        away[:, 0] -= 4 * (away[:, 1] ** 2 - self.deviation[1] ** 2)
+        return Points(unit.copy(), norm(0, self.deviation).logpdf(away).sum(1))
+
+
+def bent(options: argparse.Namespace) -> None:
+    """Standard deviations that are found, over the right ones; and runs of the likelihood."""
+    for name, steps in {"walk": WALK, "emulated": EMULATED}.items():
+        each = [Settings(options.samples, final=1, moves=20, seed=seed) for seed in range(options.cases)]
+        runs = [sample(Bent(), steps, settings) for settings in each]
+        ratios = np.array([run.unit.std(0) for run in runs]) / Bent.known
+        error = ratios.std(0) / np.sqrt(len(ratios))
+        print(name, ratios.mean(0).round(3), "±", error.round(3), int(np.mean([r.runs for r in runs])), flush=True)
 
 
 def repeated(options: argparse.Namespace) -> None:
@@ -168,16 +197,17 @@ def table(ranks: list[Ranks]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=("sampler", "repeated", "wave", "solver"))
+    parser.add_argument("study", choices=("sampler", "bent", "repeated", "wave", "solver"))
     parser.add_argument("--cases", type=int, default=24)
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--finer", action="store_true")
+    parser.add_argument("--emulated", action="store_true", help="of sampler: with an emulator")
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    if options.study == "repeated":
-        return repeated(options)
+    if options.study in ("bent", "repeated"):
+        return {"bent": bent, "repeated": repeated}[options.study](options)
     ranks = []
     for found in {"sampler": sampler, "wave": wave, "solver": solver}[options.study](options):
         ranks.append(found)
