@@ -39,8 +39,8 @@ TOLERANCE = 1e-2
 """
 Of the residual, relative to the force: u within 0.5 %.
 
-From where the last two solves lead, one iteration reaches it nearly always, and there always is one. Of a tolerance
-that takes one or two of them by turns the loss jumps as θ changes, and searches end too early.
+From where the last two solves lead, one iteration reaches it nearly always, and there always is one. With a tolerance
+that took one or two of them by turns, a search ended too early (docs/mass_effect.md).
 """
 
 TOO_LARGE = "mass effect: gamma = {:g} kPa moves tissue further than small strains can describe; try a smaller one"
