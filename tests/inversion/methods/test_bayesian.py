@@ -5,9 +5,10 @@ import pytest
 from networks_for_tests import WaveSurrogate, wave_density
 
 from gliofit import InputError, Problem, Theta, invert, simulate
+from gliofit.inversion.methods.tmcmc import against_ends
 from gliofit.inversion.posterior.forward import _stretched
 from gliofit.inversion.posterior.target import Posterior
-from gliofit.inversion.samples import load_samples, save_samples
+from gliofit.inversion.samples import Samples, load_samples, save_samples
 from gliofit.observation.density import DensityTarget
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.pet import PETTarget
@@ -171,3 +172,28 @@ def test_on_a_surrogate(small_tissue):
     assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 2
     assert fit.parameters["mu_D"] == pytest.approx(TRUTH.mu_D, rel=0.15)
     assert sum(network.batches) > fit.evaluations  # a gradient takes several runs
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.5, 0.51, "lower"), (0.84, 0.85, "upper"), (0.5, 0.85, "")])
+def test_a_posterior_against_an_end_of_its_range_is_said(low, high, said):
+    values, flat = np.linspace(low, high, 64), np.ones(1)
+    unknowns = {"threshold_core": values, "mu_D": np.geomspace(2, 25, 64)}
+    prior = {"threshold_core": (0.5, 0.85, False), "mu_D": (2.0, 25.0, True)}
+    weights = np.full(64, 1 / 64)
+    samples = Samples(
+        tuple(unknowns),
+        np.stack([*unknowns.values()], 1),
+        unknowns,
+        weights,
+        weights,
+        flat,
+        flat,
+        0.0,
+        0.1,
+        [],
+        prior,
+        {},
+    )
+    found = against_ends(samples)
+    assert len(found) == bool(said)
+    assert not said or f"threshold_core lie against the {said} end of its range, 0.5 … 0.85" in found[0]

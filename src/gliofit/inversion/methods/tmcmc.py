@@ -36,6 +36,9 @@ ENOUGH = 50
 CLIMBS = 4.0
 """Standard errors by which the last stage's mean log-likelihood may exceed that of the stage before."""
 
+AGAINST = 0.02
+"""Share of a range (of its logarithm) next to its end where half of the samples lie."""
+
 FORGOTTEN = 0.6
 """Correlation of the last stage's points with its start, above which they are not to be trusted."""
 
@@ -197,6 +200,23 @@ def few(samples: Samples) -> list[str]:
     return found
 
 
+def against_ends(samples: Samples) -> list[str]:
+    """A sentence for each unknown whose samples mostly lie against an end of its range."""
+    found = []
+    for name, (low, high, log) in samples.prior.items():
+        ends, values = np.array([low, high]), samples.unknowns[name]
+        if log:
+            ends, values = np.log(ends), np.log(values)
+        middle = float(np.median((values - ends[0]) / (ends[1] - ends[0])))
+        if not AGAINST < middle < 1 - AGAINST:
+            end = "lower" if middle < 0.5 else "upper"
+            found.append(
+                f"the samples of {name} lie against the {end} end of its range, {low:.3g} … {high:.3g}: model and data "
+                "may not fit each other"
+            )
+    return found
+
+
 def _fit(
     problem: Problem,
     about: dict[str, Any],
@@ -265,6 +285,7 @@ def _fit(
         labels=labels_of(density, worth),
     )
     fit.covariance = fit.posterior.covariance
+    fit.warnings = [*against_ends(fit.posterior), *fit.warnings]
     if doubts := few(fit.posterior):
         fit.converged, fit.warnings = False, [*doubts, *fit.warnings]
         fit.reason = "points that are not independent; " + fit.reason
