@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.parametrize(
     ("config", "shards", "trained", "made", "cohort"),
     # by default the released networks are used, so that nothing is simulated for them or trained
-    [("config", 0, 0, 1, 4), ("quick", 3, 4, 1, 1), ("paper", 281, 4, 50, 4)],
+    [("config", 0, 0, 1, 3), ("quick", 3, 4, 1, 1), ("paper", 281, 4, 50, 3)],
 )
 def test_each_scale_plans_every_stage(clone, config, shards, trained, made, cohort):
     jobs = Counter(rule for rule, _ in clone.planned("--configfile", f"config/{config}.yaml"))

@@ -15,12 +15,12 @@ tails, and none would come.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.interpolate import RBFInterpolator
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from gliofit.base.arrays import Array
 from gliofit.inversion.posterior.moves import Step, Stepped, hastings
@@ -179,7 +179,7 @@ class _Emulation:
 
 def typical(size: int) -> float:
     """How far below its height, in logarithm, a normal density of so many unknowns reaches."""
-    return float(chi2.ppf(TYPICAL, size)) / 2
+    return float(gammaincinv(size / 2, TYPICAL))  # half of χ²'s quantile
 
 
 def _degrees(size: int, number: int) -> list[int]:
@@ -188,5 +188,7 @@ def _degrees(size: int, number: int) -> list[int]:
     return [degree for degree, count in terms.items() if PER_TERM * count <= number]
 
 
-def _fitted(away: Array, value: Array, degree: int, smoothing: float) -> RBFInterpolator:
+def _fitted(away: Array, value: Array, degree: int, smoothing: float) -> Callable[[Array], Array]:
+    from scipy.interpolate import RBFInterpolator  # with scipy.optimize, which the registry of methods needs not
+
     return RBFInterpolator(away, value, kernel="cubic", degree=degree, smoothing=smoothing)
