@@ -144,6 +144,15 @@ def test_edited_sources_are_seen_by_later_jobs(tmp_path, monkeypatch):
         process.close()
 
 
+def test_nothing_is_left_of_a_run_that_was_killed(tmp_path):
+    process = started(tmp_path / "warm.log")
+    process.process.stdin.close()  # as the end of the run does, however it comes
+    assert process.process.wait(timeout=60) == 0
+    assert not process.folder.exists()
+    process.process.stdin = None
+    process.close()
+
+
 def test_what_a_file_imports_is_imported_inside_functions_too():
     files = [sys.modules["gliofit.base.errors"].__file__, SOURCE / "gliofit/base/threads.py", "workflow/scripts/x.py"]
     names = modules(files)

@@ -174,24 +174,30 @@ def serve(place: str) -> None:
         Of the socket that jobs come to.
     """
     jobs = _Jobs(place)
-    for name in EARLY:
-        with suppress(Exception):  # whoever needs it tries again
-            import_module(name)
-    if line := sys.stdin.readline():
-        told = json.loads(line)
-        _say_in(told["log"])
-        jobs.fork_for_one(FIRST)
-        for name in told["modules"]:
-            with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
+    try:
+        for name in EARLY:
+            with suppress(Exception):  # whoever needs it tries again
                 import_module(name)
-            jobs.fork_for_one(0)
-        if "gliofit.growth" in told["modules"]:
-            sys.modules["gliofit.growth"].compile_kernels()
-        gc.collect()
-        gc.freeze()  # objects that no fork writes to stay shared
-        while True:
-            jobs.fork_for_one(None)
-    shutil.rmtree(Path(place).parent, ignore_errors=True)
+        if line := sys.stdin.readline():
+            _prepare_and_fork(jobs, **json.loads(line))
+    finally:  # a run that was killed cannot do it; forks end without
+        shutil.rmtree(Path(place).parent, ignore_errors=True)
+
+
+def _prepare_and_fork(jobs: _Jobs, modules: list[str], log: str) -> None:
+    """Import modules, and say what is to be said in a log; fork for the jobs that come meanwhile, and thereafter."""
+    _say_in(log)
+    jobs.fork_for_one(FIRST)
+    for name in modules:
+        with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
+            import_module(name)
+        jobs.fork_for_one(0)
+    if "gliofit.growth" in modules:
+        sys.modules["gliofit.growth"].compile_kernels()
+    gc.collect()
+    gc.freeze()  # objects that no fork writes to stay shared
+    while True:
+        jobs.fork_for_one(None)
 
 
 def _say_in(log: str) -> None:

@@ -45,7 +45,7 @@ def correlation_length(errors: Array, spacing: Array, longest: float) -> float:
     float
         0 if even neighbours do not.
     """
-    box = _filled(np.any(errors != 0, axis=0))
+    box = box_of_any(np.any(errors != 0, axis=0))
     found = errors[(slice(None), *box)].astype(np.float64)
     shape = [
         fft.next_fast_len(n + int(np.ceil(longest / h)) + 1, real=True)
@@ -89,7 +89,7 @@ def score_covariance(scores: Array, spacing: Array, length: float) -> Array:
         Correlation length of the errors, mm. A pair of voxels counts by exp(−½·(distance/`TAPER`·length)²); 0: each
         voxel with itself alone.
     """
-    own = scores[(slice(None), *_filled(np.any(scores != 0, axis=0)))].astype(np.float64)
+    own = scores[(slice(None), *box_of_any(np.any(scores != 0, axis=0)))].astype(np.float64)
     near = own
     for axis, h in enumerate(spacing, 1):
         taper = TAPER * length / h
@@ -103,7 +103,7 @@ def score_covariance(scores: Array, spacing: Array, length: float) -> Array:
     return (found + found.T) / 2
 
 
-def _filled(mask: Array) -> tuple[slice, ...]:
-    """The box of a mask; the first voxel's if it is empty."""
+def box_of_any(mask: Array) -> tuple[slice, ...]:
+    """The box of a mask of any number of axes; the first voxel's if it is empty."""
     found = ndimage.find_objects(mask.astype(np.uint8))
     return found[0] if found else (slice(0, 1),) * mask.ndim

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -11,7 +10,7 @@ from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth import growth_model
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.posterior.dependence import correlation_length, score_covariance
+from gliofit.inversion.posterior.dependence import box_of_any, correlation_length, score_covariance
 from gliofit.inversion.posterior.proposals import PRIOR_PRECISION
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import normal_equations
@@ -130,7 +129,7 @@ def scores_of(found: Residuals, jacobian: Array) -> tuple[Array, Array]:
     Errors [m, x, y, z] and each voxel's part [n + k, x, y, z] of half the gradient, in the box where there are errors.
     """
     large = np.abs(found.r) > SEEN * np.abs(found.r).max()
-    window = _box(large.any(0))
+    window = box_of_any(large.any(0))
     of_model, count = len(jacobian), len(found.by_extra)
     errors = np.where(large, found.r, 0)[(slice(None), *window)].astype(np.float64)
     scores = np.zeros((of_model + count, *errors.shape[1:]))
@@ -142,18 +141,12 @@ def scores_of(found: Residuals, jacobian: Array) -> tuple[Array, Array]:
             score += error * tangent[window]
         if found.size_by_density is not None and found.size_by_extra is not None:
             size = found.size_by_density[m]
-            box = _box(size != 0)
+            box = box_of_any(size != 0)
             by_size = [*(np.sum(size[box] * row[box]) for row in jacobian), *found.size_by_extra[:, m]]
             square = error**2
             for score, change in zip(scores, by_size, strict=True):
                 score -= square * change
     return errors, scores
-
-
-def _box(mask: Array) -> tuple[slice, ...]:
-    """The box of a mask; the first voxel's if it is empty."""
-    found = ndimage.find_objects(mask.astype(np.uint8))
-    return found[0] if found else (slice(0, 1),) * mask.ndim
 
 
 def density_deviation(jacobian: Array, covariance: Array) -> Array:
