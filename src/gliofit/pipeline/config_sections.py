@@ -214,9 +214,7 @@ class Threads(Section):
     simulation: PositiveInt = Field(description="Of a job that runs the solver.")
     training: PositiveInt = Field(description="Of a network's training: part of what determines the network.")
     inversion: PositiveInt = Field(description="Of a job that fits.")
-    registration: PositiveInt = Field(
-        description="Of a registration and the check before it; several patients share them out."
-    )
+    registration: PositiveInt = Field(description="Of a registration and its check; several patients share them out.")
 
 
 class Config(Section):
