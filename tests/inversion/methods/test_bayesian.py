@@ -174,26 +174,23 @@ def test_on_a_surrogate(small_tissue):
     assert sum(network.batches) > fit.evaluations  # a gradient takes several runs
 
 
-@pytest.mark.parametrize(("low", "high", "said"), [(0.5, 0.51, "lower"), (0.84, 0.85, "upper"), (0.5, 0.85, "")])
-def test_a_posterior_against_an_end_of_its_range_is_said(low, high, said):
+@pytest.mark.parametrize(
+    ("name", "low", "high", "said"),
+    [
+        ("threshold_core", 0.5, 0.52, "lower"),
+        ("threshold_core", 0.84, 0.85, "upper"),
+        ("threshold_core", 0.5, 0.85, ""),
+        ("sigma_alpha", 0.5, 0.505, ""),
+        ("sigma_alpha", 0.845, 0.85, "upper"),
+    ],
+)
+def test_a_posterior_against_an_end_of_its_range_is_said(name, low, high, said):
     values, flat = np.linspace(low, high, 64), np.ones(1)
-    unknowns = {"threshold_core": values, "mu_D": np.geomspace(2, 25, 64)}
-    prior = {"threshold_core": (0.5, 0.85, False), "mu_D": (2.0, 25.0, True)}
+    unknowns = {name: values, "mu_D": np.geomspace(2, 25, 64)}
+    prior = {name: (0.5, 0.85, False), "mu_D": (2.0, 25.0, True)}
     weights = np.full(64, 1 / 64)
-    samples = Samples(
-        tuple(unknowns),
-        np.stack([*unknowns.values()], 1),
-        unknowns,
-        weights,
-        weights,
-        flat,
-        flat,
-        0.0,
-        0.1,
-        [],
-        prior,
-        {},
-    )
+    both = np.stack([*unknowns.values()], 1)
+    samples = Samples(tuple(unknowns), both, unknowns, weights, weights, flat, flat, 0.0, 0.1, [], prior, {})
     found = against_ends(samples)
     assert len(found) == bool(said)
-    assert not said or f"threshold_core lie against the {said} end of its range, 0.5 … 0.85" in found[0]
+    assert not said or f"{name} lie against the {said} end of its range, 0.5 … 0.85" in found[0]

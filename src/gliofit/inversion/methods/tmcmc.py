@@ -36,8 +36,11 @@ ENOUGH = 50
 CLIMBS = 4.0
 """Standard errors by which the last stage's mean log-likelihood may exceed that of the stage before."""
 
-AGAINST = 0.02
+AGAINST = 0.05
 """Share of a range (of its logarithm) next to its end where half of the samples lie."""
+
+NOISE = "sigma"
+"""Names of noise begin so. Its lower end is no sign of a misfit: of scans without any, or outlines as sharp as they come."""
 
 FORGOTTEN = 0.6
 """Correlation of the last stage's points with its start, above which they are not to be trusted."""
@@ -201,14 +204,14 @@ def few(samples: Samples) -> list[str]:
 
 
 def against_ends(samples: Samples) -> list[str]:
-    """A sentence for each unknown whose samples mostly lie against an end of its range."""
+    """A sentence for each unknown whose samples mostly lie against an end of its range, but for little noise."""
     found = []
     for name, (low, high, log) in samples.prior.items():
         ends, values = np.array([low, high]), samples.unknowns[name]
         if log:
             ends, values = np.log(ends), np.log(values)
         middle = float(np.median((values - ends[0]) / (ends[1] - ends[0])))
-        if not AGAINST < middle < 1 - AGAINST:
+        if middle > 1 - AGAINST or (middle < AGAINST and not name.startswith(NOISE)):
             end = "lower" if middle < 0.5 else "upper"
             found.append(
                 f"the samples of {name} lie against the {end} end of its range, {low:.3g} … {high:.3g}: model and data "
