@@ -40,7 +40,7 @@ AGAINST = 0.05
 """Share of a range (of its logarithm) next to its end where half of the samples lie."""
 
 NOISE = "sigma"
-"""Names of noise begin so. Its lower end is no sign of a misfit: of scans without any, or outlines as sharp as they come."""
+"""Names of noise begin so. Its lower end is no sign of a misfit: scans may have none, and outlines be sharp."""
 
 FORGOTTEN = 0.6
 """Correlation of the last stage's points with its start, above which they are not to be trusted."""
