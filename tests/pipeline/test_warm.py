@@ -103,6 +103,7 @@ def test_a_script_runs_by_itself_where_the_warm_process_is_of_another_python_or_
     job = python_of(tmp_path, **{PLACE: place})
     assert job.communicate(timeout=60)[0] == ""
     assert (tmp_path / "out.txt").read_text().startswith(f"{os.getpid()} ")
+    assert (tmp_path / "logs/rule/job.log").read_text().startswith("Not run by the run's warm process: ")
 
 
 def test_a_fault_is_one_line_on_the_terminal_and_a_status(warm, tmp_path):
@@ -144,7 +145,8 @@ def test_edited_sources_are_seen_by_later_jobs(tmp_path, monkeypatch):
         process.close()
 
 
-def test_nothing_is_left_of_a_run_that_was_killed(tmp_path):
+def test_nothing_is_left_of_a_run_that_was_killed(tmp_path, monkeypatch):
+    monkeypatch.setenv(PLACE, "")  # which the tests' own warm process is told by
     process = started(tmp_path / "warm.log")
     process.process.stdin.close()  # as the end of the run does, however it comes
     assert process.process.wait(timeout=60) == 0

@@ -37,6 +37,7 @@ def job(snakemake: Any) -> Iterator[None]:
         return
     path = Path(str(snakemake.log[0]))
     started = time.perf_counter()
+    alone = ""
     if not getattr(snakemake, "warm", False):
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = record(snakemake, path)
@@ -44,11 +45,13 @@ def job(snakemake: Any) -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         if kept:
-            hand_over(kept)
+            alone = hand_over(kept)
     terminal = os.dup(2)
     with path.open("w", buffering=1) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+        if alone:
+            log.write(f"Not run by the run's warm process: {alone}.\n")
         try:
             yield
             sys.stdout.flush()

@@ -144,11 +144,20 @@ def modules(sources: Iterable[str | Path]) -> list[str]:
     return [*sorted(ours), *sorted(others - ours)]
 
 
-def hand_over(record: Path) -> None:
-    """Let the warm process run the job with this record, and end with its status; return if there is none."""
+def hand_over(record: Path) -> str:
+    """
+    Let the warm process run the job with this record, and end with its status.
+
+    Returns
+    -------
+    str
+        Why this process must run it by itself; nothing where no process was there to be asked.
+    """
     prefix, _, place = os.environ.get(PLACE, "").rpartition(":")
-    if prefix != sys.prefix or not place:
-        return
+    if not place:
+        return ""
+    if prefix != sys.prefix:
+        return f"it is of the Python in {prefix}"
     given = {"record": str(record), "folder": os.getcwd(), "environment": dict(os.environ)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         try:
@@ -156,10 +165,10 @@ def hand_over(record: Path) -> None:
             socket.send_fds(connection, [json.dumps(given).encode()], [0, 1, 2])
             connection.settimeout(PATIENCE)
             if not connection.recv(1):
-                return  # it ended before it began with this job
+                return "it ended before it began with this job"
             connection.settimeout(None)
-        except OSError:
-            return
+        except OSError as error:
+            return str(error)
         status = connection.recv(1)
     os._exit(status[0] if status else 1)  # killed, if it says nothing
 
@@ -240,7 +249,7 @@ class _Jobs:
             message, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
             if len(descriptors) == 3 and not os.fork():
                 self.listener.close()
-                _run(connection, json.loads(message), descriptors)
+                _run(connection, message, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
 
@@ -265,10 +274,11 @@ def _ages() -> dict[str, int]:
     return {file: os.stat(file).st_mtime_ns if os.path.exists(file) else 0 for file in ours}
 
 
-def _run(connection: socket.socket, given: dict, descriptors: list[int]) -> None:
+def _run(connection: socket.socket, message: bytes, descriptors: list[int]) -> None:
     """A fork's life: the script, its status said to the Python that waits."""
     status = 1
     try:
+        given = json.loads(message)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         connection.send(b"\0")
