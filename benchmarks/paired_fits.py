@@ -1,13 +1,14 @@
 """
-Gauss–Newton on segmented patients, in this checkout and in another, by turns.
+A method on segmented patients, in this checkout and in another, by turns.
 
-    python benchmarks/paired_fits.py results/ID/prepared … --against ../other [--turns 1]
+    python benchmarks/paired_fits.py results/ID/prepared … --against ../other [--turns 1] [--method hybrid --both]
 
 Both see the same tissue and outlines on the same grid, prepared once by this checkout. Every checkout runs in a process
 of its own with one thread and its own sources; compiled kernels are loaded before the clock starts. A turn is one fit
 in each, so that what else the machine does meets both alike. Printed: processor seconds of the fit without its
 uncertainty, its loss, core and whole Dice at its thresholds, and the ratio of each setting's seconds to those of the
-other checkout's one focus (a checkout from before several foci has that alone).
+other checkout's one focus (a checkout from before several foci has that alone). The method is Gauss–Newton if no other
+is named; networks are those that each checkout has released.
 """
 
 from __future__ import annotations
@@ -51,15 +52,16 @@ def serve(checkout: str) -> None:
         from gliofit.imaging import SegmentationTarget
 
         from gliofit.inversion.registry import ready
-    ready("gauss_newton", [])
     for line in sys.stdin:
-        path, foci = json.loads(line)
+        path, foci, method = json.loads(line)
+        networks = ready(method, sorted(Path(checkout).glob("resources/weights/*.safetensors")))
         with np.load(path) as maps:
             tissue = Tissue(*(maps[name] for name in ("wm", "gm", "csf", "affine")))
             target = SegmentationTarget(maps["core"], maps["whole"])
-        options = {} if foci == 1 else {"model": {"name": "fisher_kolmogorov", "foci": foci}}
+        options: dict = {} if foci == 1 else {"model": {"name": "fisher_kolmogorov", "foci": foci}}
+        options |= {"uncertainty": False} if method == "gauss_newton" else {"networks": networks}
         begun = time.process_time()
-        fit = invert(target, tissue, "gauss_newton", uncertainty=False, **options)
+        fit = invert(target, tissue, method, **options)
         seconds = time.process_time() - begun
         scores = []
         for observed, name in ((target.core, "threshold_core"), (target.whole, "threshold_whole")):
@@ -74,7 +76,8 @@ def serve(checkout: str) -> None:
 class Worker:
     """A checkout's process; `script` has the `serve` that it runs."""
 
-    def __init__(self, checkout: Path, script: Path = HERE):
+    def __init__(self, checkout: Path, script: Path = HERE, method: str = "gauss_newton"):
+        self.method = method
         command = [sys.executable, str(script), "--serve", str(checkout)]
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
         environment.pop("PYTHONPATH", None)
@@ -84,7 +87,7 @@ class Worker:
     def __call__(self, path: Path, foci: int | str) -> dict:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(path), foci]) + "\n")
+        self.process.stdin.write(json.dumps([str(path), foci, self.method]) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
@@ -104,8 +107,8 @@ def printed(name: str, foci: int | str, fits: list[dict], reference: float | Non
 
 
 def main(options: argparse.Namespace) -> None:
-    ours = Worker(HERE.parents[1])
-    other = Worker(Path(options.against).resolve()) if options.against else None
+    ours = Worker(HERE.parents[1], method=options.method)
+    other = Worker(Path(options.against).resolve(), method=options.method) if options.against else None
     kept: dict[str, list] = {}
     with tempfile.TemporaryDirectory() as folder:
         for prepared in map(Path, options.prepared):
@@ -116,7 +119,9 @@ def main(options: argparse.Namespace) -> None:
             fits: dict[int | str, list[dict]] = {}
             for _ in range(options.turns):
                 if other is not None:
-                    fits.setdefault("other", []).append(other(path, 1))
+                    for foci in options.foci if options.both else [1]:
+                        name = "other" if foci == 1 else f"other {foci}"
+                        fits.setdefault(name, []).append(other(path, foci))
                 for foci in options.foci:
                     fits.setdefault(foci, []).append(ours(path, foci))
             reference = None
@@ -137,6 +142,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--against", help="another checkout of the project")
     parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--both", action="store_true", help="all of --foci in the other checkout, too")
+    parser.add_argument("--method", default="gauss_newton")
     parser.add_argument("--spacing", type=float, default=2.0, help="mm")
     parser.add_argument("--foci", nargs="+", type=lambda v: v if v == "auto" else int(v), default=SETTINGS)
     parser.add_argument("--serve", help=argparse.SUPPRESS)

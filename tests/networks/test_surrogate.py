@@ -82,6 +82,28 @@ def test_derivatives_in_theta_are_exact(network, crop):
             assert float(theta.grad[k]) == pytest.approx(difference, rel=1e-4)
 
 
+def test_gliofits_jacobian_is_that_of_the_coarse_run(crop):
+    """Before any training the correction is nothing, and the Jacobian exact; of two foci that grow in one run, too."""
+    network = build("surrogate", "gliofit", SHAPE, 4.0, Prior().box, 8)
+    static, weights = network.prepare(crop), torch.randn(SHAPE, generator=torch.Generator().manual_seed(2))
+    theta = torch.tensor([THETA[0], [*THETA[1][:3], *THETA[0][3:]]], requires_grad=True)
+    for foci in (theta[:1], theta):
+        density = network(static, foci[None])[0]
+        (exact,) = torch.autograd.grad((density * weights).sum(), theta)
+        exact = torch.cat([exact[: len(foci), :3].flatten(), exact[:, 3:].sum(0)])
+        found, jacobian = network.with_jacobian(static, foci.detach())
+        torch.testing.assert_close(found, density.detach())
+        torch.testing.assert_close((jacobian * weights).sum((1, 2, 3)), exact, rtol=0.01, atol=0.01)
+    lively(network)
+    corrected, tangents = network.with_jacobian(static, theta[:1].detach())
+    plain, coarse = network.with_jacobian(static, theta[:1].detach(), corrected=False)
+    with torch.no_grad():
+        torch.testing.assert_close(corrected, network(static, theta[:1])[0])
+        torch.testing.assert_close(plain, network.uncorrected(static, theta[:1])[0])
+    assert (corrected - plain).abs().max() > 0.01
+    assert (tangents - coarse).abs().max() > 0.001
+
+
 def test_the_paper_s_network_has_the_paper_s_size():
     with torch.device("meta"):
         network = Weidner((128, 128, 128), 1.0, Prior().box, 32)

@@ -7,6 +7,7 @@ crop's centre; problems live on a whole brain and in world millimetres. The wall
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,17 +86,34 @@ class Crop:
 
     def to_network(self, values: Any) -> Any:
         """θ [..., foci, 5], as the network has it, of the growth model's values [..., n] (ndarray or tensor)."""
-        return values[..., self.whole.model.theta_places] - self._shift(values)
+        shift = self.shift
+        return values[..., self.whole.model.theta_places] - (
+            shift if isinstance(values, np.ndarray) else values.new_tensor(shift)
+        )
 
     def from_network(self, theta: Array) -> Array:
         """The growth model's values (n,) for one θ (5,) of the network: every focus is there."""
-        return self.whole.model.from_theta(theta + self._shift(theta))
+        return self.whole.model.from_theta(theta + self.shift)
 
-    def _shift(self, like):
+    @property
+    def shift(self) -> Array:
         """From the crop's centre to the world's, of [origin, μ_D, μ_ρ]."""
         shift = np.zeros(len(NAMES))
         shift[ORIGIN] = self.centre
-        return shift if isinstance(like, np.ndarray) else like.new_tensor(shift)
+        return shift
+
+
+def joined(network: Any, run: Callable, static: Any, theta: Any) -> Any:
+    """
+    Densities [B, x, y, z] of θ [B, foci, 5] by `run`, the network itself or a part of it.
+
+    Several foci are run at once by a network that can, else each alone and joined as 1 − ∏(1 − c).
+    """
+    batch, foci, size = theta.shape
+    if foci > 1 and getattr(network, "several_foci", False):
+        return run(static, theta)
+    alone = run(static, theta.reshape(batch * foci, size))
+    return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
 
 
 class SurrogateLoss:
@@ -126,7 +144,7 @@ class SurrogateLoss:
         self.lower = torch.as_tensor(problem.box.lower)
         self.width = torch.as_tensor(problem.box.upper - problem.box.lower)
         self.evaluations = 0
-        self.error = 0.0
+        self.error: Any = 0.0
 
     def correct(self, parameters: Array, solved: Array | None = None) -> None:
         """
@@ -145,17 +163,9 @@ class SurrogateLoss:
         self.evaluations += 1
 
     def densities(self, values: Any) -> Any:
-        """
-        Of the growth model's values [B, n].
-
-        Several foci are run at once by a network that can, else each alone and joined as 1 − ∏(1 − c).
-        """
+        """Of the growth model's values [B, n]."""
         theta = self.crop.to_network(values).float().to(self.static.device)
-        batch, foci, size = theta.shape
-        if foci > 1 and getattr(self.network, "several_foci", False):
-            return self.network(self.static, theta)
-        alone = self.network(self.static, theta.reshape(batch * foci, size))
-        return alone if foci == 1 else 1 - (1 - alone.reshape(batch, foci, *alone.shape[1:])).prod(1)
+        return joined(self.network, self.network, self.static, theta)
 
     def density(self, parameters: Array) -> Array:
         """The surrogate's density [x, y, z] on the crop, of [values, extras]."""

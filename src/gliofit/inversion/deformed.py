@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +11,7 @@ from scipy import ndimage
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.growth.model import GrowthModel, Parameter
-from gliofit.inversion.problem import Problem, Runs
+from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import minimise
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
@@ -73,5 +72,5 @@ class Deformed(GrowthModel):
 def deformed_loss(problem: Problem, c: Array, extras: Array) -> float:
     """The lowest loss of a density [x, y, z] that is deformed linearly, from where it is as it is; no solver runs."""
     model = Deformed(c, problem.tissue)
-    own = replace(problem, model=model, runs=Runs())
+    own = Problem(problem.tissue, problem.target, model=model, around=problem.centre)
     return minimise(own, np.concatenate([model.start, extras]), iterations=ITERATIONS, tolerance=1e-3).loss

@@ -52,16 +52,18 @@ class OneMore:
     ----------
     iterations : int
         Most Jacobians of a search.
+    tolerance : float
+        Of the search that is followed.
     """
 
-    def __init__(self, iterations: int):
-        self.iterations = iterations
+    def __init__(self, iterations: int, tolerance: float = ENOUGH):
+        self.iterations, self.tolerance = iterations, tolerance
 
     def __call__(self, problem: Problem, rough: Problem, starts: list[Array], before: float) -> Minimum:
         ends = sorted((minimise(rough, p, iterations=COMPARED, tolerance=1e-2) for p in starts), key=lambda m: m.loss)
         best: Minimum | None = None
         for promising in ends[:FOLLOWED]:
-            end = settled(problem, promising.parameters, iterations=self.iterations, tolerance=ENOUGH)
+            end = settled(problem, promising.parameters, iterations=self.iterations, tolerance=self.tolerance)
             best = end if best is None or end.loss < best.loss else best
             if best.loss < before:
                 break

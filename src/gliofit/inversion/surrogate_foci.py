@@ -14,64 +14,34 @@ from typing import Any
 import numpy as np
 
 from gliofit.base.arrays import Array
-from gliofit.inversion.crops import Crop, SurrogateLoss, network
+from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.foci import add_foci, matched
 from gliofit.inversion.legal import clock, legal, require_positive
+from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
-from gliofit.inversion.search.lbfgs import Descent
-from gliofit.inversion.search.levenberg_marquardt import Minimum
+from gliofit.inversion.search.levenberg_marquardt import STUCK, Minimum, minimise
 from gliofit.inversion.search.rescan import worth_going_on
-from gliofit.inversion.search.surrogate import descend, lowest, settled
+from gliofit.inversion.search.surrogate import START_SPREAD, lowest
+from gliofit.inversion.solver_foci import OneMore, settled
+from gliofit.inversion.surrogate_problem import SurrogateProblem
 
 FRONT_WIDTHS = (1.5, 3.0, 6.0)
 """mm; of the starts at the centre of mass."""
 
 CLOSELY = 5.0
-"""By which the relative tolerance is divided once the surrogate's error is off, and no longer followed."""
+"""By which the relative tolerance is divided where numbers of foci are compared."""
 
-SHORTLY, FOLLOWED = 4, 2
-"""L-BFGS iterations by which starts with one focus more are compared, and how many of them, the best, at most."""
+ROUGHLY = 1e-2
+"""Tolerance with which densities that outlines suggest are fitted."""
+
+FOLLOWED = 2
+"""Suggested densities, those whose tumours explain most, from which the outlines themselves are fitted."""
 
 
 def sought(problem: Problem) -> bool:
     """Whether a fit is for `fit_foci`: of what shows a part of the density, or with another number of foci than one."""
     return not problem.target.complete or problem.model.foci_range != (1, 1)
-
-
-class _Seen:
-    """
-    The surrogate's losses of one problem, by number of foci.
-
-    Attributes
-    ----------
-    problem : Problem
-        With one focus, on the network's crop alone.
-    crop : Crop
-        Of the whole problem.
-    """
-
-    def __init__(self, problem: Problem):
-        one = replace(problem, model=problem.model.with_one_focus())
-        self.crop = Crop(one, network(problem, "surrogate"))
-        networks = {**problem.networks, "surrogate": network(problem, "surrogate")}
-        tissue, target = self.crop.tissue, self.crop.target
-        self.problem = replace(one, tissue=tissue, target=target, around=one.centre, networks=networks)
-        self._losses: dict[int, SurrogateLoss] = {}
-
-    def loss(self, problem: Problem) -> SurrogateLoss:
-        """Of `problem` or the same with another number of foci."""
-        if problem.model.size not in self._losses:
-            self._losses[problem.model.size] = SurrogateLoss(problem)
-        return self._losses[problem.model.size]
-
-    def density(self, problem: Problem, parameters: Array) -> Array:
-        """On the crop; of `parameters` with their origins in tissue."""
-        return self.loss(problem).density(legal(problem, parameters))
-
-    @property
-    def evaluations(self) -> int:
-        return sum(loss.evaluations for loss in self._losses.values())
 
 
 def fit_foci(
@@ -97,10 +67,14 @@ def fit_foci(
         [values of one focus, extras] to begin from, beside fronts of different width at the centre of mass.
     started : float
         `clock()`.
-    iterations, tolerance, relative_tolerance, starts
-        As for `descend`.
+    iterations : int
+        Most Jacobians of a search.
+    tolerance, relative_tolerance : float
+        A search ends below the former loss, or when a step promises to lower the loss by less than the latter share.
+    starts : int
+        Places to begin from; those after the first at random distances from it.
     corrections : int
-        Most descents with the surrogate's error taken off; as many as there are foci, if that is more, unless it is 0.
+        Most searches with the surrogate's error taken off; as many as there are foci, if that is more, unless it is 0.
 
     Returns
     -------
@@ -108,94 +82,107 @@ def fit_foci(
         `foci`: loss and Dice by the surrogate, those of the number that is kept by the solver.
     """
     require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
-    settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": tolerance}
-    settings |= {"relative_tolerance": relative_tolerance}
-    seen = _Seen(problem)
-    begun = _one_focus(seen, guesses)
-    parameters, descent, spent = descend(seen.problem, begun[0], fix_origin=False, starts=starts, **settings)
-    if begun[1] < descent.loss:
-        parameters, descent = settled(seen.problem, seen.loss(seen.problem), begun[0], False, settings)
-
-    blurred = seen
-    if problem.model.foci_range != (1, 1):
+    settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": relative_tolerance, "floor": tolerance}
+    closely = {**settings, "tolerance": relative_tolerance / CLOSELY}
+    seen = SurrogateProblem.of(problem)
+    several = problem.model.foci_range != (1, 1)
+    end = _first(seen, guesses, int(starts), settings)
+    if several:
         problem = replace(problem, target=problem.target.sharpened())
-        seen = _Seen(problem)
-        parameters, descent = settled(seen.problem, seen.loss(seen.problem), parameters, False, settings)
-
-    def search(more: Problem, rough: Problem, places: list[Array], before: float) -> Minimum:
-        return _with_one_more(seen.loss(more), more, blurred.loss(rough), rough, places, before, settings)
-
-    found = add_foci(
-        seen.problem, _minimum(parameters, descent), search, seen.density, problem.model.foci_range, blurred.problem
-    )
+        seen = replace(seen, target=seen.target.voxelwise())
+        end = settled(seen, end.parameters, **closely)
+    search = OneMore(int(iterations), closely["tolerance"])
+    found = add_foci(seen, end, search, _density, problem.model.foci_range, replace(seen, corrected=False))
     number = len(found.problem.model.origins)
     turns = max(number, corrections) if corrections else 0
-    of_solver = replace(problem, model=found.problem.model)
-    fit = _on_solver(of_solver, found.problem, seen, found.end, started, settings, turns)
+    assert isinstance(found.problem, SurrogateProblem)
+    fit = _on_solver(replace(problem, model=found.problem.model), found.problem, found.end, started, settings, turns)
     record = found.record()
     record["dice"][number - 1] = fit.explained(problem.target)
-    fit.foci = record if problem.model.foci_range != (1, 1) else None
-    fit.evaluations = spent + blurred.evaluations + (seen.evaluations if seen is not blurred else 0)
+    fit.foci = record if several else None
+    fit.evaluations = seen.runs.number
     fit.seconds = clock() - started
     return fit
 
 
-def _minimum(parameters: Array, descent: Descent) -> Minimum:
-    return Minimum(parameters, descent.loss, descent.history, descent.converged, descent.reason)
+def _density(problem: Problem, parameters: Array) -> Array:
+    """For `add_foci`."""
+    return problem.density(parameters)
 
 
-def _one_focus(seen: _Seen, guesses: list[Array]) -> tuple[Array, float]:
-    """The start that explains most, with the extras that suit it, and its loss: a guess, or a front at the centre."""
-    problem, model = seen.problem, seen.problem.model
-    visible = float(problem.target.visible.sum(dtype=np.float64)) * float(np.prod(problem.tissue.spacing))
-    radius = (3 * visible / (4 * np.pi) / problem.target.layers) ** (1 / 3)
-    at_centre = model.on_tissue(problem.tissue, model.begin(problem.centre))
+def _first(seen: SurrogateProblem, guesses: list[Array], starts: int, settings: dict[str, Any]) -> Minimum:
+    """
+    Where the search with one focus begins: the lowest end from densities that the outlines suggest.
+
+    Outlines pull on a tumour only where their blurred edge already meets it; a density leads from further away.
+    """
+    rough = replace(seen, corrected=False)
+    begun = _one_focus(rough, guesses)
+    rng = np.random.default_rng(seen.seed)
+    unit = seen.box.to_unit(begun)
+    spread = [START_SPREAD * rng.standard_normal(unit.size) for _ in range(starts - 1)]
+    places = [begun, *(legal(seen, seen.box.from_unit(np.clip(unit + s, 0, 1))) for s in spread)]
+    if as_density(rough) is not rough:
+        suggested = []
+        for place in places:
+            for extras in seen.target.extra_starts:
+                shown = as_density(rough, extras)
+                end = minimise(shown, seen.split(place)[0], iterations=settings["iterations"], tolerance=ROUGHLY)
+                suggested.append(_with_best_extras(rough, end.parameters))
+        places = [p for _, p in sorted([*suggested, *(_with_best_extras(rough, p) for p in places)], key=_loss)]
+        places = places[:FOLLOWED]
+    return min((settled(seen, place, **settings) for place in places), key=lambda end: end.loss)
+
+
+def _loss(found: tuple[float, Array]) -> float:
+    return found[0]
+
+
+def _with_best_extras(problem: Problem, parameters: Array) -> tuple[float, Array]:
+    """The loss with the extras that suit a tumour's density best, and [values, extras]."""
+    c = problem.density(parameters)
+    extras = problem.target.best_extras(c)
+    return problem.target.loss(c, extras), np.concatenate([problem.split(parameters)[0], extras])
+
+
+def _one_focus(seen: Problem, guesses: list[Array]) -> Array:
+    """The start that explains most, with the extras that suit it: a guess, or a front at the centre."""
+    model, target = seen.model, seen.target
+    visible = float(target.visible.sum(dtype=np.float64)) * float(np.prod(seen.tissue.spacing))
+    radius = (3 * visible / (4 * np.pi) / target.layers) ** (1 / 3)
+    at_centre = model.on_tissue(seen.tissue, model.begin(seen.centre))
     fronts = [model.with_front(at_centre, 1.5 * radius + 4, width) for width in FRONT_WIDTHS]
-    known = [seen.loss(problem).with_best_extras(legal(problem, guess)) for guess in guesses]
-    scaled = [matched(problem, values, problem.target.extra_start, seen.density) for values in fronts]
-    return min([*known, *((p, loss) for loss, p in scaled)], key=lambda start: start[1])
+    known = [_with_best_extras(seen, legal(seen, guess)) for guess in guesses]
+    scaled = [matched(seen, values, target.extra_start, _density) for values in fronts]
+    return min([*known, *scaled], key=_loss)[1]
 
 
-def _with_one_more(
-    loss: SurrogateLoss,
-    more: Problem,
-    blurred: SurrogateLoss,
-    rough: Problem,
-    places: list[Array],
-    before: float,
-    settings: dict[str, Any],
-) -> Minimum:
-    """
-    The end of the descent from the most promising of several starts; of the next, if that is no better.
+def _unstuck(seen: SurrogateProblem, end: Minimum, settings: dict[str, Any]) -> Minimum:
+    """Where exact gradients lead from where the Jacobian, which is not, leads no further."""
+    if end.converged or end.reason != STUCK:
+        return end
+    import torch
 
-    Starts begin with outlines that are `blurred` more, which lead from further away.
-    """
-    short = {**settings, "iterations": SHORTLY}
-    tried = [lowest(rough, blurred, legal(rough, p), False, 1, short) for p in places[:FOLLOWED]]
-    tried.sort(key=lambda end: end[1].loss)
-    best: Minimum | None = None
-    for parameters, _ in tried:
-        end = _minimum(*settled(more, loss, parameters, False, settings))
-        best = end if best is None or end.loss < best.loss else best
-        if best.loss < before:
-            break
-    assert best is not None
-    return best
+    loss = SurrogateLoss(seen)
+    loss.error = torch.as_tensor(seen.error, dtype=torch.float32, device=seen.static.device)
+    exactly = {"iterations": settings["iterations"], "tolerance": settings["floor"]}
+    exactly["relative_tolerance"] = settings["tolerance"]
+    parameters, descent = lowest(seen, loss, end.parameters, False, 1, exactly)
+    seen.runs.number += loss.evaluations
+    return Minimum(parameters, descent.loss, [*end.history, *descent.history], descent.converged, descent.reason)
 
 
 def _on_solver(
     problem: Problem,
-    small: Problem,
-    seen: _Seen,
+    seen: SurrogateProblem,
     end: Minimum,
     started: float,
     settings: dict[str, Any],
     corrections: int,
 ) -> Fit:
-    """The best of the solver's runs: where the search ended, and after each descent with the error taken off."""
-    loss, best, history = seen.loss(small), None, list(end.history)
-    parameters, ended = end.parameters, end
-    closely = {**settings, "relative_tolerance": settings["relative_tolerance"] / CLOSELY}
+    """The best of the solver's runs: where the search ended, and after each with the error taken off."""
+    end = _unstuck(seen, end, settings)
+    best, history, parameters, ended = None, list(end.history), end.parameters, end
     runs: list[float] = []
     for turn in range(corrections + 1):
         parameters = legal(problem, parameters)
@@ -209,10 +196,10 @@ def _on_solver(
         best = fit if best is None or fit.loss < best.loss else best
         if turn == corrections or not gained:
             break
-        loss.correct(parameters, seen.crop.cut(density) * seen.crop.tissue.mask)
-        parameters, step = lowest(small, loss, parameters, False, 1, closely)
-        closely["last"] = step
-        history, ended = history + step.history, _minimum(parameters, step)
+        true = seen.window.cut(density) * seen.tissue.mask
+        known = seen.without(true, parameters)
+        ended = _unstuck(known, minimise(known, parameters, **settings), settings)
+        parameters, history = ended.parameters, history + ended.history
     assert best is not None
     best.history, best.comparable, best.uncorrected_loss = history, len(end.history), runs[0]
     first, *corrected = runs

@@ -15,7 +15,8 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth.autograd import simulate_torch
-from gliofit.growth.theta import GROWTH, ORIGIN
+from gliofit.growth.fisher_kolmogorov import simulate
+from gliofit.growth.theta import GROWTH, ORIGIN, Theta
 from gliofit.networks.blocks import Conv3, Dense, FilmBlock, pack, unpack
 from gliofit.networks.inputs import diffusivity_of, mask_of
 from gliofit.networks.surrogate import Surrogate
@@ -31,6 +32,9 @@ REACHED_LOGIT = math.log(2e-2)
 
 MARGIN = 3
 """Voxels about them that the correction is made in, too."""
+
+FEWEST = 1e-3
+"""Densities below have no slope that outlines see."""
 
 
 class GlioFit(Surrogate):
@@ -80,7 +84,14 @@ class GlioFit(Surrogate):
 
     def logits(self, static: Tensor, theta: Tensor) -> Tensor:
         theta = theta.to(static.dtype)
-        base = self.coarse(static, theta)
+        return self._with_correction(static, self.coarse(static, theta), theta)
+
+    def uncorrected(self, static: Tensor, theta: Tensor) -> Tensor:
+        """Density [B, x, y, z] by the coarse run alone; static [C, x, y, z]."""
+        static = static[None].expand(len(theta), *static.shape)
+        return torch.sigmoid(self.coarse(static, theta.to(static.dtype))) * static[:, -1]
+
+    def _with_correction(self, static: Tensor, base: Tensor, theta: Tensor) -> Tensor:
         box = self.reached(base)
         corrected = base.clone()
         corrected[box] = self._corrected(static[(slice(None), *box)], base[box], theta)
@@ -95,13 +106,7 @@ class GlioFit(Surrogate):
         Its faces lie between the network's coarsest voxels. Tumours fill a part of the crop, and the correction is a
         local matter, learned on windows. One box serves a batch; where its faces are changes densities by 0.01 at most.
         """
-        cells = (base > REACHED_LOGIT).any(0)
-        box: list[slice] = [slice(None)]
-        for axis, n in enumerate(cells.shape):
-            places = cells.movedim(axis, 0).flatten(1).any(1).nonzero()
-            low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
-            box.append(slice(max(low - MARGIN, 0) // 8 * 8, min(-(-(high + MARGIN) // 8) * 8, n)))
-        return tuple(box)
+        return (slice(None), *_about((base > REACHED_LOGIT).any(0), 8))
 
     def window(self, static: Tensor, theta: Tensor, corners: Tensor, edge: int) -> Tensor:
         """
@@ -145,19 +150,70 @@ class GlioFit(Surrogate):
         """
         ground = self._ground(static)
         foci = theta[:, None] if theta.ndim == 2 else theta
-        mu_D, mu_rho = foci[:, 0, GROWTH].unbind(1)
-        resolved = mu_D / (mu_rho * self.spacing)
-        slower = torch.rsqrt(1 + 0.104 / (resolved * (resolved + 1.6)))
-        theta = torch.cat([foci[:, :, ORIGIN].flatten(1), torch.stack([mu_D * slower, mu_rho], 1)], 1)
+        theta = torch.cat([foci[:, :, ORIGIN].flatten(1), self._slowed(foci[:, 0, GROWTH])], 1)
         kind = np.float64 if static.dtype == torch.float64 else np.float32
         densities = []
         for tissue, values in zip(ground.tissues, theta, strict=True):
             densities.append(simulate_torch(tissue, values, dtype=kind, threads=1))
-        density = torch.stack(densities)[:, None].to(static.dtype)
+        return self._refined(torch.stack(densities).to(static.dtype), ground)
+
+    def _slowed(self, growth: Tensor) -> Tensor:
+        """(μ_D, μ_ρ) [B, 2] of the coarse run."""
+        mu_D, mu_rho = growth.unbind(1)
+        resolved = mu_D / (mu_rho * self.spacing)
+        return torch.stack([mu_D * torch.rsqrt(1 + 0.104 / (resolved * (resolved + 1.6))), mu_rho], 1)
+
+    def _refined(self, density: Tensor, ground: _Ground) -> Tensor:
+        """Logit [B, x, y, z] of a density on the coarse grid, interpolated from tissue voxels alone where there are."""
         logit = torch.log((density + FAINTEST) / (1 - density + FAINTEST))
-        # from tissue voxels alone, as far as there are
-        value = F.interpolate((logit - FAINTEST_LOGIT) * ground.mask, self.shape, mode="trilinear")[:, 0]
+        above = (logit - FAINTEST_LOGIT)[:, None] * ground.mask
+        value = F.interpolate(above, self.shape, mode="trilinear")[:, 0]
         return FAINTEST_LOGIT + value / (ground.weight + 1e-3)
+
+    @torch.no_grad()
+    def with_jacobian(self, static: Tensor, theta: Tensor, *, corrected: bool = True) -> tuple[Tensor, Tensor]:
+        """
+        Density, and its Jacobian by the coarse run's tangents, for Gauss–Newton.
+
+        The correction is taken as it is: its own derivatives would cost more than all the rest.
+
+        Parameters
+        ----------
+        static : Tensor [C, x, y, z]
+        theta : Tensor [foci, 5]
+            With one μ_D and μ_ρ.
+        corrected : bool
+            False: by the coarse run alone.
+
+        Returns
+        -------
+        density : Tensor [x, y, z]
+        jacobian : Tensor [3·foci + 2, x, y, z]
+            By the origins, μ_D and μ_ρ; 0 where there are few cells.
+        """
+        theta, static = theta.to(static.dtype), static[None]
+        ground, growth = self._ground(static), theta[:1, GROWTH]
+        first, *further = theta[:, ORIGIN].double().tolist()
+        run = Theta(tuple(first), *self._slowed(growth)[0].double().tolist())
+        found = simulate(ground.tissues[0], run, jacobian=True, further=further, threads=1)
+        coarse = torch.from_numpy(found[0]).to(static)
+        base = self._refined(coarse[None], ground)
+        logit = self._with_correction(static, base, theta[None]) if corrected else base
+        density = (torch.sigmoid(logit) * static[:, -1])[0]
+        with torch.enable_grad():
+            by_growth = torch.autograd.functional.jacobian(lambda g: self._slowed(g)[0], growth)[:, 0]
+
+        box = _about(coarse > FEWEST, 3)
+        fine = tuple(slice(side.start // 3 * 4, side.stop // 3 * 4) for side in box)
+        slopes = torch.from_numpy(np.ascontiguousarray(found[1][(slice(None), *box)])).to(static)
+        slopes[-2:] = torch.tensordot(by_growth, slopes[-2:], ([0], [0]))
+        seen = coarse[box]
+        slopes *= (1 / (seen + FAINTEST) + 1 / (1 - seen + FAINTEST)) * ground.mask[0, 0][box]
+        by_logit = density * (1 - density) / (ground.weight[0] + 1e-3)
+        jacobian = static.new_zeros((len(slopes), *self.shape))
+        size = [side.stop - side.start for side in fine]
+        jacobian[(slice(None), *fine)] = F.interpolate(slopes[None], size, mode="trilinear")[0] * by_logit[fine]
+        return density, jacobian
 
     def _ground(self, static: Tensor) -> _Ground:
         """What the coarse run reads of an anatomy; of the last one, as searches ask for one anatomy over and over."""
@@ -207,6 +263,16 @@ class _Ground:
         known = self._version is not None and _version(static) == self._version
         same = known and static.data_ptr() == self._static.data_ptr()
         return same and all(getattr(static, name)() == getattr(self._static, name)() for name in ("size", "stride"))
+
+
+def _about(cells: Tensor, unit: int) -> tuple[slice, ...]:
+    """The box about the true voxels of [x, y, z] with a margin of `MARGIN`, its faces at multiples of `unit`."""
+    box = []
+    for axis, n in enumerate(cells.shape):
+        places = cells.movedim(axis, 0).flatten(1).any(1).nonzero()
+        low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+        box.append(slice(max(low - MARGIN, 0) // unit * unit, min(-(-(high + MARGIN) // unit) * unit, n)))
+    return tuple(box)
 
 
 def _version(tensor: Tensor) -> int | None:

@@ -181,10 +181,10 @@ def test_a_correction_takes_the_surrogates_error_off(small_tissue, solved, segme
     com = invert(target, small_tissue, "hybrid_com", networks=models)
     np.testing.assert_allclose(com.theta.origin, Problem(small_tissue, com_target(target)).centre)
     if observed == "outlines":
-        # sharp edges leave a loss of 0.0065 at the truth: what is above that is the surrogate's error
+        # sharp edges leave a loss of 0.0065 at the truth, 0.0062 at the solver's minimum: the rest is the surrogate's
+        lowest = invert(target, small_tissue, "gauss_newton", uncertainty=False).loss
         assert fit.loss < segmented.loss(solved, segmented.best_extras(solved)) < paper.loss
-        errors = [np.mean((found.density - solved) ** 2) for found in (paper, fit)]
-        assert errors[1] < 0.5 * errors[0]
+        assert fit.loss - lowest < 0.2 * (paper.loss - lowest)
     else:
         # the surrogate is best explained by a tumour that spreads less, and its error depends on θ
         assert paper.theta.mu_D == pytest.approx(truth.mu_D / 1.05, rel=2e-3)

@@ -42,7 +42,7 @@ def gb_surrogate(
     L-BFGS on the surrogate from the centre of mass and the mean μ of the paper's training set (Sec. 2.3).
 
     Bounds are smooth (see `lbfgs`), where the paper's code clamps; the best iterate is returned, where it keeps the
-    last. What outlines show, and several foci, are fitted by `surrogate_foci.fit_foci`.
+    last. What outlines show, and several foci, are fitted by Gauss–Newton on the surrogate (`surrogate_foci.fit_foci`).
 
     Parameters
     ----------

@@ -77,8 +77,8 @@ def hybrid(
     The direct prediction, refined by L-BFGS on the surrogate; the best under the numerical solver.
 
     `details` tells which was kept and all solver losses; `seconds` includes the solver runs that decide; `evaluations`
-    counts network runs. What outlines show, and several foci, are fitted by `surrogate_foci.fit_foci`, which counts the
-    prediction among its starts.
+    counts network runs. What outlines show, and several foci, are fitted by Gauss–Newton on the surrogate
+    (`surrogate_foci.fit_foci`), which counts the prediction among its starts.
 
     Parameters
     ----------
