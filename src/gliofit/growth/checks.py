@@ -21,7 +21,7 @@ NEAREST_MM = 30.0
 """An origin in CSF moves to the nearest tissue within this; the ventricles are no wider."""
 
 
-def seeded(tissue: Tissue, origin: Any) -> tuple[float, ...]:
+def seeded(tissue: Tissue, origin: Any) -> tuple[float, float, float]:
     """
     An origin (3,), mm, that cells can grow from.
 
@@ -33,7 +33,8 @@ def seeded(tissue: Tissue, origin: Any) -> tuple[float, ...]:
     InputError
         If the origin lies outside the head (the grid, or all tissue and CSF of it).
     """
-    origin = tuple(float(v) for v in origin)
+    x, y, z = (float(v) for v in origin)
+    origin = (x, y, z)
     where = f"the origin ({', '.join(f'{v:.4g}' for v in origin)}) mm"
     voxel = tissue.to_voxel(np.array(origin))
     index = np.round(voxel).astype(int)
@@ -53,7 +54,8 @@ def seeded(tissue: Tissue, origin: Any) -> tuple[float, ...]:
     nearest = squares.argmin()
     if squares[nearest] > NEAREST_MM**2:
         raise InputError(f"{where} lies {np.sqrt(squares[nearest]):.0f} mm away from all tissue")
-    return tuple(float(v) for v in tissue.to_world(places[nearest]))
+    x, y, z = (float(v) for v in tissue.to_world(places[nearest]))
+    return x, y, z
 
 
 def check_tissue(tissue: Any) -> None:
