@@ -286,7 +286,8 @@ def test_threads_that_cannot_be(small_tissue, threads):
         ((0.0, 0.0, 500.0, 6, 3), "lies outside the tissue grid"),
         ((*TUMOUR_MM, 8000, 3), r"mu_D = 8000 mm .in micrometres.. is none of a tumour"),
         ((*TUMOUR_MM, 8), "takes 5 finite numbers"),
-        (THETA, "takes 5 finite numbers"),
+        (THETA, r"takes numbers .x, y, z, mu_D, mu_rho., not Theta"),
+        (["a"] * 5, r"takes numbers .*, not list"),
         ({"x": 0.0, "y": 0.0}, "parameter z is missing"),
     ],
 )

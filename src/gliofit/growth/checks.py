@@ -93,7 +93,14 @@ def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def checked(model: Any, tissue: Tissue, values: Any, **options: Any) -> Any:
         check_tissue(tissue)
-        values = model.checked(model.values_of(values) if isinstance(values, Mapping) else values).copy()
+        values = model.values_of(values) if isinstance(values, Mapping) else values
+        try:
+            values = model.checked(np.array(values, float))
+        except (TypeError, ValueError):
+            names = ", ".join(model.names)
+            raise InputError(
+                f"growth model {model.name} takes numbers ({names}), not {type(values).__name__}"
+            ) from None
         for name, value in zip(model.names, values, strict=True):
             check_size(name, value)
         for places in model.origins:

@@ -263,10 +263,7 @@ class GrowthModel(ABC):
 
     def checked(self, values: Array) -> Array:
         """`values` as a float vector; InputError unless there are as many as parameters, all finite."""
-        try:
-            values = np.asarray(values, float)
-        except (TypeError, ValueError):
-            values = np.array([np.nan])
+        values = np.asarray(values, float)
         if values.shape != (self.size,) or not np.isfinite(values).all():
             given = np.array2string(values, threshold=10)
             raise InputError(
