@@ -95,7 +95,7 @@ def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
         check_tissue(tissue)
         values = model.values_of(values) if isinstance(values, Mapping) else values
         try:
-            values = model.checked(np.array(values, float))
+            numbers = np.array(values, float)
         except (TypeError, ValueError):
             names = ", ".join(model.names)
             raise InputError(
