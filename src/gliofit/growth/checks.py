@@ -93,14 +93,13 @@ def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def checked(model: Any, tissue: Tissue, values: Any, **options: Any) -> Any:
         check_tissue(tissue)
-        values = model.values_of(values) if isinstance(values, Mapping) else values
+        given = model.values_of(values) if isinstance(values, Mapping) else values
         try:
-            numbers = np.array(values, float)
+            numbers = np.array(given, float)
         except (TypeError, ValueError):
-            names = ", ".join(model.names)
-            raise InputError(
-                f"growth model {model.name} takes numbers ({names}), not {type(values).__name__}"
-            ) from None
+            names, what = ", ".join(model.names), type(given).__name__
+            raise InputError(f"growth model {model.name} takes numbers ({names}), not {what}") from None
+        values = model.checked(numbers)
         for name, value in zip(model.names, values, strict=True):
             check_size(name, value)
         for places in model.origins:
