@@ -196,5 +196,5 @@ def deviation_of_fit(tissue: Tissue, fit: Fit, threads: int = 1) -> Array:
     if fit.covariance is None:
         raise InputError(f"the fit by {fit.method} has no covariance, so its density has no standard deviation")
     model = growth_model(fit.model)
-    _, jacobian = model.simulate(tissue, model.values_of(fit.parameters), jacobian=True, threads=threads)
+    _, jacobian = model.grow(tissue, model.values_of(fit.parameters), jacobian=True, threads=threads)
     return density_deviation(jacobian, fit.covariance)
