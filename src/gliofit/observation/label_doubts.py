@@ -29,6 +29,13 @@ Size and distance of a piece that can be a slip of the brush. In the shared pati
 """
 
 
+LEAST_ML = 0.1
+"""A tumour of less says where it is, and no more: a fit needs a front."""
+
+FLAT_MM = 12.0
+"""A tumour this wide is not drawn in a single slice, unless the others are forgotten."""
+
+
 def doubts(seg: Array, meaning: Array, labels: str, source: object) -> list[str]:
     """
     Sentences on a segmentation whose parts lie where they cannot lie.
@@ -65,7 +72,7 @@ def doubts(seg: Array, meaning: Array, labels: str, source: object) -> list[str]
 
 def shape_doubts(meaning: Array, spacing: Array | None, source: object, first: Sequence[int] = (0, 0, 0)) -> list[str]:
     """
-    Sentences on a tumour with holes, or with small pieces far away from the rest.
+    Sentences on a tumour with holes, too little of it, a single slice, or small pieces far away from the rest.
 
     Parameters
     ----------
@@ -90,6 +97,7 @@ def shape_doubts(meaning: Array, spacing: Array | None, source: object, first: S
         )
     if spacing is None:
         return said
+    said += _too_little(inside, np.asarray(spacing, float), source)
     meaning = meaning[box[0]]
     corner = [side.start + offset for side, offset in zip(box[0], first, strict=True)]
     core, whole = parts(meaning)
@@ -105,6 +113,24 @@ def shape_doubts(meaning: Array, spacing: Array | None, source: object, first: S
             )
             break
     return said
+
+
+def _too_little(marked: Array, spacing: Array, source: object) -> list[str]:
+    """Sentences on a tumour, cut out of its grid, of a few voxels or in one slice."""
+    number = int(marked.sum())
+    millilitres = number * float(np.prod(spacing)) / 1000
+    if millilitres < LEAST_ML:
+        return [
+            f"{source}: the tumour has only {millilitres:.2g} ml ({number} voxel{'s' if number > 1 else ''}); so small "
+            "an outline tells where a tumour is, but not how it grows"
+        ]
+    extent = np.array(marked.shape) * spacing
+    if 1 in marked.shape and extent.max() > FLAT_MM:
+        return [
+            f"{source}: the tumour is marked in a single slice, {extent.max():.0f} mm wide and {extent.min():.1f} mm "
+            "thick: were the other slices left out?"
+        ]
+    return []
 
 
 def _stray(part: Array, cavity: Array, spacing: Array) -> tuple[int, float, tuple[int, ...]] | None:

@@ -66,9 +66,9 @@ def _place(scans: Scans, labels: Array) -> list[str]:
         raise InputError(f"{source}: a brain of {millilitres:.0f} ml is none; is it in mm?")
     outside = float((whole & ~scans.brain).sum() / whole.sum())
     if outside > MOST_OUTSIDE:
-        raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
+        raise InputError(f"{patient.outline}: {outside:.0%} of the tumour lies outside the brain")
     said = place.size(source, scans.brain, scans.affine) or turned(source, scans.brain, scans.affine)
-    said += place.outside(patient.seg, whole, scans.brain)
+    said += place.outside(patient.outline, whole, scans.brain)
     return said + place.cut_off(source, scans.whole | scans.cavity, scans.brain, scans.affine)
 
 
@@ -81,7 +81,7 @@ def _contents(scans: Scans, labels: Array) -> list[str]:
         if name in images:
             contents.check_scan(files[name], images[name])
     if scans.known:
-        contents.check_tumour(patient.seg, parts(labels)[1], brain)
+        contents.check_tumour(patient.outline, parts(labels)[1], brain)
     if "fet" in images:
         said += contents.check_pet(files["fet"], images["fet"], scans.labels, brain)
     if "wm" in images:

@@ -114,6 +114,11 @@ class Patient:
         return {name: getattr(self, name) for name in FILES if getattr(self, name) is not None}
 
     @property
+    def outline(self) -> Path | None:
+        """The file that says how far the tumour reaches: `whole`, else `seg`."""
+        return self.whole or self.seg
+
+    @property
     def anatomy(self) -> str:
         """Where its tissue comes from: "maps" (its own), "registration" (by T1 or T1c) or "atlas" (unregistered)."""
         return "maps" if self.wm else "registration" if self.t1 or self.t1c else "atlas"
