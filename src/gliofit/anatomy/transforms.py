@@ -36,6 +36,9 @@ another: greedy takes ANTs' .mat for another affine, without a word.
 BLOCK_MM, RIM_MM = 8.0, 12.0
 """Where a volume lies on another grid is told by the middles of blocks of this size, and a rim around them."""
 
+BLOCK = 16
+"""Voxels of a block's edge, which is sampled or, if nothing can be there, not."""
+
 LPS = np.array([-1.0, -1.0, 1.0])
 """ITK's world to NIfTI's, and back."""
 
@@ -179,13 +182,18 @@ class Registration:
         affine = grids.shifted(affine, np.array([side.start for side in place]))
         fine, dense = grids.sub_voxels(alike[0].affine, affine)
         size = tuple(int((side.stop - side.start) * n) for side, n in zip(place, fine, strict=True))
-        where = self._voxels(back, alike[0].affine, size, dense)
+        # a rim of zeros, so that beyond it there is nothing to interpolate
+        sources = [np.pad(np.asarray(volume.data, np.float32), 1) for volume in alike]
+        where = self._voxels(back, grids.shifted(alike[0].affine, np.full(3, -1)), size, dense)
+        blocks = _not_empty(where, np.any([source != 0 for source in sources], 0))
 
-        def sampled(volume: Volume) -> Array:
-            data = np.asarray(volume.data, np.float32)
-            return grids.means(ndimage.map_coordinates(data, where, order=1, mode="grid-constant"), fine)
+        def sampled(source: Array) -> Array:
+            out = np.zeros(size, np.float32)
+            for block in blocks:
+                out[block] = ndimage.map_coordinates(source, where[:, *block], order=1, mode="constant")
+            return grids.means(out, fine)
 
-        return in_threads(sampled, alike, self.threads)
+        return in_threads(sampled, sources, self.threads)
 
     def _voxels(self, back: bool, source: Array, shape: tuple, affine: Array) -> Array:
         """
@@ -224,6 +232,32 @@ class Registration:
         matrix[:3, :3] = linear * np.outer(LPS, LPS)
         matrix[:3, 3] = LPS * (np.array(self._affine.GetTranslation()) + centre - linear @ centre)
         return matrix
+
+
+def _not_empty(where: Array, some: Array) -> list[tuple[slice, ...]]:
+    """
+    Blocks of a grid that can see something: most of a head's box is air.
+
+    Parameters
+    ----------
+    where : ndarray (3, x, y, z)
+        Voxels of another grid that its points come from.
+    some : ndarray of bool [x, y, z]
+        Where that has something.
+    """
+    shape = where.shape[1:]
+    low, high = where, where
+    for axis, n in enumerate(shape, 1):
+        starts = np.arange(0, n, BLOCK)
+        low, high = np.minimum.reduceat(low, starts, axis), np.maximum.reduceat(high, starts, axis)
+    first = np.floor(low).clip(0).astype(int)
+    end = np.ceil(high).clip(-1).astype(int) + 1
+    blocks = []
+    for block in np.ndindex(*low.shape[1:]):
+        seen = tuple(slice(a, b) for a, b in zip(first[:, *block], end[:, *block], strict=True))
+        if some[seen].any():
+            blocks.append(tuple(slice(n * BLOCK, (n + 1) * BLOCK) for n in block))
+    return blocks
 
 
 def _cropped(alike: list[Volume]) -> list[Volume]:
