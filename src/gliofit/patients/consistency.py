@@ -24,17 +24,20 @@ MOST_OUTSIDE = 0.25
 """A tumour with more of its volume than this outside the brain does not belong to the scan."""
 
 
-def doubts(scans: Scans, labels: Array, certain: bool, threads: int = 1) -> list[str]:
+def doubts(scans: Scans, labels: Array, certain: bool, box: tuple[slice, slice, slice], threads: int = 1) -> list[str]:
     """
     What is doubtful, in a sentence each.
 
     Parameters
     ----------
     scans : Scans
+        The part of their grid around brain and tumour.
     labels : ndarray of uint8 [x, y, z]
         As segmented, outside the brain, too.
     certain : bool
         Whether nothing was doubtful in the labels by themselves.
+    box : tuple of slice
+        Which part of the grid that is, for sentences that name a voxel.
     threads : int
         Checks at a time.
 
@@ -44,7 +47,7 @@ def doubts(scans: Scans, labels: Array, certain: bool, threads: int = 1) -> list
         On what cannot be right.
     """
     checks: list[Callable[[Scans, Array], list[str]]]
-    checks = [_place, _contents, _shape, partial(_compared, certain=certain), _contrasts]
+    checks = [_place, _contents, partial(_shape, box=box), partial(_compared, certain=certain), _contrasts]
     found = in_threads(lambda check: check(scans, labels), checks, threads)
     said = [sentence for sentences in found for sentence in sentences]
     _check_fluid(scans, labels, any("label 4" in sentence for sentence in scans.warnings))
@@ -91,8 +94,8 @@ def _contents(scans: Scans, labels: Array) -> list[str]:
     return said
 
 
-def _shape(scans: Scans, labels: Array) -> list[str]:
-    return shape_doubts(labels, grids.spacing_of(scans.affine), scans.patient.seg)
+def _shape(scans: Scans, labels: Array, box: tuple[slice, slice, slice]) -> list[str]:
+    return shape_doubts(labels, grids.spacing_of(scans.affine), scans.patient.seg, [side.start for side in box])
 
 
 def _compared(scans: Scans, labels: Array, certain: bool) -> list[str]:

@@ -75,9 +75,11 @@ def load_scans(patient: Patient, threads: int = 1) -> Scans:
     warnings += [*doubtful, *contents.same_scans(patient.files, images)]
     brain, known = _brain(patient, images, labels > 0, grids.spacing_of(grid.affine), warnings)
     images.pop("brain", None)
-    inside = np.where(brain, labels, 0).astype(np.uint8)
+    inside = np.where(brain, labels, np.uint8(0))
     scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
-    scans.warnings += consistency.doubts(scans, labels, certain=not doubtful, threads=threads)
+    part, box = scans.around((labels > 0) | (images.get("recurrence", 0) != 0))
+    found = consistency.doubts(part, np.ascontiguousarray(labels[box]), not doubtful, box, threads)
+    warnings += found
     return scans
 
 
