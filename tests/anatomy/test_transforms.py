@@ -129,8 +129,7 @@ def test_images_go_where_itk_takes_them(tmp_path, degrees):
     turn.SetTranslation([2.0, 1.0, -3.0])
     sitk.WriteTransform(turn, str(found.files[0]))
     rng = np.random.default_rng(0)
-    blobs = [ndimage.gaussian_filter(rng.random(SHAPE), 2).astype(np.float32) for _ in range(2)]
-    blobs[0] *= SHEET  # the other ends at the faces of its grid
+    blobs = [ndimage.gaussian_filter(rng.random(SHAPE), 2).astype(np.float32) * SHEET for _ in range(2)]
     shape, affine = thick((2, 3, 4), degrees)
     for back in (False, True):
         images = (found.to_atlas if back else found.to_patient)([Volume(b, AFFINE) for b in blobs], shape, affine)
@@ -145,6 +144,17 @@ def test_images_go_where_itk_takes_them(tmp_path, degrees):
         for image, blob in zip(images, blobs, strict=True):
             there = ndimage.map_coordinates(blob, at, order=1, mode="grid-constant").reshape(np.array(shape) * fine)
             np.testing.assert_allclose(image, grids.means(there, fine), atol=1e-4 * blob.max())
+
+
+def test_an_image_that_fills_its_grid_keeps_its_faces(tmp_path):
+    found = write(tmp_path, "greedy", shift=(1.0, 0.0, -3.0))
+    full = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    shape, affine = thick((2, 3, 4))
+    (there,) = found.to_patient([Volume(full, AFFINE)], shape, affine)
+    moved = grids.resample(
+        full, AFFINE, shape, np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, -3], [0, 0, 0, 1]]) @ affine
+    )
+    np.testing.assert_allclose(there, moved, atol=1e-4)
 
 
 def test_brackets_commas_and_blanks_in_a_path(tmp_path):
