@@ -130,7 +130,7 @@ def test_images_go_where_itk_takes_them(tmp_path, degrees):
     sitk.WriteTransform(turn, str(found.files[0]))
     rng = np.random.default_rng(0)
     blobs = [ndimage.gaussian_filter(rng.random(SHAPE), 2).astype(np.float32) * SHEET for _ in range(2)]
-    shape, affine = thick((2, 3, 4), degrees)
+    shape, affine = thick((4, 6, 4), degrees)
     for back in (False, True):
         images = (found.to_atlas if back else found.to_patient)([Volume(b, AFFINE) for b in blobs], shape, affine)
         ways = [sitk.ReadTransform(str(found.files[0]))]
