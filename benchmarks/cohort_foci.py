@@ -1,11 +1,11 @@
 """
 The cohort without patients: how many foci `foci: auto` finds, and what that does where nothing is seen.
 
-    python benchmarks/cohort_foci.py ATLAS FOLDER [--number 40] [--spacing 4] [--foci 2 --apart 20]
+    python benchmarks/cohort_foci.py ATLAS FOLDER [--number 40] [--spacing 4] [--foci 2 --apart 20 | --gamma 12]
 
 ATLAS has wm, gm and csf.nii.gz. FOLDER gets the patients and rows.json; a run goes on where the last one stopped. It
 prints the tables of docs/cohort.md. `--foci` makes tumours of so many foci, `--apart` passes over those whose foci lie
-nearer (mm).
+nearer (mm). `--gamma` makes tumours of one focus that push, by so many kPa.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from gliofit.synthetic.cohort import load_patient, make_patient
 from gliofit.synthetic.cohort_truth import draw
 
 GROUPS = {
-    "one focus": lambda r: (r["true"] == 1) & ~r["other_tensor"],
+    "one focus": lambda r: (r["true"] == 1) & ~r["other_tensor"] & (r["gamma"] == 0),
     "one focus, other tensor": lambda r: (r["true"] == 1) & r["other_tensor"],
+    "one focus that pushes": lambda r: r["gamma"] > 0,
     f"several, ≤ {APART_MM:g} mm apart": lambda r: (r["true"] > 1) & (r["apart"] <= APART_MM),
     f"several, > {APART_MM:g} mm apart": lambda r: (r["true"] > 1) & (r["apart"] > APART_MM),
     "all": lambda r: r["true"] > 0,
@@ -42,10 +43,12 @@ def row(atlas: Tissue, folder: Path, seed: int, given: argparse.Namespace) -> di
     """One patient, fitted with one focus and with as many as are found (or as many as are tried)."""
     spacing = given.spacing
     if not (folder / "truth.json").is_file():
-        make_patient(atlas, folder, seed, spacing, given.foci)
+        pushing = {"foci": 1, "other_tensor": 0.0, "gamma": given.gamma} if given.gamma else {"foci": given.foci}
+        make_patient(atlas, folder, seed, spacing, **pushing)
     patient, density, truth = load_patient(folder, atlas)
     problem = patient_problem(patient, spacing)
     out = {"seed": seed, "true": len(truth.foci), "apart": truth.apart, "other_tensor": truth.other_tensor}
+    out["gamma"] = given.gamma
     out |= shapes(patient.core, patient.whole, patient.tissue.spacing)
     out["patches"] = independent_patches(problem)
     for sought in (1, "auto"):
@@ -112,6 +115,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--foci", type=int)
+    parser.add_argument("--gamma", type=float, default=0.0)
     parser.add_argument("--apart", type=float, default=0.0)
     given = parser.parse_args()
     atlas = Tissue.from_nifti(*(given.atlas / f"{name}.nii.gz" for name in ("wm", "gm", "csf")))

@@ -84,11 +84,11 @@ def known(anatomy: Anatomy, names: list[str]) -> Iterator[list[str]]:
         for title, patient in patients.items():
             with tempfile.TemporaryDirectory() as folder:
                 found, seconds = found_for(patient, anatomy, name, Path(folder), hide=title != "as it is")
-                cells = []
+                cells, inside = [], Volume(patient.brain, patient.scan.affine)
                 for near, far in RINGS:
                     errors = patient.errors(found, near, far)
                     cells.append(f"{np.median(errors):.2f}, {np.percentile(errors, 95):.2f}")
-                yield [f"`{name}`", title, *cells, f"{found.smallest_jacobian:.2f}", f"{seconds:.0f}"]
+                yield [f"`{name}`", title, *cells, f"{found.smallest_jacobian(inside):.2f}", f"{seconds:.0f}"]
 
 
 def shown(prepared: Prepared, scan: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -260,6 +260,47 @@ INPUTS = (
         whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG > 0).astype(np.float32)),
         "right",
     ),
+    Input(
+        "labels",
+        "one voxel",
+        whole_head(seg=put(np.zeros_like(SEG), (40, 25, 30), 3)),
+        "warning",
+        "only 0.027 ml .1 voxel.; so small an outline",
+    ),
+    Input(
+        "labels",
+        "drawn in one slice",
+        whole_head(seg=np.where(np.arange(SHAPE[2]) == 30, SEG, 0).astype(np.uint8)),
+        "warning",
+        "marked in a single slice, 4. mm wide and 3.0 mm thick",
+    ),
+    Input(
+        "labels",
+        "a whole within the core",
+        whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG == 1).astype(np.uint8)),
+        "warning",
+        "whole.nii.gz: 8.% of the tumour core lies outside this mask",
+    ),
+    Input(
+        "labels",
+        "edema alone as the whole",
+        whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG == 2).astype(np.uint8)),
+        "right",
+    ),
+    Input(
+        "labels",
+        "a whole mirrored",
+        whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG > 0)[::-1].astype(np.uint8)),
+        "warning",
+        "whole.nii.gz: 100% of the tumour core lies outside this mask",
+    ),
+    Input(
+        "labels",
+        "a whole inverted",
+        whole_head(seg=renamed(0, 1, 0, 3), whole=(SEG == 0).astype(np.uint8)),
+        "error",
+        "whole.nii.gz: 7.% of the tumour lies outside the brain",
+    ),
     # where the voxels are
     Input(
         "place", "identity", all_of(lambda a: a[::-1, ::-1].copy(), LEFT_LOST), "warning", "its affine is an identity"

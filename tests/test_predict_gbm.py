@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from cases import write
-from heads import AFFINE, MAPS, SEG, SHAPE
+from heads import AFFINE, AWAY, BRAIN, DEPTH, MAPS, PET, RECURRENCE, SEG, SHAPE
 
 from gliofit import predict_gbm
 from gliofit.base.overlap import dice
@@ -32,7 +32,10 @@ def lay_out(folder, seg=SEG, recurrence=None, stored=("L", "A", "S"), **others):
     for name, data in {**MAPS, **others}.items():
         if data is not None:
             write(case / f"00000-{name}.nii.gz", data.astype(np.float32), AFFINE)
-    write(case / "00000-tumorseg.nii.gz", seg, AFFINE, stored)
+    if isinstance(seg, nib.Nifti1Image):
+        nib.save(seg, case / "00000-tumorseg.nii.gz")
+    else:
+        write(case / "00000-tumorseg.nii.gz", seg, AFFINE, stored)
     if recurrence is not None:
         write(case / "00000-recurrence.nii.gz", recurrence, AFFINE, stored)
     return case
@@ -82,6 +85,10 @@ def test_the_command_line(tmp_path):
         ({"seg": np.where(SEG == 2, 7, SEG).astype(np.uint8)}, "unknown label 7"),
         ({"wm": 255 * MAPS["wm"]}, "not a map of fractions"),
         ({"pet": np.full(SHAPE, np.nan)}, "not finite"),
+        ({"pet": PET - 1.2}, "uptake is negative in"),
+        ({"gm": MAPS["wm"]}, "add up to more than 1"),
+        ({"seg": nib.Nifti1Image(SEG, np.diag([1e-3, 1e-3, 1e-3, 1]) @ AFFINE)}, "another unit than mm"),
+        ({"seg": nib.Nifti1Image(SEG, AFFINE + np.eye(4, k=1) * [[0, 1, 0, 0]])}, "has shear"),
     ],
 )
 def test_bad_input_names_the_file(tmp_path, capsys, change, sentence):
@@ -92,6 +99,64 @@ def test_bad_input_names_the_file(tmp_path, capsys, change, sentence):
     assert sentence in said
     assert "00000-" in said
     assert said.count("\n") == 1
+
+
+def test_one_bad_case_does_not_stop_the_others(tmp_path, capsys):
+    lay_out(tmp_path / "in")
+    bad = tmp_path / "in" / "Patient-00001"
+    (tmp_path / "in" / "Patient-00000").rename(bad)
+    for path in bad.iterdir():
+        path.rename(path.with_name(path.name.replace("00000", "00001")))
+    lay_out(tmp_path / "in")
+    (tmp_path / "in/Patient-00000/00000-wm.nii.gz").write_bytes(b"")
+    assert ran(tmp_path) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["00001.nii.gz"]
+    assert "00000-wm.nii.gz: cannot be read" in capsys.readouterr().err
+
+
+def test_what_is_no_number_around_the_head_is_0(tmp_path, capsys):
+    lay_out(tmp_path / "in", **{name: np.where(BRAIN, data, np.nan) for name, data in {**MAPS, "pet": PET}.items()})
+    assert ran(tmp_path) == 0
+    assert capsys.readouterr().err.count("voxels around the head are not finite") == 4
+
+
+def test_output_and_links_that_are_none(tmp_path, capsys):
+    case = lay_out(tmp_path / "in")
+    (tmp_path / "out").write_text("")
+    assert ran(tmp_path) == 1
+    assert "out: is a file; a folder is needed" in capsys.readouterr().err
+    (tmp_path / "out").unlink()
+    (case / "00000-gm.nii.gz").unlink()
+    (case / "00000-gm.nii.gz").symlink_to("/no/gm.nii.gz")
+    assert ran(tmp_path) == 1
+    assert "00000-gm.nii.gz: is a link to /no/gm.nii.gz, which is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("prediction", "recurrence", "rc", "said"),
+    [
+        (np.exp(-AWAY / 9) * BRAIN, RECURRENCE, 0, ""),
+        (np.zeros(SHAPE), RECURRENCE, 1, "out/00000.nii.gz: is the same everywhere"),
+        (np.exp(-AWAY / 9), np.where(DEPTH > 1.2, 3, 0), 1, "100% of the recurrence lies outside the brain"),
+        (
+            nib.Nifti1Image(np.exp(-AWAY / 9), np.diag([3.0, 3, 3, 1])),
+            RECURRENCE,
+            0,
+            "its affine differs from tumorseg",
+        ),
+    ],
+)
+def test_what_cannot_be_scored(tmp_path, capsys, prediction, recurrence, rc, said):
+    lay_out(tmp_path / "in", recurrence=recurrence.astype(np.uint8), stored=nib.aff2axcodes(AFFINE))
+    image = prediction if isinstance(prediction, nib.Nifti1Image) else nib.Nifti1Image(prediction, AFFINE)
+    (tmp_path / "out").mkdir()
+    nib.save(image, tmp_path / "out/00000.nii.gz")
+    assert ran(tmp_path, "evaluate") == rc
+    written = capsys.readouterr()
+    assert said in written.err
+    if not rc:
+        (scores,) = json.loads(written.out).values()
+        assert len(scores["warnings"]) == bool(said)
 
 
 def test_no_case_no_method_no_weights(tmp_path, capsys):

@@ -26,12 +26,13 @@ import numpy as np
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import write_json
-from gliofit.base.nifti import load_volume, save_volume
+from gliofit.base.nifti import Volume, load_volume, save_volume
 from gliofit.evaluation.coverage_scores import ordered_scores, standard_target
 from gliofit.evaluation.predict_gbm_scores import predict_gbm_scores
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.inversion.registry import OPTIONAL, describe, invert, ready
 from gliofit.patients.benchmark_case import BenchmarkCase, case_id, cases, load_case
+from gliofit.patients.headers import PLACE, apart
 from gliofit.planning.coverage import density_ranks, distance_ranks
 from gliofit.planning.plans import recurrence_masks
 from gliofit.planning.ranking import positive_everywhere
@@ -117,12 +118,23 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def _predict_all(folders: list[Path], arguments: argparse.Namespace) -> int:
+    """One fault does not stop the other cases; it is said, and in the end the exit code is 1."""
+    output = Path(arguments.output)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is a file; a folder is needed")
+    faults = 0
     for folder in folders:
-        case = load_case(folder)
-        target = Path(arguments.output) / f"{case_id(folder)}.nii.gz"
-        save_volume(target, predict(case, arguments), case.affine, "density", f"{arguments.method} cell density")
+        try:
+            case = load_case(folder)
+            density = predict(case, arguments)
+        except InputError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            faults = 1
+            continue
+        target = output / f"{case_id(folder)}.nii.gz"
+        save_volume(target, density, case.affine, "density", f"{arguments.method} cell density")
         print(target)
-    return 0
+    return faults
 
 
 def _evaluate_all(folders: list[Path], arguments: argparse.Namespace) -> int:
@@ -135,14 +147,29 @@ def _evaluate_all(folders: list[Path], arguments: argparse.Namespace) -> int:
         recurrence = Path(given) if given else folder / f"{own}-recurrence.nii.gz"
         path = Path(arguments.output) / f"{own}.nii.gz"
         case, prediction = load_case(folder, recurrence), load_volume(path)
-        if prediction.shape != case.shape:
-            raise InputError(f"{path}: shape {prediction.shape} differs from {case.shape} of {own}-tumorseg")
-        found[own] = evaluate(case, prediction.data)
+        found[own] = evaluate(case, prediction.data) | {"warnings": [*case.warnings, *_doubts(path, prediction, case)]}
+        for warning in found[own]["warnings"]:
+            print(f"Warning: {warning}", file=sys.stderr)
     scores = _json_ready(found)
     if arguments.scores:
         write_json(arguments.scores, scores)
     print(json.dumps(scores, indent=1, ensure_ascii=False))
     return 0
+
+
+def _doubts(path: Path, prediction: Volume, case: BenchmarkCase) -> list[str]:
+    """What is doubtful about a prediction; InputError if it is none."""
+    if prediction.shape != case.shape:
+        raise InputError(f"{path}: shape {prediction.shape} differs from {case.shape} of the case's tumorseg")
+    if prediction.data.min() == prediction.data.max():
+        raise InputError(f"{path}: is the same everywhere, so that no voxel comes before another in a plan")
+    off = apart(prediction.affine, case.affine, case.shape)
+    if off <= PLACE:
+        return []
+    return [
+        f"{path}: its affine differs from tumorseg's, by up to {off:.0f} voxels; voxels are compared in the order in "
+        "which they are stored, as PredictGBM does"
+    ]
 
 
 def _json_ready(value: Any) -> Any:

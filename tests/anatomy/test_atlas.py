@@ -11,6 +11,7 @@ import pytest
 
 from gliofit.anatomy import atlas
 from gliofit.anatomy.atlas import Anatomy, load_anatomy, load_mni152, load_sri24
+from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.base.overlap import dice
 
@@ -184,3 +185,14 @@ def test_dice():
     assert dice(a, ~a) == 0
     assert dice(a, np.array([1, 0, 0, 0], bool)) == pytest.approx(2 / 3)
     assert np.isnan(dice(a & ~a, a & ~a))
+
+
+def test_the_head_alone_has_all_of_the_head(tmp_path, maps):
+    data, affine = maps
+    load_anatomy({name: save(tmp_path / f"{name}.nii.gz", data[name], affine) for name in data}).save(tmp_path / "out")
+    whole, head = Anatomy.load(tmp_path / "out"), Anatomy.load(tmp_path / "out", threads=2, head=True)
+    assert np.prod(head.tissue.shape) < np.prod(whole.tissue.shape)
+    for name in ("wm", "gm", "csf"):
+        part, full = getattr(head.tissue, name), getattr(whole.tissue, name)
+        corner = np.rint(grids.to_voxel(whole.tissue.affine, head.tissue.affine[:3, 3])).astype(int)
+        np.testing.assert_array_equal(grids.put(part, corner, full.shape), full)

@@ -18,6 +18,8 @@ AFFINE = np.diag([SPACING, SPACING, SPACING, 1.0])
 AFFINE[:3, 3] = [-47, -55, -39]
 WORLD = np.moveaxis(grids.to_world(AFFINE, np.moveaxis(np.indices(SHAPE), 0, -1)), -1, 0)
 
+ALL = Volume(np.ones(SHAPE, bool), AFFINE)
+
 
 def write(folder, tool: str, shift=(0.0, 0.0, 0.0), bend=None):
     """A registration of `tool`'s files: patient → atlas is a shift (RAS, mm), and a bend z += bend(x) of the warp."""
@@ -89,17 +91,70 @@ def test_the_same_files_do_the_same_whichever_tool_wrote_them(tmp_path, tool):
     at = grids.to_world(thick((3, 3, 3), 20)[1], np.array(ndimage.center_of_mass(there)))
     np.testing.assert_allclose(at, points[0], atol=0.1)
     # z + b(x) shears and keeps volumes
-    assert found.smallest_jacobian == pytest.approx(1, abs=1e-3)
+    assert found.smallest_jacobian(ALL) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_fold_is_seen(tmp_path):
-    folded = write(tmp_path, "greedy")
+def write_warp(path, up) -> None:
+    """A warp that moves along z alone, by `up` mm [x, y, z]."""
     field = np.zeros((*SHAPE, 3))
-    field[..., 2] = 6 * np.sin(WORLD[2] / 3)
+    field[..., 2] = up
     image = sitk.GetImageFromArray(np.transpose(field, (2, 1, 0, 3)), isVector=True)
     image.SetSpacing([SPACING] * 3)
-    sitk.WriteImage(image, str(folded.files[1]))
-    assert Registration(tmp_path).smallest_jacobian < -0.5
+    image.SetDirection([-1, 0, 0, 0, -1, 0, 0, 0, 1])
+    image.SetOrigin([47, 55, -39])
+    sitk.WriteImage(image, str(path))
+
+
+def test_a_fold_is_seen_where_the_brain_is(tmp_path):
+    folded = write(tmp_path, "greedy")
+    write_warp(folded.files[1], np.where(WORLD[0] > 20, 6 * np.sin(WORLD[2] / 3), 0))
+    assert folded.smallest_jacobian(ALL) < -0.5
+    beside = Volume(WORLD[0] < 15, AFFINE)
+    assert folded.smallest_jacobian(beside) == pytest.approx(1, abs=1e-6)
+    # a voxel of the brain is enough, on whatever grid it comes
+    shape, affine = thick((1, 1, 5), 12)
+    place = np.rint(grids.to_voxel(affine, [30, 5, 0])).astype(int)
+    voxel = np.zeros(shape, bool)
+    voxel[tuple(place)] = True
+    assert folded.smallest_jacobian(Volume(voxel, affine)) < 0.5
+    assert folded.smallest_jacobian(Volume(np.zeros(shape, bool), affine)) == 1
+
+
+@pytest.mark.parametrize("degrees", [0, 20])
+def test_images_go_where_itk_takes_them(tmp_path, degrees):
+    found = write(tmp_path, "ants", shift=(3.0, -4.0, 5.0), bend=lambda x: 4 * np.sin(x / 25))
+    turn = sitk.AffineTransform(3)
+    turn.SetMatrix(np.array([[1.1, 0.1, 0], [-0.1, 0.9, 0.05], [0, 0.02, 1]]).ravel().tolist())
+    turn.SetCenter([5.0, -3.0, 2.0])
+    turn.SetTranslation([2.0, 1.0, -3.0])
+    sitk.WriteTransform(turn, str(found.files[0]))
+    rng = np.random.default_rng(0)
+    blobs = [ndimage.gaussian_filter(rng.random(SHAPE), 2).astype(np.float32) * SHEET for _ in range(2)]
+    shape, affine = thick((4, 6, 4), degrees)
+    for back in (False, True):
+        images = (found.to_atlas if back else found.to_patient)([Volume(b, AFFINE) for b in blobs], shape, affine)
+        ways = [sitk.ReadTransform(str(found.files[0]))]
+        field = sitk.ReadImage(str(found.files[2 if back else 1]), sitk.sitkVectorFloat64)
+        ways.append(sitk.DisplacementFieldTransform(field))
+        way = sitk.CompositeTransform([ways[1], ways[0].GetInverse()] if back else ways)
+        fine, dense = grids.sub_voxels(AFFINE, affine)
+        points = grids.to_world(dense, np.argwhere(np.ones(np.array(shape) * fine, bool))) * (-1, -1, 1)
+        moved = np.array([way.TransformPoint(p) for p in points.tolist()]) * (-1, -1, 1)
+        at = grids.to_voxel(AFFINE, moved).T
+        for image, blob in zip(images, blobs, strict=True):
+            there = ndimage.map_coordinates(blob, at, order=1, mode="grid-constant").reshape(np.array(shape) * fine)
+            np.testing.assert_allclose(image, grids.means(there, fine), atol=1e-4 * blob.max())
+
+
+def test_an_image_that_fills_its_grid_keeps_its_faces(tmp_path):
+    found = write(tmp_path, "greedy", shift=(1.0, 0.0, -3.0))
+    full = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    shape, affine = thick((2, 3, 4))
+    (there,) = found.to_patient([Volume(full, AFFINE)], shape, affine)
+    moved = grids.resample(
+        full, AFFINE, shape, np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, -3], [0, 0, 0, 1]]) @ affine
+    )
+    np.testing.assert_allclose(there, moved, atol=1e-4)
 
 
 def test_brackets_commas_and_blanks_in_a_path(tmp_path):

@@ -50,3 +50,15 @@ def test_a_tumour_without_a_core_is_fitted_to_its_whole_outline(problem):
     assert list(fit.extras) == ["threshold_whole"]
     assert fit.loss < 0.2
     assert not [w for w in fit.warnings if "explains" in w]
+
+
+def test_an_outline_that_the_grid_loses_is_told(problem):
+    """A voxel of the scan in a coarser one of the grid: neither it nor the density is seen there."""
+    speck = np.zeros_like(problem.target.core)
+    speck[tuple(np.argwhere(problem.tissue.mask)[0])] = 0.2
+    lost = Problem(problem.tissue, SegmentationTarget(speck, speck))
+    low = [*problem.tissue.to_world(np.argwhere(speck)[0]), 1.0, 1.0]
+    fit = Fit.of(lost, np.array([*low, *np.full(len(lost.target.extra_start), 0.85)]), 0.0, **END)
+    assert not fit.converged
+    assert "fills no voxel of the working grid to a half" in fit.warnings[0]
+    assert "nan" not in fit.reason

@@ -10,7 +10,17 @@ import pytest
 import torch
 from cases import TUMOUR_MM, write
 
-from gliofit import DensityTarget, InputError, PETTarget, SegmentationTarget, Theta, Tissue, invert, simulate
+from gliofit import (
+    DensityTarget,
+    InputError,
+    PETTarget,
+    SegmentationTarget,
+    Theta,
+    Tissue,
+    growth_model,
+    invert,
+    simulate,
+)
 from gliofit.base import grids
 from gliofit.observation.given import as_observation
 
@@ -227,6 +237,75 @@ def test_harmless_forms_of_tissue(small_tissue):
     for name in ("wm", "gm", "csf"):
         np.testing.assert_array_equal(getattr(other, name), getattr(small_tissue, name))
     assert grids.spacing_of(other.affine)[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("maps", "fault"),
+    [
+        (lambda t: (np.ma.masked_less(t.wm, 0.5), t.gm, t.csf, t.affine), "wm has masked voxels"),
+        (lambda t: (torch.tensor(t.wm).to_sparse(), t.gm, t.csf, t.affine), "wm is a tensor that numpy cannot read"),
+        (lambda t: (t.wm, t.gm, t.csf, t.affine.astype(complex)), "affine is ndarray, not a 4×4 matrix of numbers"),
+    ],
+)
+def test_arrays_that_would_lose_a_part(small_tissue, maps, fault):
+    with pytest.raises(InputError, match=fault):
+        Tissue(*maps(small_tissue))
+
+
+def test_maps_with_an_axis_of_one(small_tissue):
+    other = Tissue(*(m[..., None] for m in (small_tissue.wm, small_tissue.gm, small_tissue.csf)), small_tissue.affine)
+    np.testing.assert_array_equal(other.wm, small_tissue.wm)
+
+
+@pytest.mark.parametrize("spacing", [0, -2, "2", np.nan, 0.05, True])
+def test_a_working_grid_that_cannot_be(small_tissue, spacing):
+    with pytest.raises(InputError, match=r"working grid's spacing = .* must be 0\.25 to 20 mm"):
+        small_tissue.working_grid(spacing)
+
+
+def test_maps_where_paths_belong(small_tissue):
+    with pytest.raises(InputError, match="takes paths, not ndarray"):
+        Tissue.from_nifti(small_tissue.wm, small_tissue.gm, small_tissue.csf)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "2", 1.5, True])
+def test_threads_that_cannot_be(small_tissue, threads):
+    """−1 had given a density of zeros."""
+    for run in (
+        lambda: simulate(small_tissue, THETA, threads=threads),
+        lambda: growth_model("mass_effect").simulate(small_tissue, [*TUMOUR_MM, 8, 3, 9], threads=threads),
+    ):
+        with pytest.raises(InputError, match=r"threads = .* must be a whole number, 1 or more"):
+            run()
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ((-46.0, -46.0, -46.0, 6, 3), "lies outside the head: no tissue, no CSF is there"),
+        ((0.0, 0.0, 500.0, 6, 3), "lies outside the tissue grid"),
+        ((*TUMOUR_MM, 8000, 3), r"mu_D = 8000 mm .in micrometres.. is none of a tumour"),
+        ((*TUMOUR_MM, 8), "takes 5 finite numbers"),
+        (THETA, r"takes numbers .x, y, z, mu_D, mu_rho., not Theta"),
+        (["a"] * 5, r"takes numbers .*, not list"),
+        ({"x": 0.0, "y": 0.0}, "parameter z is missing"),
+    ],
+)
+def test_models_are_asked_as_strictly_as_the_solver(small_tissue, values, fault):
+    with pytest.raises(InputError, match=fault):
+        growth_model().simulate(small_tissue, values)
+
+
+def test_values_of_a_model_by_name(small_tissue, density):
+    model = growth_model()
+    given = dict(zip(model.names, (*TUMOUR_MM, 8.0, 3.0), strict=True))
+    np.testing.assert_array_equal(model.simulate(small_tissue, given), density)
+    with pytest.raises(InputError, match="tissue is ndarray, not a Tissue"):
+        model.simulate(small_tissue.wm, given)
+
+
+def test_searches_may_ask_beyond_tissue(small_tissue):
+    assert not growth_model().grow(small_tissue, (-46.0, -46.0, -46.0, 6, 3)).any()
 
 
 def test_theta_that_cannot_be(small_tissue):

@@ -130,3 +130,8 @@ def test_quotes_and_words_for_nothing(tmp_path, image):
     quoted = "\t".join(f'"{name}"' for name in HEADER.split("\t"))
     (patient,) = read_sample_sheet(sheet(tmp_path, f'"A"\t"{image}"\tn/a\tNA\t"{image}"', header=quoted))
     assert patient == Patient("A", t1=image, seg=image)
+
+
+def test_yes_in_capitals(tmp_path, image):
+    (patient,) = read_sample_sheet(sheet(tmp_path, f"A\t{image}\t\t\t{image}\tYES", header=f"{HEADER}\traw"))
+    assert patient.raw == "yes"

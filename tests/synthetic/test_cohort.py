@@ -9,6 +9,7 @@ import pytest
 
 from gliofit import Theta, Tissue, simulate
 from gliofit.base import grids
+from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.inversion.patient_problem import patient_problem
@@ -98,6 +99,19 @@ def test_files_hold_what_was_drawn(tmp_path, small_tissue, small_volumes):
     make_patient(small_tissue, tmp_path / "again", 7, 8.0)
     again, _, _ = load_patient(tmp_path / "again", small_tissue)
     np.testing.assert_array_equal(patient.labels, again.labels)
+
+
+def test_a_tumour_that_pushes(tmp_path, small_tissue, small_volumes):
+    """It lies elsewhere than one that does not; several foci, or another tensor, do not push."""
+    about = {"foci": 1, "other_tensor": 0.0}
+    for gamma in (0.0, 25.0):
+        make_patient(small_tissue, tmp_path / f"{gamma:g}", 7, 8.0, **about, gamma=gamma)
+    (_, still, truth), (_, pushed, same) = (load_patient(tmp_path / name, small_tissue) for name in ("0", "25"))
+    assert truth == same
+    assert read_json(tmp_path / "25/truth.json")["gamma"] == 25
+    assert np.abs(pushed - still).max() > 0.02
+    with pytest.raises(InputError, match="one focus and no other tensor"):
+        make_patient(small_tissue, tmp_path / "2", 7, 8.0, foci=2, other_tensor=0.0, gamma=25.0)
 
 
 def test_truths_are_grown_on_half_the_spacing():

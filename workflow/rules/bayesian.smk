@@ -9,7 +9,7 @@ CALIBRATED = (
         *(f"simulated-{index}" for index in range(BAYESIAN.number)),
         *PATIENTS[: BAYESIAN.patients],
     ]
-    if BAYESIAN and BAYESIAN.number
+    if BAYESIAN
     else []
 )
 TABLE_II = {"table_ii": "results/tables/table_ii.csv"} if CALIBRATED else {}

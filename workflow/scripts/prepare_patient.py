@@ -14,7 +14,7 @@ with job(snakemake):
     patient = Patient(**params.patient)
     report = prepare_patient(
         patient,
-        Anatomy.load(Path(snakemake.input.t1).parent, snakemake.threads),
+        Anatomy.load(Path(snakemake.input.t1).parent, snakemake.threads, head=True),
         params.registration,
         Path(snakemake.output[0]).parent,
         threads=snakemake.threads,

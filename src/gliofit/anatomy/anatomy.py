@@ -48,14 +48,16 @@ class Anatomy:
             save_volume(Path(folder) / f"{name}.nii.gz", data, self.tissue.affine)
 
     @classmethod
-    def load(cls, folder: str | Path, threads: int = 1) -> Anatomy:
-        """Read what `save` wrote."""
-        return load_files({name: Path(folder) / f"{name}.nii.gz" for name in MAPS}, threads)
+    def load(cls, folder: str | Path, threads: int = 1, head: bool = False) -> Anatomy:
+        """Read what `save` wrote; of the `head` alone, without the air around it."""
+        return load_files({name: Path(folder) / f"{name}.nii.gz" for name in MAPS}, threads, head)
 
 
-def load_files(paths: dict[str, str | Path], threads: int = 1) -> Anatomy:
+def load_files(paths: dict[str, str | Path], threads: int = 1, head: bool = False) -> Anatomy:
     """
-    An anatomy from four NIfTI files (t1, wm, gm, csf), in any orientation; the grid is that of wm, reordered to RAS.
+    An anatomy from four NIfTI files (t1, wm, gm, csf), in any orientation.
+
+    The grid is that of wm, reordered to RAS; or the part of it with the `head`, and a voxel around.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def load_files(paths: dict[str, str | Path], threads: int = 1) -> Anatomy:
         Naming the file, when a map is not a fraction or the T1 and the maps overlap by a Dice of 0.9 or less.
     """
     volumes = in_threads(lambda name: _canonical(load_volume(paths[name])), MAPS, threads)
+    volumes = _of_head(volumes) if head else volumes
     images = dict(zip(MAPS, volumes, strict=True))
     for name in ("wm", "gm", "csf"):
         low, high = float(images[name].data.min()), float(images[name].data.max())
@@ -84,6 +87,17 @@ def assemble(t1: Volume, wm: Volume, gm: Volume, csf: Volume, source: str) -> An
         overlap = anatomy.brain_dice
         raise InputError(f"{source}: the T1's brain and the tissue maps overlap by a Dice of only {overlap:.2f}")
     return anatomy
+
+
+def _of_head(volumes: list[Volume]) -> list[Volume]:
+    """Volumes of one grid where any is not 0, and a voxel around; others as they are."""
+    first = volumes[0]
+    if any(v.shape != first.shape or not np.allclose(v.affine, first.affine, atol=1e-5) for v in volumes):
+        return volumes
+    some = np.any([volume.data != 0 for volume in volumes], 0)
+    box = grids.box_of(some, 1) if some.any() else (slice(None),) * 3
+    affine = grids.shifted(first.affine, np.array([side.start or 0 for side in box]))
+    return [Volume(np.ascontiguousarray(volume.data[box]), affine) for volume in volumes]
 
 
 def _canonical(volume: Volume) -> Volume:

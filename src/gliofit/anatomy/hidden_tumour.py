@@ -16,6 +16,9 @@ from gliofit.base.arrays import Array
 SCALES_MM = (3.0, 6.0, 12.0, 24.0, 48.0, 96.0)
 """Standard deviations of the Gaussians that fill a hole, the finest that reaches from its edge to a voxel."""
 
+REACH = 3
+"""Standard deviations at which a Gaussian ends."""
+
 REACHES = 0.05
 """Share of a Gaussian's weight that must lie on tissue that is seen."""
 
@@ -25,7 +28,11 @@ def widened(mask: Array, affine: Array, rim_mm: float) -> Array:
     mask = np.asarray(mask, bool)
     if not mask.any() or rim_mm <= 0:
         return mask
-    return ndimage.distance_transform_edt(~mask, grids.spacing_of(affine)) <= rim_mm
+    edges = grids.spacing_of(affine)
+    box = grids.box_of(mask, np.ceil(rim_mm / edges).astype(int))
+    wide = np.zeros_like(mask)
+    wide[box] = ndimage.distance_transform_edt(~mask[box], edges) <= rim_mm
+    return wide
 
 
 def filled(image: Array, brain: Array, hidden: Array, affine: Array) -> Array:
@@ -47,15 +54,17 @@ def filled(image: Array, brain: Array, hidden: Array, affine: Array) -> Array:
     """
     out = np.array(image, np.float32)
     seen = ((brain > 0.5) & ~hidden).astype(np.float32)
+    lit = image * seen
     holes = hidden & (brain > 0)
     edges = grids.spacing_of(affine)
     for scale in SCALES_MM:
         if not holes.any():
             break
-        share = ndimage.gaussian_filter(seen, scale / edges, truncate=3)
-        mean = ndimage.gaussian_filter(image * seen, scale / edges, truncate=3)
-        reached = holes & (share > REACHES)
-        out[reached] = brain[reached] * mean[reached] / share[reached]
-        holes = holes & ~reached
+        box = grids.box_of(holes, np.ceil(REACH * scale / edges).astype(int) + 1)
+        share = ndimage.gaussian_filter(seen[box], scale / edges, truncate=REACH)
+        mean = ndimage.gaussian_filter(lit[box], scale / edges, truncate=REACH)
+        reached = holes[box] & (share > REACHES)
+        out[box][reached] = brain[box][reached] * mean[reached] / share[reached]
+        holes[box] &= ~reached
     out[holes] = 0
     return out

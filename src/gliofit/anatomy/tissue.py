@@ -18,6 +18,9 @@ from gliofit.base.nifti import load_volume, save_volume
 EDGE_MM = (0.05, 25.0)
 """Voxel edges outside of this are not in millimetres."""
 
+GRID_MM = (0.25, 20.0)
+"""Spacings of a working grid; a whole brain at 0.25 mm fills memory, and 20 mm shows no tumour."""
+
 MOST = 1.1
 """Tissue fractions of a voxel add up to 1; interpolation and rounding leave a little more."""
 
@@ -50,16 +53,18 @@ class Tissue:
     affine: Array
 
     def __post_init__(self) -> None:
-        places = {}
+        places, shape = {}, None
         for name in ("wm", "gm", "csf"):
             data = getattr(self, name)
-            if not isinstance(data, np.ndarray) or data.ndim != 3 or data.dtype.kind not in "biuf":
+            plain = type(data) is np.ndarray and data.ndim == 3 and data.dtype.kind in "biuf"
+            if not plain:
                 data, places[name] = given_array(data, f"tissue map {name}")
             data = np.ascontiguousarray(data, dtype=np.float32)
             if not data.size:
                 raise InputError(f"tissue map {name} holds no voxel: its shape is {data.shape}")
-            if data.shape != np.shape(self.wm):
-                raise InputError(f"tissue map {name} has shape {data.shape}, but wm has {np.shape(self.wm)}")
+            shape = shape or data.shape
+            if data.shape != shape:
+                raise InputError(f"tissue map {name} has shape {data.shape}, but wm has {shape}")
             low, high = float(data.min(initial=0)), float(data.max(initial=0))
             if not np.isfinite(low + high):
                 raise InputError(f"tissue map {name} holds values that are not finite")
@@ -72,7 +77,7 @@ class Tissue:
         if total > MOST:
             raise InputError(f"tissue fractions add up to {total:.3g} in a voxel; wm, gm and csf share it, up to 1")
         try:
-            affine = np.array(self.affine, dtype=np.float64)
+            affine = np.array(self.affine).astype(np.float64, casting="same_kind")
         except (TypeError, ValueError):
             raise InputError(f"tissue affine is {type(self.affine).__name__}, not a 4×4 matrix of numbers") from None
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
@@ -107,6 +112,11 @@ class Tissue:
         InputError
             Naming the file, if one is missing or no NIfTI, or if shape or affine (to 10⁻³) are not those of the first.
         """
+        for path in (wm_path, gm_path, csf_path):
+            if not isinstance(path, str | Path):
+                raise InputError(
+                    f"Tissue.from_nifti takes paths, not {type(path).__name__}; Tissue takes maps and an affine"
+                )
         images = [load_volume(path) for path in (wm_path, gm_path, csf_path)]
         for path, image in zip((gm_path, csf_path), images[1:], strict=True):
             if image.shape != images[0].shape:
@@ -230,8 +240,11 @@ class Tissue:
         Raises
         ------
         InputError
-            If the maps are empty.
+            If the maps are empty, or the spacing is none.
         """
+        number = isinstance(spacing, int | float | np.number) and not isinstance(spacing, bool)
+        if not number or not GRID_MM[0] <= spacing <= GRID_MM[1]:
+            raise InputError(f"a working grid's spacing = {spacing!r} must be {GRID_MM[0]:g} to {GRID_MM[1]:g} mm")
         if not self.brain.any():
             raise InputError("the tissue maps are empty")
         return self.resample_to(*grids.aligned_grid(self.affine, self.brain, spacing, margin_mm))

@@ -43,9 +43,14 @@ def given_array(value: Any, name: str) -> tuple[Array, Array | None]:
     elif hasattr(value, "detach"):  # a torch tensor
         if getattr(value, "is_cuda", False):
             raise InputError(f"{name} is a tensor on {value.device}; move it to the CPU first (.cpu())")
-        value = value.detach()
-        # numpy has no type for some of torch's
-        value = (value.float() if str(value.dtype) in ("torch.bfloat16", "torch.float16") else value).numpy()
+        try:
+            # numpy has no type for some of torch's
+            value = value.detach().cpu()
+            value = (value.float() if str(value.dtype) in ("torch.bfloat16", "torch.float16") else value).numpy()
+        except (TypeError, RuntimeError, NotImplementedError):
+            raise InputError(f"{name} is a tensor that numpy cannot read ({value.layout}, {value.device})") from None
+    if np.ma.is_masked(value):
+        raise InputError(f"{name} has masked voxels: say what they hold first (.filled(0))")
     try:
         data = np.asarray(value)
     except ValueError:

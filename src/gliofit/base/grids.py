@@ -67,7 +67,7 @@ def aligned_grid(affine: Array, mask: Array, spacing: float, margin_mm: float = 
     return shape, grid
 
 
-def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int = 1) -> Array:
+def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int = 1, average: bool = True) -> Array:
     """
     Resample `data` to another grid through world coordinates; zero outside.
 
@@ -83,6 +83,8 @@ def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int
         Target shape.
     order : int
         0 nearest (labels; never averaged), 1 linear.
+    average : bool
+        False: a coarser grid takes values at its points, as of a field that varies slowly.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def resample(data: Array, affine: Array, shape: tuple, target: Array, order: int
         data = data.astype(np.float32, copy=False)
     if data.shape == tuple(shape) and np.allclose(affine, target, atol=1e-5):
         return data.copy()
-    fine, sub = sub_voxels(affine, target) if order else (np.ones(3, int), np.array(target, float))
+    fine, sub = sub_voxels(affine, target) if order and average else (np.ones(3, int), np.array(target, float))
     index = np.linalg.inv(affine) @ sub
     if order == 1 and (np.abs(index[:3, :3]) > 1e-7).sum() == 3:
         return _along_axes(data, index, shape, fine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any
@@ -20,9 +21,9 @@ NEAREST_MM = 30.0
 """An origin in CSF moves to the nearest tissue within this; the ventricles are no wider."""
 
 
-def seeded(tissue: Tissue, theta: Theta) -> Theta:
+def seeded(tissue: Tissue, origin: Any) -> tuple[float, float, float]:
     """
-    θ with an origin that cells can grow from.
+    An origin (3,), mm, that cells can grow from.
 
     One in tissue stays as it is. In CSF, where no cells live, the nearest tissue is taken, as the inversion does with
     its candidates.
@@ -32,8 +33,10 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
     InputError
         If the origin lies outside the head (the grid, or all tissue and CSF of it).
     """
-    where = f"the origin ({', '.join(f'{v:.4g}' for v in theta.origin)}) mm"
-    voxel = tissue.to_voxel(np.array(theta.origin))
+    x, y, z = (float(v) for v in origin)
+    origin = (x, y, z)
+    where = f"the origin ({', '.join(f'{v:.4g}' for v in origin)}) mm"
+    voxel = tissue.to_voxel(np.array(origin))
     index = np.round(voxel).astype(int)
     if np.any(voxel < -0.5) or np.any(voxel > np.array(tissue.shape) - 0.5):
         low, high = np.sort(tissue.to_world(np.array([(0, 0, 0), np.array(tissue.shape) - 1])), axis=0)
@@ -41,7 +44,7 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
         raise InputError(f"{where} lies outside the tissue grid ({limits} mm); origins are in mm of the tissue's space")
     here = tuple(np.clip(index, 0, np.array(tissue.shape) - 1))
     if tissue.wm[here] + tissue.gm[here] >= TISSUE_THRESHOLD:
-        return theta
+        return origin
     if tissue.wm[here] + tissue.gm[here] + tissue.csf[here] < TISSUE_THRESHOLD:
         raise InputError(f"{where} lies outside the head: no tissue, no CSF is there")
     places = np.argwhere(tissue.mask)
@@ -51,22 +54,56 @@ def seeded(tissue: Tissue, theta: Theta) -> Theta:
     nearest = squares.argmin()
     if squares[nearest] > NEAREST_MM**2:
         raise InputError(f"{where} lies {np.sqrt(squares[nearest]):.0f} mm away from all tissue")
-    return replace(theta, origin=tuple(tissue.to_world(places[nearest])))
+    x, y, z = (float(v) for v in tissue.to_world(places[nearest]))
+    return x, y, z
+
+
+def check_tissue(tissue: Any) -> None:
+    """Raise an InputError unless it is a Tissue."""
+    if not isinstance(tissue, Tissue):
+        raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
+
+
+def check_size(name: str, value: float) -> None:
+    """Raise an InputError on a μ_D or μ_ρ that no tumour has."""
+    most = MOST.get(name, np.inf)
+    if value > most:
+        unit = " mm (in micrometres?)" if name == "mu_D" else ""
+        raise InputError(f"{name} = {value:.4g}{unit} is none of a tumour; it is at most {most:g}")
 
 
 @wraps(fisher_kolmogorov.simulate)
 def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
     # searches call the solver itself: they keep origins in tissue, and may ask beyond it
-    if not isinstance(tissue, Tissue):
-        raise InputError(f"tissue is {type(tissue).__name__}, not a Tissue (Tissue.from_nifti reads three maps)")
+    check_tissue(tissue)
     if not isinstance(theta, Theta):
         raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
-    for name, most in MOST.items():
-        if getattr(theta, name) > most:
-            unit = " mm (in micrometres?)" if name == "mu_D" else ""
-            raise InputError(f"{name} = {getattr(theta, name):.4g}{unit} is none of a tumour; it is at most {most:g}")
+    for name in MOST:
+        check_size(name, getattr(theta, name))
     if options.get("initial") is None:
-        theta = seeded(tissue, theta)
+        theta = replace(theta, origin=seeded(tissue, theta.origin))
         if options.get("further"):
-            options["further"] = [seeded(tissue, replace(theta, origin=tuple(o))).origin for o in options["further"]]
+            options["further"] = [seeded(tissue, replace(theta, origin=tuple(o)).origin) for o in options["further"]]
     return fisher_kolmogorov.simulate(tissue, theta, **options)
+
+
+def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A growth model's `simulate`, whose tissue and values are checked as `simulate`'s are; values by name will do."""
+
+    @wraps(run)
+    def checked(model: Any, tissue: Tissue, values: Any, **options: Any) -> Any:
+        check_tissue(tissue)
+        given = model.values_of(values) if isinstance(values, Mapping) else values
+        try:
+            numbers = np.array(given, float)
+        except (TypeError, ValueError):
+            names, what = ", ".join(model.names), type(given).__name__
+            raise InputError(f"growth model {model.name} takes numbers ({names}), not {what}") from None
+        values = model.checked(numbers)
+        for name, value in zip(model.names, values, strict=True):
+            check_size(name, value)
+        for places in model.origins:
+            values[places] = seeded(tissue, values[places])
+        return run(model, tissue, values, **options)
+
+    return checked

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth.cpu.crew import cores, share
+from gliofit.growth.cpu.crew import share, threads_of
 from gliofit.growth.cpu.padded import combine, unpad
 from gliofit.growth.cpu.region import region_of
 from gliofit.growth.cpu.stepper import FLOOR, Stepper
@@ -97,7 +97,7 @@ def simulate(
         return tuple(r[0].cpu().numpy() for r in result) if jacobian else result[0].cpu().numpy()
     if device != "cpu":
         raise InputError(f"unknown device '{device}'; there are: cpu, cuda")
-    threads = min(threads or cores(), cores())
+    threads = threads_of(threads)
     if initial is None:
         seeds = [initial_density(tissue, origin, seed) for origin in (theta.origin, *further)]
         begin = joined(seeds)

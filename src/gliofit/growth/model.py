@@ -22,6 +22,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.section import unknown
+from gliofit.growth.checks import for_callers
 from gliofit.growth.simpler import Simpler
 from gliofit.growth.theta import Theta
 
@@ -90,6 +91,11 @@ class GrowthModel(ABC):
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, float]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "simulate" in vars(cls):
+            cls.simulate = for_callers(cls.simulate)  # type: ignore[method-assign]
+
     @abstractmethod
     def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
         """
@@ -98,8 +104,8 @@ class GrowthModel(ABC):
         Parameters
         ----------
         tissue : Tissue
-        values : array_like (n,)
-            In the order of `names`; origins in mm of the tissue's space.
+        values : array_like (n,), or mapping by name
+            In the order of `names`; origins in mm of the tissue's space. One in CSF moves to the nearest tissue.
         jacobian : bool
         threads : int, optional
             All cores if not given.
@@ -114,8 +120,12 @@ class GrowthModel(ABC):
         Raises
         ------
         InputError
-            If `values` are not n finite numbers the model can start from.
+            If `values` are not n finite numbers that a tumour can have, or an origin lies outside the head.
         """
+
+    def grow(self, tissue: Tissue, values: Array, **options: Any) -> Any:
+        """`simulate` for searches, which may ask beyond tissue and find nothing there: checks are left out."""
+        return inspect.unwrap(type(self).simulate)(self, tissue, values, **options)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gliofit.base.arrays import Array
 from gliofit.inversion.problem import Problem
 
@@ -16,7 +18,13 @@ def unexplained(problem: Problem, parameters: Array, density: Array) -> list[str
     """A sentence for each outline that a density [x, y, z] does not explain."""
     _, extras = problem.split(parameters)
     found = problem.target.explained(density, extras)
-    return [f"explains the {name} to Dice {score:.2f}" for name, score in found.items() if not score >= EXPLAINED]
+    return [
+        f"the {name} fills no voxel of the working grid to a half, and how well it is explained is undefined"
+        if math.isnan(score)
+        else f"explains the {name} to Dice {score:.2f}"
+        for name, score in found.items()
+        if not score >= EXPLAINED
+    ]
 
 
 def at_bounds(problem: Problem, parameters: Array) -> list[str]:

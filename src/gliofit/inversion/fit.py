@@ -206,7 +206,7 @@ class Fit:
         if self.own is not None:
             return self.own.on(tissue)
         model = growth_model(self.model)
-        return model.simulate(tissue, model.values_of(self.parameters), threads=threads)
+        return model.grow(tissue, model.values_of(self.parameters), threads=threads)
 
     def to_dict(self) -> dict[str, Any]:
         """

@@ -93,12 +93,12 @@ class Problem:
     def density(self, parameters: Array) -> Array:
         """The numerical solver's density [x, y, z] for [values, extras]."""
         self.runs.number += 1
-        return self.model.simulate(self.tissue, self.split(parameters)[0], threads=self.threads)
+        return self.model.grow(self.tissue, self.split(parameters)[0], threads=self.threads)
 
     def density_and_jacobian(self, parameters: Array) -> tuple[Array, Array]:
         """The density and its derivatives [n, x, y, z] by the model's n values."""
         self.runs.number += 1
-        return self.model.simulate(self.tissue, self.split(parameters)[0], jacobian=True, threads=self.threads)
+        return self.model.grow(self.tissue, self.split(parameters)[0], jacobian=True, threads=self.threads)
 
     def loss(self, parameters: Array) -> float:
         """Loss of [values, extras] under the numerical solver."""

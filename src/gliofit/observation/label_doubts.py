@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from gliofit.base.arrays import Array
+from gliofit.base.masks import eroded, without_holes
 from gliofit.observation.labels import CAVITY, EDEMA, LABELLINGS, in_words, labelling, numbers, parts, relabel, values
 
 OUTER = 0.35
@@ -24,6 +27,13 @@ STRAY_ML, STRAY_MM = 0.1, 15.0
 Size and distance of a piece that can be a slip of the brush. In the shared patients no piece of this size is more than
 4 mm away from the rest.
 """
+
+
+LEAST_ML = 0.1
+"""A tumour of less says where it is, and no more: a fit needs a front."""
+
+FLAT_MM = 12.0
+"""A tumour this wide is not drawn in a single slice, unless the others are forgotten."""
 
 
 def doubts(seg: Array, meaning: Array, labels: str, source: object) -> list[str]:
@@ -60,9 +70,9 @@ def doubts(seg: Array, meaning: Array, labels: str, source: object) -> list[str]
     ]
 
 
-def shape_doubts(meaning: Array, spacing: Array | None, source: object) -> list[str]:
+def shape_doubts(meaning: Array, spacing: Array | None, source: object, first: Sequence[int] = (0, 0, 0)) -> list[str]:
     """
-    Sentences on a tumour with holes, or with small pieces far away from the rest.
+    Sentences on a tumour with holes, too little of it, a single slice, or small pieces far away from the rest.
 
     Parameters
     ----------
@@ -70,13 +80,15 @@ def shape_doubts(meaning: Array, spacing: Array | None, source: object) -> list[
     spacing : ndarray (3,), optional
         mm; without it, nothing is said of distances.
     source : path or str
+    first : sequence of int (3,)
+        Where in its file the first voxel is.
     """
     marked = meaning > 0
     box = ndimage.find_objects(marked.astype(np.uint8))
     if not box:
         return []
     inside = marked[box[0]]
-    enclosed = np.count_nonzero(ndimage.binary_fill_holes(inside)) / np.count_nonzero(inside) - 1
+    enclosed = np.count_nonzero(without_holes(inside)) / np.count_nonzero(inside) - 1
     said = []
     if enclosed > ENCLOSED:
         said.append(
@@ -85,14 +97,15 @@ def shape_doubts(meaning: Array, spacing: Array | None, source: object) -> list[
         )
     if spacing is None:
         return said
+    said += _too_little(inside, np.asarray(spacing, float), source)
     meaning = meaning[box[0]]
-    corner = [side.start for side in box[0]]
+    corner = [side.start + offset for side, offset in zip(box[0], first, strict=True)]
     core, whole = parts(meaning)
     for part, what in ((core, "tumour core"), (whole, "tumour")):
         found = _stray(part, meaning == CAVITY, np.asarray(spacing, float))
         if found:
             number, away, place = found
-            place = tuple(int(n + first) for n, first in zip(place, corner, strict=True))
+            place = tuple(int(n + start) for n, start in zip(place, corner, strict=True))
             said.append(
                 f"{source}: {number} voxel{'s' if number > 1 else ''} of {what} lie{'' if number > 1 else 's'} "
                 f"{away:.0f} mm away from the rest, at voxel {place}: a slip of the brush? A plan takes its margin "
@@ -100,6 +113,24 @@ def shape_doubts(meaning: Array, spacing: Array | None, source: object) -> list[
             )
             break
     return said
+
+
+def _too_little(marked: Array, spacing: Array, source: object) -> list[str]:
+    """Sentences on a tumour, cut out of its grid, of a few voxels or in one slice."""
+    number = int(marked.sum())
+    millilitres = number * float(np.prod(spacing)) / 1000
+    if millilitres < LEAST_ML:
+        return [
+            f"{source}: the tumour has only {millilitres:.2g} ml ({number} voxel{'s' if number > 1 else ''}); so small "
+            "an outline tells where a tumour is, but not how it grows"
+        ]
+    extent = np.array(marked.shape) * spacing
+    if 1 in marked.shape and extent.max() > FLAT_MM:
+        return [
+            f"{source}: the tumour is marked in a single slice, {extent.max():.0f} mm wide and {extent.min():.1f} mm "
+            "thick: were the other slices left out?"
+        ]
+    return []
 
 
 def _stray(part: Array, cavity: Array, spacing: Array) -> tuple[int, float, tuple[int, ...]] | None:
@@ -132,7 +163,7 @@ def outer_share(meaning: Array) -> float:
         return float("nan")
     meaning = meaning[box[0]]
     inside = np.pad(meaning > 0, 1)
-    surface = (inside & ~ndimage.binary_erosion(inside))[1:-1, 1:-1, 1:-1] & (meaning != CAVITY)
+    surface = (inside & ~eroded(inside))[1:-1, 1:-1, 1:-1] & (meaning != CAVITY)
     return float((meaning[surface] == EDEMA).mean()) if surface.any() else float("nan")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.grids import box_of
 
 NECROTIC, EDEMA, ENHANCING, CAVITY = 1, 2, 3, 4
 """Labels as everything after this module has them (BraTS 2023); CAVITY is what a resection left: no tissue."""
@@ -108,10 +109,17 @@ def numbers(seg: Array, source: object = "the segmentation") -> Array:
     Values within 1e-3 of a whole number are rounded.
     """
     seg = np.asarray(seg)
+    if seg.dtype == np.uint8:
+        return seg
     if seg.dtype == bool:
         return seg.astype(np.uint8)
     if seg.dtype.kind not in "iuf":
         raise InputError(f"{source}: holds {seg.dtype} and no numbers; it is no segmentation")
+    found, marked = np.zeros_like(seg, np.uint8), seg != 0
+    if not marked.any():
+        return found
+    box = box_of(marked)
+    seg = seg[box]
     if not np.isfinite(seg).all():
         raise InputError(f"{source}: holds values that are not finite (NaN or infinite)")
     if seg.dtype.kind == "f":
@@ -122,7 +130,8 @@ def numbers(seg: Array, source: object = "the segmentation") -> Array:
     low, high = seg.min(initial=0), seg.max(initial=0)
     if low < 0 or high > 255:
         raise InputError(f"{source}: unknown label {int(low if low < 0 else high)}; labels are whole numbers to 255")
-    return seg.astype(np.uint8)
+    found[box] = seg
+    return found
 
 
 def relabel(seg: Array, labels: str = "brats", source: object = "the segmentation") -> Array:

@@ -19,13 +19,23 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.nifti import Volume, load_volume
+from gliofit.base.nifti import Volume, load_scan, load_volume
+from gliofit.patients import contents
 from gliofit.patients.brain import brain_of
-from gliofit.patients.headers import PLACE
-from gliofit.patients.labels import CAVITY, EDEMA, ENHANCING, parts, read_recurrence, read_segmentation
+from gliofit.patients.headers import PLACE, check_header
+from gliofit.patients.labels import (
+    CAVITY,
+    EDEMA,
+    ENHANCING,
+    doubts,
+    parts,
+    read_recurrence,
+    read_segmentation,
+    shape_doubts,
+)
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared
-from gliofit.patients.sample_sheet import Patient
+from gliofit.patients.sample_sheet import Patient, no_such_file
 from gliofit.patients.scans import mask
 
 LABELS = "brats2024"
@@ -117,18 +127,15 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
     if missing:
         raise InputError(f"{folder}: has no {case_id(folder)}-{missing[0]}.nii.gz")
     known = {name: path for name, path in paths.items() if path is not None}
-    seg, warnings = load_volume(known["tumorseg"]), list[str]()
-    if abs(np.linalg.det(seg.affine[:3, :3])) < 1e-12:
-        raise InputError(f"{known['tumorseg']}: its affine is zero or not a number, so that no voxel has a place")
+    warnings = list[str]()
+    for path in known.values():
+        check_header(path)
+    seg = _scan(known["tumorseg"], warnings)
     labels = read_segmentation(seg.data, LABELS, known["tumorseg"], warnings)
     core, whole = parts(labels)
     if not whole.any():
         raise InputError(f"{known['tumorseg']}: shows no tumour (labels 1, 2 or 3)")
-    read = {name: load_volume(known[name]) for name in MAPS}
-    for name, volume in read.items():
-        low, high = float(volume.data.min()), float(volume.data.max())
-        if low < -0.01 or high > 1.01:
-            raise InputError(f"{known[name]}: not a map of fractions: values run from {low:.3g} to {high:.3g}")
+    read = {name: _scan(known[name], warnings) for name in MAPS}
     maps = _placed(read, seg, whole, known, warnings)
     spacing = grids.spacing_of(seg.affine)
     given = _path(folder, "brain_mask")
@@ -139,19 +146,32 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
         head = brain | tissue_here
     else:
         head = brain = mask(given, _same_grid(given, seg)) | (labels > 0)
+    contents.check_tumour(known["tumorseg"], whole, brain)
+    warnings += contents.check_maps(known, dict(zip(MAPS, maps, strict=True)), None, brain, labels > 0)
+    warnings += [
+        *doubts(seg.data, labels, LABELS, known["tumorseg"]),
+        *shape_doubts(labels, spacing, known["tumorseg"]),
+    ]
     filled = fill(maps, brain & (labels != CAVITY), whole, core, tumour_tissue)
     pet = _path(folder, "pet")
-    uptake = None if pet is None else _same_grid(pet, seg)
+    uptake = None if pet is None else _resampled(_scan(pet, warnings), seg)
     if uptake is not None and not (uptake[np.isin(labels, (EDEMA, ENHANCING))] > 0).any():
         warnings.append(f"{pet}: has no uptake in the enhancing core and edema, and is not used")
         uptake = None
+    if pet is not None and uptake is not None:
+        warnings += contents.check_pet(pet, uptake, labels, brain)
     returned = None
     if recurrence is not None:
-        returned = read_recurrence(_same_grid(Path(recurrence), seg, order=0), LABELS, Path(recurrence))
+        source = Path(recurrence)
+        returned = read_recurrence(_resampled(_scan(source, warnings), seg, order=0), LABELS, source)
+        warnings += contents.check_recurrence(source, returned, labels, brain, seg.affine)
     patient = Patient(f"Patient-{case_id(folder)}", seg=known["tumorseg"], fet=(uptake is not None and pet) or None)
     report = {"patient": patient.to_dict(), "tissue": "maps"}
     wm, gm, csf = filled
-    tissue = Tissue(wm, gm, csf, seg.affine)
+    try:
+        tissue = Tissue(wm, gm, csf, seg.affine)
+    except InputError as error:
+        raise InputError(f"{known['tumorseg']}: {error}") from None
     inside = np.where(brain, labels, 0).astype(np.uint8)
     core, whole = parts(inside)
     about = {"head": head, "pet": uptake, "returned": returned, "warnings": tuple(warnings)}
@@ -160,8 +180,19 @@ def load_case(folder: str | Path, recurrence: str | Path | None = None, tumour_t
 
 def _path(folder: Path, name: str) -> Path | None:
     """A file of a case; None if it is not there."""
-    there = (folder / f"{case_id(folder)}-{name}{end}" for end in IMAGE)
-    return next((path for path in there if path.is_file()), None)
+    there = [folder / f"{case_id(folder)}-{name}{end}" for end in IMAGE]
+    found = next((path for path in there if path.is_file()), None)
+    broken = next((path for path in there if path.is_symlink() and not path.exists()), None)
+    if found is None and broken is not None:
+        raise InputError(f"{broken}: {no_such_file(broken)}")
+    return found
+
+
+def _scan(path: Path, warnings: list[str]) -> Volume:
+    """A file of a case; what was repaired in reading it goes into `warnings`."""
+    volume = load_scan(path)
+    warnings += volume.said(path)
+    return volume
 
 
 def _placed(

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.base.masks import dilated, eroded, without_holes
 
 BRAIN_ML = (200.0, 2600.0)
 """Brain volumes outside of this are no brain, or one with its skull on."""
@@ -91,11 +92,11 @@ def brain_of(scan: Array, spacing: Array, background: float = 0.0) -> Array:
     box = grids.box_of(bright, 3)  # with room, so that closing and filling see the outside
     piece = np.pad(bright[box], 3)
     if spacing.max() < 1.5:
-        piece = ndimage.binary_opening(piece)  # cuts off threads of voxels that resampling leaves
+        piece = dilated(eroded(piece))  # cuts off threads of voxels that resampling leaves
     parts, number = ndimage.label(piece)
     if number > 1:
         piece = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
-    piece = ndimage.binary_fill_holes(ndimage.binary_closing(piece, iterations=2))
+    piece = without_holes(eroded(dilated(piece, 2), 2))
     brain = np.zeros_like(scan, bool)
     brain[box] = piece[3:-3, 3:-3, 3:-3]
     return brain

@@ -27,9 +27,10 @@ def save_checked(path: str | Path, scans: Scans) -> None:
     scans : Scans
         As `load_scans` returns them.
     """
-    box = grids.box_of(scans.labels > 0) if scans.labels.any() else (slice(0, 0),) * 3
+    box = grids.box_of(scans.brain | (scans.labels > 0))
     found: dict[str, Any] = {"affine": scans.affine, "shape": scans.shape, "known": scans.known}
-    found |= {"corner": [side.start for side in box], "labels": scans.labels[box], "brain": np.packbits(scans.brain)}
+    found |= {"corner": [side.start for side in box], "labels": scans.labels[box]}
+    found |= {"brain": np.packbits(scans.brain[box])}
     found |= {"warnings": np.array(scans.warnings, str)}
     with whole_file(path) as part:
         np.savez_compressed(part, **found)
@@ -47,8 +48,9 @@ def load_checked(path: str | Path, patient: Patient) -> Scans:
     """
     with np.load(path) as found:
         shape = tuple(map(int, found["shape"]))
-        brain = np.unpackbits(found["brain"], count=int(np.prod(shape))).reshape(shape).astype(bool)
-        labels = grids.put(found["labels"], found["corner"], shape)
+        part, corner = found["labels"], found["corner"]
+        brain = np.unpackbits(found["brain"], count=part.size).reshape(part.shape).astype(bool)
+        labels, brain = grids.put(part, corner, shape), grids.put(brain, corner, shape)
         affine, known, warnings = found["affine"], bool(found["known"]), [str(text) for text in found["warnings"]]
     scan = "t1" if "t1" in patient.files else "t1c"
     names = [name for name in (scan, *NEEDED) if name in patient.files]

@@ -24,17 +24,20 @@ MOST_OUTSIDE = 0.25
 """A tumour with more of its volume than this outside the brain does not belong to the scan."""
 
 
-def doubts(scans: Scans, labels: Array, certain: bool, threads: int = 1) -> list[str]:
+def doubts(scans: Scans, labels: Array, certain: bool, box: tuple[slice, slice, slice], threads: int = 1) -> list[str]:
     """
     What is doubtful, in a sentence each.
 
     Parameters
     ----------
     scans : Scans
+        The part of their grid around brain and tumour.
     labels : ndarray of uint8 [x, y, z]
         As segmented, outside the brain, too.
     certain : bool
         Whether nothing was doubtful in the labels by themselves.
+    box : tuple of slice
+        Which part of the grid that is, for sentences that name a voxel.
     threads : int
         Checks at a time.
 
@@ -44,7 +47,7 @@ def doubts(scans: Scans, labels: Array, certain: bool, threads: int = 1) -> list
         On what cannot be right.
     """
     checks: list[Callable[[Scans, Array], list[str]]]
-    checks = [_place, _contents, _shape, partial(_compared, certain=certain), _contrasts]
+    checks = [_place, _contents, partial(_shape, box=box), partial(_compared, certain=certain), _contrasts]
     found = in_threads(lambda check: check(scans, labels), checks, threads)
     said = [sentence for sentences in found for sentence in sentences]
     _check_fluid(scans, labels, any("label 4" in sentence for sentence in scans.warnings))
@@ -63,9 +66,9 @@ def _place(scans: Scans, labels: Array) -> list[str]:
         raise InputError(f"{source}: a brain of {millilitres:.0f} ml is none; is it in mm?")
     outside = float((whole & ~scans.brain).sum() / whole.sum())
     if outside > MOST_OUTSIDE:
-        raise InputError(f"{patient.seg}: {outside:.0%} of the tumour lies outside the brain")
+        raise InputError(f"{patient.outline}: {outside:.0%} of the tumour lies outside the brain")
     said = place.size(source, scans.brain, scans.affine) or turned(source, scans.brain, scans.affine)
-    said += place.outside(patient.seg, whole, scans.brain)
+    said += place.outside(patient.outline, whole, scans.brain)
     return said + place.cut_off(source, scans.whole | scans.cavity, scans.brain, scans.affine)
 
 
@@ -78,7 +81,7 @@ def _contents(scans: Scans, labels: Array) -> list[str]:
         if name in images:
             contents.check_scan(files[name], images[name])
     if scans.known:
-        contents.check_tumour(patient.seg, parts(labels)[1], brain)
+        contents.check_tumour(patient.outline, parts(labels)[1], brain)
     if "fet" in images:
         said += contents.check_pet(files["fet"], images["fet"], scans.labels, brain)
     if "wm" in images:
@@ -91,8 +94,8 @@ def _contents(scans: Scans, labels: Array) -> list[str]:
     return said
 
 
-def _shape(scans: Scans, labels: Array) -> list[str]:
-    return shape_doubts(labels, grids.spacing_of(scans.affine), scans.patient.seg)
+def _shape(scans: Scans, labels: Array, box: tuple[slice, slice, slice]) -> list[str]:
+    return shape_doubts(labels, grids.spacing_of(scans.affine), scans.patient.seg, [side.start for side in box])
 
 
 def _compared(scans: Scans, labels: Array, certain: bool) -> list[str]:

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.base.masks import dilated
 from gliofit.observation.labels import EDEMA, ENHANCING, NECROTIC
 
 COARSE_MM = 4.0
@@ -192,7 +193,7 @@ def _fluid(path: Path, t1: Array, flair: Array, deep: Array) -> list[str]:
 
 def _moved(path: Path, other: Path, fixed: Array, moving: Array, brain: Array, edges: Array) -> list[str]:
     """Whether a scan fits another better when it is moved, or mirrored, than as their headers say."""
-    around = ndimage.binary_dilation(brain, iterations=2)
+    around = dilated(brain, 2)
     fixed, moving = _levels(fixed), _levels(moving)
     known: dict[tuple[int, ...], float] = {}
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.base.masks import eroded
 
 BRAIN_ML = (900.0, 2100.0)
 """Brains of another volume deserve a look; the shared patients' have 1346 to 1896 ml."""
@@ -172,7 +173,7 @@ def cut_off(source: Path | None, whole: Array, brain: Array, affine: Array) -> l
     mask = np.pad(brain, 1)[tuple(slice(s.start, s.stop + 2) for s in box)]
     near = np.pad(whole, 1)[tuple(slice(s.start, s.stop + 2) for s in box)]
     near = ndimage.distance_transform_edt(~near, sampling=spacing / np.maximum(MEETS_MM, spacing)) <= 1
-    inner = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    inner = mask & ~eroded(mask, outside=True)
     patches, number = ndimage.label(inner & near, np.ones((3, 3, 3)))
     if not number:
         return []

@@ -104,10 +104,14 @@ def prepare_patient(
     folder = Path(folder)
     (folder / "prepared.json").unlink(missing_ok=True)
 
+    shape, affine = scans.shape, scans.affine
+    scans, box = scans.around()
+
     def write(name: str, data: Array) -> None:
         kind = "mask" if data.dtype == bool else "label" if name == "seg" else "fraction"
-        data = data.astype(np.uint8) if kind == "mask" else data
-        save_volume(folder / f"{name}.nii.gz", data, scans.affine, kind, SHOWS.get(name, ""))
+        whole = np.zeros(shape, np.uint8 if kind == "mask" else data.dtype, order="F")  # as files have it
+        whole[box] = data
+        save_volume(folder / f"{name}.nii.gz", whole, affine, kind, SHOWS.get(name, ""))
 
     with ThreadPoolExecutor(1) as beside:  # a registration waits for its tool
         masks = [beside.submit(write, name, getattr(scans, EARLY[name])) for name in EARLY]
@@ -164,11 +168,12 @@ def _tissue_maps(
     if source == "registration":
         found = register(scans.t1, scans.brain, tumour, anatomy, settings, folder / "registration", threads)
         maps = found.to_patient(volumes, scans.shape, scans.affine)
-        scores["registration"] = {"tool": found.tool, "smallest_jacobian": round(found.smallest_jacobian, 3)}
-        if found.smallest_jacobian <= 0:
+        smallest = found.smallest_jacobian(Volume(scans.brain, scans.affine))
+        scores["registration"] = {"tool": found.tool, "smallest_jacobian": round(smallest, 3)}
+        if smallest <= 0:
             scans.warnings.append(
-                f"patient {scans.patient.id}: the registration folds the atlas (smallest Jacobian "
-                f"{found.smallest_jacobian:.2g}): look at the outlines of tissue in the pictures"
+                f"patient {scans.patient.id}: the registration folds the atlas in the brain "
+                f"(smallest Jacobian {smallest:.2g}): look at the outlines of tissue in the pictures"
             )
     else:
         scans.warnings.append(f"patient {scans.patient.id} has no T1: the atlas is used as it is, unregistered")

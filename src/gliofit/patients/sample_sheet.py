@@ -96,6 +96,7 @@ class Patient:
             raise InputError(f"patient id '{self.id}' may only have letters, digits, '.', '_' and '-' (no spaces)")
         if len(self.id) > LONGEST_ID:
             raise InputError(f"patient id '{self.id[:20]}…' has {len(self.id)} letters; {LONGEST_ID} at most")
+        object.__setattr__(self, "raw", self.raw.lower())  # spreadsheets like capitals
         if self.raw not in ("yes", "no", ""):
             raise InputError(f"patient {self.id}: raw is '{self.raw}', neither yes nor no")
         if self.seg is None and not self.segment:
@@ -112,6 +113,11 @@ class Patient:
     def files(self) -> dict[str, Path]:
         """The files it has, by column."""
         return {name: getattr(self, name) for name in FILES if getattr(self, name) is not None}
+
+    @property
+    def outline(self) -> Path | None:
+        """The file that says how far the tumour reaches: `whole`, else `seg`."""
+        return self.whole or self.seg
 
     @property
     def anatomy(self) -> str:

@@ -12,6 +12,9 @@ from gliofit.base.nifti import Volume
 from gliofit.patients.labels import CAVITY, parts
 from gliofit.patients.sample_sheet import Patient
 
+ROOM_MM = 16.0
+"""Around brain and tumour: as far as an atlas that lies well can reach beyond them."""
+
 
 @dataclass(eq=False)
 class Scans:
@@ -41,6 +44,26 @@ class Scans:
     brain: Array
     known: bool = True
     warnings: list[str] = field(default_factory=list)
+
+    def around(self, also: Array | None = None) -> tuple[Scans, tuple[slice, slice, slice]]:
+        """
+        The part of the grid with brain and tumour, and `ROOM_MM` around, in C order; and which part that is.
+
+        Most of a grid is air, and what is done voxel by voxel takes as long there as in the brain. Warnings are those
+        of the whole, as one list.
+
+        Parameters
+        ----------
+        also : ndarray of bool [x, y, z], optional
+            More that belongs to it.
+        """
+        some = self.brain | (self.labels > 0)
+        some = some if also is None else some | also
+        box = grids.box_of(some, np.ceil(ROOM_MM / grids.spacing_of(self.affine)).astype(int))
+        affine = grids.shifted(self.affine, np.array([side.start for side in box]))
+        images = {name: np.ascontiguousarray(image[box]) for name, image in self.images.items()}
+        labels, brain = (np.ascontiguousarray(data[box]) for data in (self.labels, self.brain))
+        return Scans(self.patient, affine, images, labels, brain, self.known, self.warnings), box
 
     @property
     def shape(self) -> tuple:

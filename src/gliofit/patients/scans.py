@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
@@ -21,6 +22,10 @@ from gliofit.patients.scan_set import Scans
 
 MASK = 1e-3
 """How far a mask's values may be from 0 and 1."""
+
+
+MISSED = 0.05
+"""Of the core, outside the mask of the whole tumour: more than two people's outlines of one tumour differ by."""
 
 
 def check_patient(patient: Patient) -> list[str]:
@@ -70,9 +75,11 @@ def load_scans(patient: Patient, threads: int = 1) -> Scans:
     warnings += [*doubtful, *contents.same_scans(patient.files, images)]
     brain, known = _brain(patient, images, labels > 0, grids.spacing_of(grid.affine), warnings)
     images.pop("brain", None)
-    inside = np.where(brain, labels, 0).astype(np.uint8)
+    inside = np.where(brain, labels, np.uint8(0))
     scans = Scans(patient, grid.affine, images, inside, brain, known, warnings)
-    scans.warnings += consistency.doubts(scans, labels, certain=not doubtful, threads=threads)
+    part, box = scans.around((labels > 0) | (images.get("recurrence", 0) != 0))
+    found = consistency.doubts(part, np.ascontiguousarray(labels[box]), not doubtful, box, threads)
+    warnings += found
     return scans
 
 
@@ -87,10 +94,23 @@ def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> 
     labels = read_segmentation(seg, patient.labels, patient.seg, warnings)
     if "whole" in images:
         whole = mask(patient.whole, images.pop("whole"))
+        warnings += _missed(patient.whole, parts(labels)[0], whole)
         labels = np.where(whole & (labels == 0), np.uint8(EDEMA), labels)
     if not parts(labels)[1].any():
         raise InputError(f"{patient.seg}: shows no tumour under labels '{patient.labels}'")
     return labels, doubts(seg, labels, patient.labels, patient.seg)
+
+
+def _missed(path: Path | None, core: Array, whole: Array) -> list[str]:
+    """Whether a mask of the whole tumour lacks some of its core; one of edema alone, around the core, is taken, too."""
+    missed = float((core & ~whole).sum() / core.sum()) if core.any() else 0.0
+    around = missed > 1 - MISSED and (ndimage.binary_dilation(whole) & core).any()
+    if missed <= MISSED or around:
+        return []
+    return [
+        f"{path}: {missed:.0%} of the tumour core lies outside this mask of the whole tumour, and is added to it: do "
+        "the two belong together?"
+    ]
 
 
 def mask(path: Path | None, data: Array) -> Array:

@@ -160,7 +160,8 @@ def _path(key: str, value: Any, source: str) -> Any:
     if isinstance(value, str):
         return None if value.strip().lower() in ("null", "none", "") else value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise InputError(f"{source}: {key} = {value} arrived as a number; write {key}=./NAME for a path of digits")
+        hint = f"; write {key}=./NAME for a path of digits" if key in ("patients", "brats_dir") else ", and is a text"
+        raise InputError(f"{source}: {key} = {value} arrived as a number{hint}")
     return value
 
 

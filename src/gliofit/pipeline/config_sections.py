@@ -203,8 +203,8 @@ class LmiStudy(Section):
 class Bayesian(Section):
     """Posteriors by the solver beside those by the surrogate (Ezhov 2021, Table II)."""
 
-    number: NonNegativeInt = Field(description="Synthetic patients with known truth; 0: no table. The paper has 3.")
-    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones.")
+    number: NonNegativeInt = Field(description="Synthetic patients with known truth; the paper has 3.")
+    patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones; no table if both are 0.")
     settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
 
 

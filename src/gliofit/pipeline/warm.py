@@ -48,8 +48,8 @@ ENOUGH = 3
 EARLY = ("gliofit.pipeline.jobs", "snakemake.iocontainers", "nibabel", "scipy.ndimage", "gliofit.patients.preparation")
 """What is imported before anything is known of the jobs: what the first of them need, in a second."""
 
-FIRST = 1
-"""Seconds that the rest of the imports wait for the first job: torch's takes longer, and would hold it up."""
+FIRST = (1, 3)
+"""Seconds that the rest of the imports wait for the first job, and for the next: torch's would hold them up longer."""
 
 PATIENCE = 10
 """Seconds that a job waits for a warm process that is not ready; compiling the solver's kernels may take longer."""
@@ -196,7 +196,8 @@ def serve(place: str) -> None:
 def _prepare_and_fork(jobs: _Jobs, modules: list[str], log: str) -> None:
     """Import modules, and say what is to be said in a log; fork for the jobs that come meanwhile, and thereafter."""
     _say_in(log)
-    jobs.fork_for_one(FIRST)
+    for seconds in FIRST:
+        jobs.fork_for_one(seconds)
     for name in modules:
         with suppress(ImportError):  # an extra that is not installed, of which the job that needs it speaks
             import_module(name)

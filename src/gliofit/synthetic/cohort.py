@@ -20,6 +20,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json, write_json
 from gliofit.base.nifti import load_volume, save_volume
+from gliofit.growth import growth_model
 from gliofit.observation.thresholds import FITTED
 from gliofit.patients.labels import EDEMA, ENHANCING
 from gliofit.patients.preparation import fill
@@ -62,6 +63,7 @@ def make_patient(
     foci: int | None = None,
     threads: int = 1,
     other_tensor: float = OTHER_TENSOR,
+    gamma: float = 0.0,
 ) -> None:
     """
     Make one patient.
@@ -80,6 +82,8 @@ def make_patient(
     threads : int
     other_tensor : float
         Probability that cells spread otherwise than fits assume.
+    gamma : float
+        kPa; how hard the tumour pushes (growth model "mass_effect"): of one focus, cells that spread as fits assume.
 
     Raises
     ------
@@ -90,8 +94,14 @@ def make_patient(
     (folder / "truth.json").unlink(missing_ok=True)
     truth = draw(atlas, seed, foci, threads, other_tensor)
     head = head_of(atlas.working_grid(scan_spacing(spacing)), seed)
-    turned = TurnedHead.of(head, truth, scan_spacing(spacing))
-    density = grids.resample(turned.grow(truth, threads), turned.affine, head.shape, head.affine)
+    if gamma and (len(truth.foci) > 1 or truth.other_tensor):
+        raise InputError(f"{folder}: a tumour that pushes (gamma = {gamma:g} kPa) has one focus and no other tensor")
+    if gamma:
+        values = np.array([*truth.foci[0], truth.mu_D, truth.mu_rho, gamma])
+        density = growth_model("mass_effect").simulate(head, values, threads=threads)
+    else:
+        turned = TurnedHead.of(head, truth, scan_spacing(spacing))
+        density = grids.resample(turned.grow(truth, threads), turned.affine, head.shape, head.affine)
     density = np.where(head.mask, np.clip(density, 0, 1), 0)
     millilitres = float(np.prod(head.spacing)) / 1000
     for _ in range(DRAWS):
@@ -106,7 +116,7 @@ def make_patient(
     volumes = {"seg": labels.astype(np.uint8), "truth": density, "brain": (head.brain & cut).astype(np.uint8)}
     for name, data in volumes.items():
         save_volume(folder / f"{name}.nii.gz", data, head.affine)
-    about = {"synthetic": True, "seed": seed, "cut": not cut.all(), **asdict(truth)}
+    about = {"synthetic": True, "seed": seed, "cut": not cut.all(), "gamma": gamma, **asdict(truth)}
     write_json(folder / "truth.json", about)
 
 

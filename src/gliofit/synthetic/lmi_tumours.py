@@ -33,7 +33,7 @@ def grown(tissue: Tissue, theta: Theta, model: str, gamma: float, threads: int =
         raise InputError(f"the study of Learn-Morph-Infer has no growth model '{model}'; it has: {', '.join(MODELS)}")
     if model == "fisher_kolmogorov":
         return simulate(tissue, theta, threads=threads)
-    return growth_model(model).simulate(tissue, np.append(theta.to_array(), gamma), threads=threads)
+    return growth_model(model).grow(tissue, np.append(theta.to_array(), gamma), threads=threads)
 
 
 def lmi_samples(

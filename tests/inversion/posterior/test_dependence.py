@@ -6,6 +6,7 @@ from analytic_tumour import Wave, wave_posterior
 from scipy import ndimage
 
 from gliofit import Problem, Theta, simulate
+from gliofit.growth import growth_model
 from gliofit.inversion.posterior.dependence import correlation_length, score_covariance
 from gliofit.inversion.posterior.label_power import worth_of_labels
 from gliofit.inversion.posterior.laplace import ORIGIN_OFF, OTHERS_OFF, covariance, model_error, radius_of
@@ -80,3 +81,9 @@ def test_a_fit_to_outlines_has_the_error_of_the_model(small_tissue):
     assert np.linalg.eigvalsh(found).min() > 0
     assert 0.1 < deviation.max() <= 0.5
     assert not model_error(Problem(small_tissue, DensityTarget(c)), parameters[:5], radius).any()
+    pushing = Problem(small_tissue, outlines, model=growth_model("mass_effect"))
+    with_gamma = model_error(pushing, np.insert(parameters, 5, 12.0), radius)
+    np.testing.assert_array_equal(
+        np.delete(np.delete(with_gamma, 5, 0), 5, 1), model_error(problem, parameters, radius)
+    )
+    assert np.sqrt(with_gamma[5, 5]) == 10  # kPa

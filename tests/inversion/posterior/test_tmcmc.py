@@ -49,6 +49,7 @@ def correlated(size, deviation=0.02):
 KINDS = {
     "published": (Walk(0.04), Settings(300, moves=60, seed=3)),
     "walk": (Walk(0.04, 0.8, 0.6), Settings(600, final=1, seed=3)),
+    "fewer points on the way": (Walk(0.04, 0.8, 0.6), Settings(600, final=1, seed=3, earlier=150)),
     "emulated": (Emulated(Walk(0.04, 0.8, 0.6), 20), Settings(256, final=1, seed=3)),
     "manifold": (Newton(0.6), Settings(256, variation=2.0, final=2, first=4, seed=3)),
 }

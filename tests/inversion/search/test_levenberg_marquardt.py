@@ -18,3 +18,13 @@ def test_a_matrix_of_less_than_full_rank_has_a_step(seed):
     step, promised = _step(point, matrix, np.zeros((6, 6)), np.diag(matrix))
     assert np.all(np.abs(step) <= 1.5 + 1e-9)
     assert promised > 0
+
+
+def test_a_matrix_that_is_no_bowl_anywhere_has_a_step():
+    """A tumour in the ventricle alone: growth changes nothing, and a threshold's curvature is negative."""
+    matrix, gradient = np.diag([0, 0, 0, 0, 0, 0, -0.0117]), np.array([0, 0, 0, 0, 0, 1e-13, 1.7e-9])
+    point = SimpleNamespace(matrix=matrix, gradient=gradient)
+    diagonal = np.diag(matrix) + 1e-39
+    step, _ = _step(point, matrix, 1e-3 * np.diag(diagonal), diagonal)
+    assert np.isfinite(step).all()
+    assert np.abs(step).max() <= 1.5 + 1e-9

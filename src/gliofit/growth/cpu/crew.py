@@ -28,6 +28,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from gliofit.base.errors import InputError
 from gliofit.growth.cpu.compiled import kernel
 
 LOOKS = 200
@@ -212,6 +213,15 @@ def _pool(process: int) -> ThreadPoolExecutor:
 def cores() -> int:
     """Threads that may run at once: the cores this process may use, or NUMBA_NUM_THREADS."""
     return int(vars(numba.config)["NUMBA_NUM_THREADS"])  # numba sets it when it is imported
+
+
+def threads_of(given: int | None) -> int:
+    """Threads of a run that was asked for `given` (None: all cores): no more than there are cores."""
+    if given is None:
+        return cores()
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+        raise InputError(f"threads = {given!r} must be a whole number, 1 or more")
+    return min(int(given), cores())
 
 
 def _ask(helpers: int, function: Callable, *arguments: Any) -> list[Future]:

@@ -13,7 +13,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth.cpu.crew import cores
+from gliofit.growth.cpu.crew import threads_of
 from gliofit.growth.differences import steps_of
 from gliofit.growth.mass_effect.medium import CSF, GM, POISSON, SCREENING_MM, WM, YOUNG, C, Medium
 from gliofit.growth.mass_effect.simulate import Values, run
@@ -130,7 +130,7 @@ class MassEffect(GrowthModel):
         values = self.checked(values)
         if values[5] < 0:
             raise InputError(f"growth model mass_effect: gamma = {values[5]:g} kPa must not be negative")
-        threads = min(threads or cores(), cores())
+        threads = threads_of(threads)
         medium = _medium(tissue, self.screening)
         carried = self.derivatives == "carried"
         steps = steps_of(tissue, values, STEPS) if jacobian else np.zeros(0)
@@ -181,7 +181,7 @@ def _displacement(medium: Medium, tumour: Tumour, tissue: Tissue) -> Array:
 
 def _pushed(medium: Medium, tumour: Tumour, tissue: Tissue, values: Array, threads: int) -> list[Array]:
     """Derivatives of growth without a push by θ, where the tissue that they belong to is now."""
-    _, tangents = growth_model("fisher_kolmogorov").simulate(tissue, values[:5], jacobian=True, threads=threads)
+    _, tangents = growth_model("fisher_kolmogorov").grow(tissue, values[:5], jacobian=True, threads=threads)
     to_voxels = np.linalg.inv(tissue.affine[:3, :3])
     came_from = np.indices(tissue.shape) - np.einsum("ij,jxyz->ixyz", to_voxels, _displacement(medium, tumour, tissue))
     return [map_coordinates(tangent, came_from, order=1, mode="nearest") for tangent in tangents]

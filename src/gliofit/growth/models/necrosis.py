@@ -10,7 +10,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth.cpu.crew import cores
+from gliofit.growth.cpu.crew import threads_of
 from gliofit.growth.differences import side_by_side, steps_of
 from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
@@ -80,7 +80,7 @@ class Necrosis(GrowthModel):
         values = self.checked(values)
         if values[5] < 0:
             raise InputError(f"growth model necrosis: consumption = {values[5]:g} must not be negative")
-        threads = min(threads or cores(), cores())
+        threads = threads_of(threads)
         length = steps(tissue, Theta.from_array(values[:5]))
         by = steps_of(tissue, values) if jacobian else np.zeros(0)
         points = [values, *(values + step * one for step, one in zip(by, np.eye(self.size), strict=False))]

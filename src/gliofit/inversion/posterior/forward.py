@@ -72,11 +72,11 @@ class Solver:
         self._model = problem.model
 
     def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
-        return self._each(lambda i: use(i, self._model.simulate(self.tissue, values[i], threads=1)), len(values))
+        return self._each(lambda i: use(i, self._model.grow(self.tissue, values[i], threads=1)), len(values))
 
     def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
         def one(i: int) -> Result:
-            return use(i, *self._model.simulate(self.tissue, values[i], jacobian=True, threads=1))
+            return use(i, *self._model.grow(self.tissue, values[i], jacobian=True, threads=1))
 
         return self._each(one, len(values))
 
@@ -117,14 +117,14 @@ class Coarser(Solver):
 
     def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
         def one(i: int) -> Result:
-            c = self._model.simulate(self._coarse, values[i], threads=1)
+            c = self._model.grow(self._coarse, values[i], threads=1)
             return use(i, self._finer(c) * self._weight)
 
         return self._each(one, len(values))
 
     def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
         def one(i: int) -> Result:
-            c, jacobian = self._model.simulate(self._coarse, values[i], jacobian=True, threads=1)
+            c, jacobian = self._model.grow(self._coarse, values[i], jacobian=True, threads=1)
             return use(i, self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian]))
 
         return self._each(one, len(values))

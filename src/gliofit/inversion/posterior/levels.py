@@ -15,7 +15,7 @@ from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Sampled, Settings, result, sample, staged
 
 FEWER, FEWEST = 4, 256
-"""A coarser grid's population is so many times smaller, and no smaller than this."""
+"""A coarser grid's population is so many times smaller, and no smaller than this, until both powers are full."""
 
 
 def sampled(
@@ -56,11 +56,14 @@ def sampled(
         return sample(begun(density), steps, settings, checkpoint=checkpoint or None, config=config)
     stages = Refined(density, density.coarser(times))
 
+    number = max(settings.samples // FEWER, min(settings.samples, FEWEST))
+
     def coarse() -> State:
-        fewer = replace(settings, final=0, samples=max(settings.samples // FEWER, min(settings.samples, FEWEST)))
+        fewer = replace(settings, final=0, samples=number)
         path, cheap = f"{checkpoint}.coarse.npz" if checkpoint else None, begun(stages.cheap)
         return stages.first(staged(cheap, steps, fewer, checkpoint=path, config=config, title="coarser"))
 
+    settings = replace(settings, earlier=number)
     found = staged(stages, steps, settings, begin=coarse, checkpoint=checkpoint or None, config=config)
     # each run on the problem's own grid took one on the coarser as well
     told = tuple({"coarser": stage["runs"], **stage} for stage in found.stages)

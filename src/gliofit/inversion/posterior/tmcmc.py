@@ -52,7 +52,7 @@ class Settings:
     Parameters
     ----------
     samples : int
-        Points.
+        Points, at the full power.
     variation : float
         Coefficient of variation of the weights of a stage.
     moves : int
@@ -66,6 +66,8 @@ class Settings:
     first : int
         Points of the prior, in multiples of `samples`: what none of them comes near is not found.
     seed : int
+    earlier : int
+        Points of the stages before the full power, which lead there and are not kept. 0: as many.
     """
 
     samples: int
@@ -75,9 +77,10 @@ class Settings:
     final: int = 0
     first: int = 1
     seed: int = 0
+    earlier: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("samples", 2), ("moves", 1), ("final", 0), ("first", 1)):
+        for name, least in (("samples", 2), ("moves", 1), ("final", 0), ("first", 1), ("earlier", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise InputError(f"tmcmc: {name} = {value!r} must be a whole number of {least} or more")
@@ -245,7 +248,7 @@ def _next(density: Density, proposal: Proposal | Kernel, settings: Settings, sta
     weights /= weights.sum()
     family = families(state, number)
     moments = Moments.of(points.unit, weights)
-    parents = _drawn(weights, settings.samples, rng)
+    parents = _drawn(weights, settings.samples if power == 1 else settings.earlier or settings.samples, rng)
     most, forgotten = settings.moves, settings.forgotten
     begin = points.take(parents)
     points, how = moved(density, proposal, begin, power, moments, points, rng, most=most, forgotten=forgotten)

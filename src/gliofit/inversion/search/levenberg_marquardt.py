@@ -227,7 +227,7 @@ def _step(point: _Linearised, model: Array, damped: Array, diagonal: Array) -> t
         model = point.matrix
         lowest = np.linalg.eigvalsh(model + damped).min()
         if lowest <= rounding:  # sums of single-precision products, along a direction in which nothing changes
-            damped = damped + (1e-6 * diagonal.max() - lowest) * np.eye(len(damped))
+            damped = damped + (1e-6 * max(diagonal.max(), -lowest) - lowest) * np.eye(len(damped))
     step = _limited_step(model + damped, point.gradient)
     return step, -(2 * point.gradient @ step + step @ model @ step)
 

@@ -40,7 +40,7 @@ def parts_by_focus(fit: Fit, density: Array, plan: Array, prepared: Prepared) ->
         origin = values[places]
         if np.allclose(origin, fit.theta.origin):
             continue
-        rest = fewer.simulate(tissue, np.delete(values, places))
+        rest = fewer.grow(tissue, np.delete(values, places))
         where = ", ".join(f"{v:.0f}".replace("-", "−") for v in origin)
         found[f"focus at {where} mm"] = hangs_on(plan, density, prepared.to_scan(rest, tissue.affine))
     return found
