@@ -26,6 +26,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve()
 SETTINGS = (1, "auto")
+ROLES = {"gb_surrogate": ["surrogate"], "hybrid": ["surrogate", "inverse", "inverse_segmentation"]}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -54,7 +55,7 @@ def serve(checkout: str) -> None:
         from gliofit.inversion.registry import ready
     for line in sys.stdin:
         path, foci, method = json.loads(line)
-        networks = ready(method, sorted(Path(checkout).glob("resources/weights/*.safetensors")))
+        networks = ready(method, [f"{checkout}/resources/weights/{role}.safetensors" for role in ROLES.get(method, [])])
         with np.load(path) as maps:
             tissue = Tissue(*(maps[name] for name in ("wm", "gm", "csf", "affine")))
             target = SegmentationTarget(maps["core"], maps["whole"])
