@@ -35,7 +35,7 @@ def examples(stem: str | Path, tissue: Tissue, rows: list[Example]) -> None:
         axes = fig.subplots(len(rows), columns, squeeze=False)
         for line, row in zip(axes, rows, strict=True):
             shown = _row(line, tissue, row)
-        for ax, name in zip(axes[0], ["Outlines", "Truth", *names, f"{names[-1]}\n− truth"], strict=True):
+        for ax, name in zip(axes[0], ["Outlines", "Truth", *names, "Its error"], strict=True):
             ax.set_title(name)
         bar = fig.colorbar(shown, ax=axes[:, -1], location="bottom", shrink=0.9, aspect=20, label=r"$\Delta c$")
         bar.outline.set_linewidth(0.4)
