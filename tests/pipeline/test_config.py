@@ -82,6 +82,8 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"spacing": -2}, "spacing = -2.0 is not valid: input should be 1.0, 2.0 or 4.0"),
         ({"samples": {"train": "many"}}, "samples.train = 'many' is not valid"),
         ({"spacing": "fine"}, "spacing = 'fine' is not valid"),
+        ({"spacing": True, "train": True}, "spacing: True is not valid: true and false are no numbers"),
+        ({"cohort": {"methods": {"direct": [True]}}}, "cohort.methods: {.*true and false are no numbers"),
         ({"samples": {"train": -5}}, "samples.train = -5 is not valid: input should be greater than 0"),
         ({"samples": {"train": 4, "shards": 8}}, "samples.shards = 8 is more than samples.train"),
         ({"prior": {"mu_D": [25, 2]}}, "the range mu_D = 25 … 2 must be positive and ascending"),

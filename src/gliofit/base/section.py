@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 """Unknown keys and values of another type are refused."""
@@ -16,6 +16,27 @@ class Section(BaseModel):
     """A section of the config. Every key says what it means in its `Field(description=…)`."""
 
     model_config = STRICT
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """As `true` equals 1, a choice of numbers would take it for one."""
+        if _chooses_numbers(cls.model_fields[str(info.field_name)].annotation) and _holds_truth(value):
+            raise ValueError(f"{value!r} is not valid: true and false are no numbers")
+        return value
+
+
+def _chooses_numbers(annotation: Any) -> bool:
+    """Whether an annotation has a choice among numbers in it."""
+    if get_origin(annotation) is Literal:
+        return any(isinstance(choice, int | float) for choice in get_args(annotation))
+    return any(_chooses_numbers(part) for part in get_args(annotation))
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether true or false is a value, or in a list or mapping."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(_holds_truth(part) for part in parts)
 
 
 def fault(error: ValidationError, model: Any) -> str:

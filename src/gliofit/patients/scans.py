@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
+from gliofit.base.masks import dilated
 from gliofit.base.nifti import load_scan
 from gliofit.base.threads import in_threads
 from gliofit.patients import consistency, contents
@@ -104,7 +104,7 @@ def _labels(patient: Patient, images: dict[str, Array], warnings: list[str]) -> 
 def _missed(path: Path | None, core: Array, whole: Array) -> list[str]:
     """Whether a mask of the whole tumour lacks some of its core; one of edema alone, around the core, is taken, too."""
     missed = float((core & ~whole).sum() / core.sum()) if core.any() else 0.0
-    around = missed > 1 - MISSED and (ndimage.binary_dilation(whole) & core).any()
+    around = missed > 1 - MISSED and (dilated(whole) & core).any()
     if missed <= MISSED or around:
         return []
     return [
