@@ -121,6 +121,25 @@ def test_a_fold_is_seen_where_the_brain_is(tmp_path):
 
 
 @pytest.mark.parametrize("degrees", [0, 20])
+def test_the_jacobian_is_that_in_space_whichever_way_the_axes_run(tmp_path, degrees):
+    gradient = np.array([[0.3, 0.1, 0], [0, -0.4, 0.2], [0.05, 0, 0.25]])  # of the warp, RAS
+    shape, affine = thick((4, 5, 6), degrees)
+    place = grids.to_world(affine, np.moveaxis(np.indices(shape), 0, -1))
+    for change in (gradient, np.linalg.inv(np.eye(3) + gradient) - np.eye(3)):
+        found = write(tmp_path, "greedy")
+        image = sitk.GetImageFromArray(np.transpose(place @ change.T * transforms.LPS, (2, 1, 0, 3)), isVector=True)
+        image.SetSpacing(grids.spacing_of(affine).tolist())
+        image.SetDirection((transforms.LPS[:, None] * affine[:3, :3] / grids.spacing_of(affine)).ravel().tolist())
+        image.SetOrigin((transforms.LPS * affine[:3, 3]).tolist())
+        sitk.WriteImage(image, str(found.files[1]))
+        # away from the faces, where differences see half of a step
+        inner = np.zeros(shape, bool)
+        inner[2:-2, 2:-2, 2:-2] = True
+        made = np.linalg.det(np.eye(3) + gradient)
+        assert found.smallest_jacobian(Volume(inner, affine)) == pytest.approx(min(made, 1 / made), rel=1e-4)
+
+
+@pytest.mark.parametrize("degrees", [0, 20])
 def test_images_go_where_itk_takes_them(tmp_path, degrees):
     found = write(tmp_path, "ants", shift=(3.0, -4.0, 5.0), bend=lambda x: 4 * np.sin(x / 25))
     turn = sitk.AffineTransform(3)
