@@ -84,6 +84,17 @@ def test_pde_gliodil_is_the_solver_with_the_same_coefficients(small_tissue, two_
     np.testing.assert_array_equal(run.density, simulate(small_tissue, fit.theta))
     # the field may leave the growth equation, a solver run may not
     assert fit.loss < run.loss
+    assert run.details["loss_of_the_field"] == fit.loss
+
+
+def test_each_tells_what_its_own_density_does_not_explain(small_tissue, two_foci):
+    """After one iteration neither field nor solver run meets the outlines."""
+    early = SMALL | {"iterations": (1, 1), "scatter": 0.9}
+    field, run = (invert(two_foci, small_tissue, method, **early) for method in ("gliodil", "pde_gliodil"))
+    assert field.warnings[0].startswith("explains the core to Dice")
+    assert run.warnings[0].startswith("explains the core to Dice")
+    assert run.warnings[0] != field.warnings[0]
+    assert run.reason.count("explains the core") == 1
 
 
 def test_a_density_is_followed(small_tissue, solved, truth):
@@ -125,6 +136,7 @@ def test_what_cannot_be_fitted_is_told_first(small_tissue, two_foci):
         ),
         (two_foci, {"cells": 18, "iterations": (5, 5, 5)}, "halved"),
         (two_foci, {"iterations": (0,)}, "iterations"),
+        (two_foci, {"iterations": ()}, "iterations is empty"),
         (two_foci, {"margin": 0.5}, "margin"),
         (two_foci, {"rate": 0.0}, "rate"),
         (two_foci, {"penalty": "square"}, "penalty"),

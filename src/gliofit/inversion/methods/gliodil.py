@@ -7,16 +7,18 @@ The density need not be a solution of the growth equation for any θ, which is t
 
 from __future__ import annotations
 
-import time
-from typing import Literal
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
 
 import numpy as np
 
+from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.growth.theta import Theta
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import legal, require_positive
+from gliofit.inversion.legal import clock, legal, require_positive
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
@@ -25,8 +27,27 @@ DISCRETE_MODEL = "fisher_kolmogorov"
 """The growth model that the discrete loss is of."""
 
 
-@method("gliodil", "GliODIL", models=(DISCRETE_MODEL,))
-def gliodil(
+@dataclass(frozen=True, eq=False)
+class Optimised:
+    """
+    Where the optimisation of a discrete loss ended.
+
+    Parameters
+    ----------
+    parameters : ndarray (n + k,)
+        [values of the growth model, extras of the observation].
+    own : Field
+        The density at the final time, with its `tail`.
+    about : dict
+        How it went, for `Fit.of`.
+    """
+
+    parameters: Array
+    own: Field
+    about: dict[str, Any]
+
+
+def optimised(
     problem: Problem,
     *,
     cells: int = 32,
@@ -44,7 +65,7 @@ def gliodil(
     optimiser: Literal["adam", "lbfgs"] = "adam",
     scatter: float = 0.0,
     device: Literal["cpu", "cuda"] = "cpu",
-) -> Fit:
+) -> Optimised:
     """
     Optimise a discrete loss on a box around the tumour (GliODIL, Sec. 4).
 
@@ -76,19 +97,12 @@ def gliodil(
         The first guess's D, ρ and origin are off by a random share up to this; see `first_guess`.
     device : {"cpu", "cuda"}
 
-    Returns
-    -------
-    Fit
-        `density` is the optimised field at the final time, with its `tail`, not θ̂ through the solver; `loss` is that
-        density's.
-
     Raises
     ------
     InputError
         Without a segmentation or density, on an unknown or impossible setting, and for "cuda"
         where there is none.
     """
-    started = time.perf_counter()
     require_positive(
         rate=rate,
         levels=levels,
@@ -96,15 +110,9 @@ def gliodil(
         pet_weight=pet_weight,
         **{f"iterations {n}": n for n in iterations},
     )
-    halvings = len(iterations) - 1
-    if min(cells, times) < 4 or margin < 1:
-        raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
-    if halvings < 0 or cells % 2**halvings or times % 2**halvings:
-        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
+    _check_box(cells, times, margin, len(iterations) - 1)
     if not 0 <= scatter < 1:
         raise InputError(f"setting scatter = {scatter!r} must be a share, at least 0 and below 1")
-    if tail not in ("front", "field"):
-        raise InputError(f"setting tail = '{tail}' is unknown; there are: front, field")
     import torch
 
     from gliofit.inversion.discrete_loss import multigrid
@@ -115,6 +123,7 @@ def gliodil(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
+    halvings = len(iterations) - 1
     # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     rng = np.random.default_rng(problem.seed)
@@ -145,23 +154,44 @@ def gliodil(
     last = np.where(domain.inside, u[-1].cpu().numpy().clip(0, 1), np.nan).astype(np.float16).astype(np.float32)
     seen = found.get("threshold_whole") if tail == "front" else None  # an observed density is known everywhere
     front = {} if seen is None else {"visible": seen, "width": theta.mu_D / theta.mu_rho}
-    return Fit.of(
-        problem,
-        legal(problem, parameters),
-        started,
-        own=Field(last, domain.tissue.affine, **front),
-        history=[value for run in runs for value in run.history],
-        evaluations=sum(run.evaluations for run in runs),
-        converged=runs[-1].converged,
-        reason=runs[-1].reason,
-        details={
-            "terms": terms,
-            "iterations": [len(run.history) for run in runs],
-            "cpu_seconds": sum(run.seconds for run in runs),
-            "box_mm": [round(float(h) * cells, 1) for h in domain.tissue.spacing],
-            "start": {"diffusivity": guess.diffusivity, "growth": guess.growth, "overlap": guess.score},
-        },
-    )
+    details = {
+        "terms": terms,
+        "iterations": [len(run.history) for run in runs],
+        "cpu_seconds": sum(run.seconds for run in runs),
+        "box_mm": [round(float(h) * cells, 1) for h in domain.tissue.spacing],
+        "start": {"diffusivity": guess.diffusivity, "growth": guess.growth, "overlap": guess.score},
+    }
+    about = {
+        "history": [value for run in runs for value in run.history],
+        "evaluations": sum(run.evaluations for run in runs),
+        "converged": runs[-1].converged,
+        "reason": runs[-1].reason,
+        "details": details,
+    }
+    return Optimised(legal(problem, parameters), Field(last, domain.tissue.affine, **front), about)
+
+
+@method("gliodil", "GliODIL", models=(DISCRETE_MODEL,))
+@wraps(optimised, assigned=("__annotations__",))  # its settings, and checks of them
+def gliodil(problem: Problem, **settings: Any) -> Fit:
+    """
+    The density that `optimised` ends at.
+
+    `density` is that field, not θ̂ through the solver; `loss` is that density's.
+    """
+    started = clock()
+    found = optimised(problem, **settings)
+    return Fit.of(problem, found.parameters, started, own=found.own, **found.about)
+
+
+def _check_box(cells: int, times: int, margin: float, halvings: int) -> None:
+    """Raise an InputError for a box that is too small, or cannot be halved as often."""
+    if min(cells, times) < 4 or margin < 1:
+        raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
+    if halvings < 0:
+        raise InputError("gliodil: iterations is empty; it has a number for each grid")
+    if cells % 2**halvings or times % 2**halvings:
+        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
 
 
 def _optimise(loss, unknowns: list, optimiser: str, iterations: int, rate: float, tolerance: float):
