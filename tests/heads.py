@@ -171,6 +171,7 @@ LEFT_LOST = np.diag([SPACING, SPACING, SPACING, 1.0])
 
 INVERTED = np.where(BRAIN, 900 - T1, 0).astype(np.float32)
 T2 = (np.select([WM, GM, CSF], [300, 420, 1100], 0) * TEXTURE * np.where(SEG > 0, 2, 1)).astype(np.float32)
+FLAIR_IS_NONE = r"\A\w+/t2f.nii.gz: shows edema [^\n]*are the two exchanged[^\n]*\Z"
 INFARCT = BRAIN & (np.abs(WORLD[0] - 40) < 12) & (WORLD[1] < -20)
 LOPSIDED = [np.where(INFARCT, 200, data).astype(np.float32) for data in (T1, T1C)]
 """T1 and T1c of a head with an old infarct at the right."""
@@ -509,7 +510,8 @@ INPUTS = (
     ),
     Input("content", "T2 as T1", whole_head(t1n=T2), "warning", "t1n.nii.gz: is bright where"),
     Input("content", "T2 as FLAIR", whole_head(t2f=T2), "warning", "t2f.nii.gz: fluid is bright on it"),
-    Input("content", "T1 and FLAIR exchanged", whole_head(t1n=FLAIR, t2f=T1), "warning", "are the two exchanged"),
+    Input("content", "T1 and FLAIR exchanged", whole_head(t1n=FLAIR, t2f=T1), "warning", FLAIR_IS_NONE),
+    Input("content", "T1c and FLAIR exchanged", whole_head(t1c=FLAIR, t2f=T1C), "warning", FLAIR_IS_NONE),
     Input(
         "content",
         "T1 as T1c in another scale",

@@ -111,8 +111,22 @@ def _compared(scans: Scans, labels: Array, certain: bool) -> list[str]:
         if "t1c" in seen_in and not swapped:
             said += contrasts.enhancing(patient.files["t1c"], seen_in["t1c"], labels)
         seen = {"edema": labels == EDEMA, "enhancing": labels == ENHANCING}
-        said += place.mirrored(patient.seg, seen_in, seen, scans.brain, scans.affine)
+        said += _elsewhere(scans, seen_in, seen, labels)
     return said
+
+
+def _elsewhere(scans: Scans, images: dict[str, Array], seen: dict[str, Array], labels: Array) -> list[str]:
+    """
+    Whether the segmentation lies beside what the scans show.
+
+    Where neither it nor its mirror image lies on edema, another scan in the FLAIR's place may be to blame. That it is
+    the T1, `contrasts.check` says.
+    """
+    said, elsewhere = place.mirrored(scans.patient.seg, images, seen, scans.brain, scans.affine)
+    if not said or elsewhere:
+        return said
+    on_t1, on_t1c = (contrasts.edema(scans.patient.files, images, labels, scans.brain, name) for name in ("t1", "t1c"))
+    return [] if on_t1 else on_t1c or said
 
 
 def _contrasts(scans: Scans, labels: Array) -> list[str]:

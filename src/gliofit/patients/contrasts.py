@@ -43,8 +43,8 @@ BRIGHT_NECROSIS = 0.9
 
 DARK_EDEMA = 0.95
 """
-Edema over the brain beside it on the FLAIR, by the same on the T1: 1.20 to 1.90 in the shared patients, and one over
-that where the two are exchanged.
+Edema over the brain beside it on the FLAIR, by the same on the T1 (T1c): 1.20 to 1.90 (1.33 to 1.95) in the shared
+patients, and one over that where the two are exchanged.
 """
 
 EMPTY = 0.2
@@ -83,9 +83,8 @@ def enhancing(path: Path, t1c: Array, labels: Array) -> list[str]:
     ]
 
 
-def edema(files: dict[str, Path], images: dict[str, Array], labels: Array, brain: Array) -> list[str]:
-    """Whether edema stands out on the T1 (or T1c) more than on the FLAIR."""
-    name = "t1" if "t1" in images else "t1c"
+def edema(files: dict[str, Path], images: dict[str, Array], labels: Array, brain: Array, name: str) -> list[str]:
+    """Whether edema stands out on the T1 or T1c (`name`) more than on the FLAIR."""
     seen = brain & (labels == EDEMA)
     seen = seen if np.count_nonzero(seen) >= 50 else brain & (labels > 0)
     beside = brain & (labels == 0)
@@ -94,12 +93,12 @@ def edema(files: dict[str, Path], images: dict[str, Array], labels: Array, brain
     middles = [(np.median(images[n][seen]), np.median(images[n][beside])) for n in (name, "flair")]
     if min(min(pair) for pair in middles) <= 0:
         return []  # of normalised intensities, a ratio says nothing
-    on_t1, on_flair = (float(edema / usual) for edema, usual in middles)
-    if on_flair >= DARK_EDEMA * on_t1:
+    on_other, on_flair = (float(edema / usual) for edema, usual in middles)
+    if on_flair >= DARK_EDEMA * on_other:
         return []
     return [
         f"{files['flair']}: shows edema {on_flair:.2f} times as bright as the brain beside it, {files[name].name} "
-        f"{on_t1:.2f} times: are the two exchanged, or is it no FLAIR?"
+        f"{on_other:.2f} times: are the two exchanged, or is it no FLAIR?"
     ]
 
 
@@ -124,7 +123,9 @@ def check(files: dict[str, Path], images: dict[str, Array], labels: Array, brain
     if np.count_nonzero(free) < 1000:
         return []
     first = names[0]
-    warnings = _sequence(files, scans, free, depth) or edema(files, images, labels, whole)
+    warnings = _sequence(files, scans, free, depth) or edema(
+        files, images, labels, whole, "t1" if "t1" in images else "t1c"
+    )
     if not warnings and "flair" in scans and first != "flair":
         warnings += _fluid(files["flair"], scans[first], scans["flair"], free & (depth > RIM_MM[1]))
     for name in names[1:]:

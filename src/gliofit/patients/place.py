@@ -106,9 +106,9 @@ def _spread(mask: Array, affine: Array) -> Array:
 
 def mirrored(
     source: Path | None, images: dict[str, Array], labels: dict[str, Array], brain: Array, affine: Array
-) -> list[str]:
+) -> tuple[list[str], bool]:
     """
-    Whether a segmentation lies where the scan shows the tumour.
+    Whether a segmentation lies where the scan shows the tumour, and if not, whether its mirror image lies on edema.
 
     Parameters
     ----------
@@ -123,11 +123,11 @@ def mirrored(
     """
     name, part = ("flair", "edema") if "flair" in images and labels["edema"].any() else ("t1c", "enhancing")
     if name not in images or not labels[part].any():
-        return []
+        return [], False
     image = images[name]
     usual = float(np.median(image[brain & ~labels["edema"] & ~labels["enhancing"]]))
     if not usual > 0 or image.min() < -0.05 * usual:
-        return []  # of normalised intensities, a ratio says nothing
+        return [], False  # of normalised intensities, a ratio says nothing
     own = float(image[labels[part]].mean()) / usual
     others = {
         axis: float(image[flipped].mean()) / usual
@@ -137,7 +137,7 @@ def mirrored(
     axis = max(others, key=lambda one: others[one], default=0)
     better = others.get(axis, 0.0) > BETTER_MIRRORED * own
     if (name == "flair" and own >= BRIGHT_EDEMA) or (name == "t1c" and not better):
-        return []
+        return [], False
     where = f"where the segmentation has {'edema' if part == 'edema' else 'enhancing tumour'}"
     words = (
         f"{source}: the {'FLAIR' if name == 'flair' else 'T1c'} is not bright {where} ({own:.2f} of the brain's median)"
@@ -146,7 +146,8 @@ def mirrored(
         ways = ("left and right", "front and back", "top and bottom")
         way = ways[int(np.abs(affine[:3, axis] / grids.spacing_of(affine)[axis]).argmax())]
         words += f", but where its mirror image has it ({others[axis]:.2f}, {way} exchanged)"
-    return [f"{words}: does the segmentation belong to this scan and header? Look at its outlines in the pictures"]
+    words += ": does the segmentation belong to this scan and header? Look at its outlines in the pictures"
+    return [words], others.get(axis, 0.0) >= BRIGHT_EDEMA
 
 
 def outside(source: Path | None, whole: Array, brain: Array) -> list[str]:
