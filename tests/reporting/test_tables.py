@@ -14,7 +14,7 @@ from gliofit.evaluation.metrics import tidy
 from gliofit.reporting.tables import tidy as tables
 from gliofit.reporting.tables.cells import rows
 from gliofit.reporting.tables.layout import TABLES
-from gliofit.reporting.tables.markup import caption
+from gliofit.reporting.tables.markup import caption, plain_latex, plain_markdown
 from gliofit.reporting.tables.published import beside
 
 TITLES = {
@@ -160,6 +160,15 @@ def test_latex_has_the_same_marks_and_escapes():
     for opening, closing in ("{}", ("begin", "end")):
         assert tex.count(opening) == tex.count(closing)
     assert tex.count("$") % 2 == 0
+
+
+def test_text_is_escaped_as_its_language_needs():
+    rows = [["case", "truth"], ["patient_1", "7 ± 0.5"], ["μ_D", "–"]]
+    assert plain_markdown(rows) == "| case | truth |\n|---|---|\n| patient_1 | 7 ± 0.5 |\n| μ_D | – |"
+    lines = plain_latex(rows).splitlines()
+    assert lines[:4] == [r"\begin{tabular}{ll}", r"\toprule", r"case & truth \\", r"\midrule"]
+    assert lines[4:6] == [r"patient\_1 & 7 $\pm$ 0.5 \\", r"$\mu_D$ & -- \\"]
+    assert lines[6:] == [r"\bottomrule", r"\end{tabular}"]
 
 
 def test_html_is_accessible_and_escaped():

@@ -11,6 +11,7 @@ with job(snakemake):
     from gliofit.base.files import read_json, write_text
     from gliofit.evaluation.bayesian_scores import KINDS, mean_difference, side_by_side
     from gliofit.evaluation.metrics import tidy
+    from gliofit.reporting.tables.markup import plain_latex, plain_markdown
     from gliofit.reporting.tables.tidy import write_table
 
     files, output = snakemake.input, snakemake.output
@@ -29,9 +30,6 @@ with job(snakemake):
     write_table("table_ii", pd.concat(rows), stem, list(KINDS), cases="table_ii", titles=KINDS)
     every = pd.concat(parameters)
     text = side_by_side(every, list(KINDS))
-    for path, content in zip(
-        output.parameters,
-        (every.to_csv(index=False), text.to_markdown(index=False), text.to_latex(index=False)),
-        strict=True,
-    ):
+    printed = every.to_csv(index=False), f"{plain_markdown(text)}\n", plain_latex(text)
+    for path, content in zip(output.parameters, printed, strict=True):
         write_text(path, content)

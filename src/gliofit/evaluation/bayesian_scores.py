@@ -84,17 +84,30 @@ def scores(fit: Fit, density: Array, truth: Mapping[str, float] | None, true_den
     }
 
 
-def side_by_side(rows: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
-    """One line for each parameter of each case: truth, then most likely value and mean ± sd of each kind, as text."""
-    lines = []
+def side_by_side(rows: pd.DataFrame, kinds: Sequence[str]) -> list[list[str]]:
+    """
+    Of each parameter of each case: truth, then most likely value and mean ± sd of each kind.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Those of `described`, with columns case and forward, a kind.
+    kinds : sequence of str
+
+    Returns
+    -------
+    list of rows of text
+        The first is the head.
+    """
+    table = [["case", "parameter", "truth", *(f"{kind}: {what}" for kind in kinds for what in ("MAP", "mean ± sd"))]]
     for (case, parameter), group in rows.groupby(["case", "parameter"], sort=False):
-        line = {"case": case, "parameter": parameter, "truth": _text(group["truth"].iloc[0])}
+        found = {row.forward: row for row in group.itertuples()}
+        line = [case, parameter, _text(group["truth"].iloc[0])]
         for kind in kinds:
-            for _, row in group[group["forward"] == kind].iterrows():
-                line[f"{kind}: MAP"] = _text(row["most_likely"])
-                line[f"{kind}: mean ± sd"] = f"{_text(row['mean'])} ± {_text(row['sd'])}"
-        lines.append(line)
-    return pd.DataFrame(lines).fillna("–")
+            row = found.get(kind)
+            line += ["–", "–"] if row is None else [_text(row.most_likely), f"{_text(row.mean)} ± {_text(row.sd)}"]
+        table.append(line)
+    return table
 
 
 def _text(value: float) -> str:

@@ -9,7 +9,8 @@ from gliofit.growth.ranges import MU_D_BOUNDS, MU_RHO_BOUNDS, START_MU
 from gliofit.inversion import METHODS, describe
 from gliofit.networks.grids import CROP_MM
 from gliofit.reporting.results_doc.run import Results
-from gliofit.reporting.results_doc.words import count, table
+from gliofit.reporting.results_doc.words import count
+from gliofit.reporting.tables.markup import plain_markdown
 from gliofit.reporting.tables.published import published
 
 PAPER_SAMPLES = 28_000
@@ -58,7 +59,7 @@ def differences(results: Results) -> list[str]:
     ]
     return [
         "## Where the set-up differs",
-        table(rows),
+        plain_markdown(rows),
         "So the MSE and NCC of equal tumours compare, and the tumours are not the same ones: a prior with smaller or "
         "sharper tumours has other errors. Runtimes are on a processor here and on a graphics card in the paper.",
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gliofit.reporting.results_doc.fits import other_sets
 from gliofit.reporting.results_doc.run import Results
-from gliofit.reporting.results_doc.words import scientific, table, times
+from gliofit.reporting.results_doc.words import scientific, times
+from gliofit.reporting.tables.markup import plain_markdown
 from gliofit.reporting.tables.published import published
 
 TAIL = 10
@@ -26,7 +27,7 @@ def failures(results: Results) -> list[str]:
         f"On the test cases of set {results.anatomy}: the shares of cases whose MSE is above {TAIL} times the method's "
         "own median, and above the mean that the paper's hybrid has; and the case with the largest MSE, with its true "
         "parameters. The figure of worst cases below shows these.",
-        table([head, *rows]),
+        plain_markdown([head, *rows]),
         *["\n".join(filter(None, lines))] * any(lines),
     ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gliofit.reporting.results_doc.fits import seconds, uncorrected
 from gliofit.reporting.results_doc.run import Results
 from gliofit.reporting.results_doc.surrogates import BEST_MSE, PAPER_MSE, beside_others, errors, races
-from gliofit.reporting.results_doc.words import ALIKE, scientific, significance, table, times
+from gliofit.reporting.results_doc.words import ALIKE, scientific, significance, times
+from gliofit.reporting.tables.markup import plain_markdown
 from gliofit.reporting.tables.published import published
 
 Row = tuple[str, ...]
@@ -14,7 +15,7 @@ Row = tuple[str, ...]
 def in_short(results: Results) -> list[str]:
     """The section."""
     rows = [*_surrogates(results), *_hybrid(results), *_times(results), *_gauss_newton(results), *_races(results)]
-    return ["## In short", table([("", "here", "paper", "so"), *rows])] if rows else []
+    return ["## In short", plain_markdown([("", "here", "paper", "so"), *rows])] if rows else []
 
 
 def _surrogates(results: Results) -> list[Row]:

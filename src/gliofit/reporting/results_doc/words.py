@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from gliofit.evaluation.statistics import SIGNIFICANCE
 
@@ -49,9 +48,3 @@ def count(number: int) -> str:
     """Small numbers as words."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     return words[number] if number < len(words) else str(number)
-
-
-def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """A Markdown table; its first row is the head."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])

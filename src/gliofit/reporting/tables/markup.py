@@ -142,19 +142,36 @@ def to_latex(tidy: pd.DataFrame, layout: Layout, titles: dict[str, str], label: 
         arrow = "uparrow" if column.higher_is_better else "downarrow"
         return rf"\shortstack{{{column.label} $\{arrow}$ \\ ({unit})}}"
 
-    lines = [
-        r"\begin{table*}[t]",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_tex(caption(layout, titles))}}}",
-        *([rf"\label{{{label}}}"] if label else []),
-        rf"\begin{{tabular}}{{lr{'c' * len(layout.columns)}}}",
-        r"\toprule",
-        " & ".join(["Model", "N", *map(header, layout.columns)]) + r" \\",
-        r"\midrule",
-    ]
-    printed = rows(tidy, layout, titles)
-    for i, row in enumerate(printed):
-        if layout.medians and i == len(printed) // 2:
-            lines.append(r"\midrule")
-        lines.append(" & ".join([_tex(row.title), row.n, *map(LATEX.cell, row.cells)]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""])
+    printed = [[_tex(row.title), row.n, *map(LATEX.cell, row.cells)] for row in rows(tidy, layout, titles)]
+    half = len(printed) // 2 if layout.medians else len(printed)
+    head = ["Model", "N", *map(header, layout.columns)]
+    return "\n".join(
+        [
+            r"\begin{table*}[t]",
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{_tex(caption(layout, titles))}}}",
+            *([rf"\label{{{label}}}"] if label else []),
+            *_tabular(f"lr{'c' * len(layout.columns)}", head, printed[:half], printed[half:]),
+            r"\end{table*}",
+            "",
+        ]
+    )
+
+
+def _tabular(columns: str, head: Sequence[str], *blocks: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a `tabular`: the head and blocks of rows, each under a rule."""
+    parts = [[" & ".join(row) + r" \\" for row in block] for block in ([head], *blocks) if block]
+    ruled = [line for part in parts for line in (r"\midrule", *part)][1:]
+    return [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", *ruled, r"\bottomrule", r"\end{tabular}"]
+
+
+def plain_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table of text in GitHub-flavoured Markdown; its first row is the head."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def plain_latex(rows: Sequence[Sequence[str]]) -> str:
+    r"""The same as a `tabular`; needs `\usepackage{booktabs}`."""
+    head, *lines = [[_tex(text) for text in row] for row in rows]
+    return "\n".join([*_tabular("l" * len(head), head, lines), ""])
