@@ -10,10 +10,11 @@ from gliofit.growth import growth_model
 from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
 from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
-from gliofit.pipeline import lmi_study, recurrences
+from gliofit.pipeline import recurrences
 from gliofit.evaluation.lmi_table import MODELS, NETWORKS
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import digest
+from gliofit.pipeline.lmi_study import LmiPlan
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
 from gliofit.pipeline.plan import told_row, volumes
 from gliofit.pipeline.weights import Weights
@@ -43,6 +44,7 @@ if REFUSED and not SHEET:
     sys.exit("\n".join(f"Error: {fault}" for fault in REFUSED.values()))
 WEIGHTS = checked(Weights.of, CONFIG, ROOT)
 PLAN = Plan(CONFIG, SHEET, WEIGHTS)
+LMI = LmiPlan(CONFIG)
 METHODS = PLAN.methods
 SAMPLERS = [method for method in METHODS if describe(method).posterior]
 "Methods whose fit of a patient comes with samples of the posterior."
@@ -55,7 +57,7 @@ if workflow.is_main_process:
         print(f"Note: {note}", file=sys.stderr)
 
 CAPTIONS = {figure: about["caption"] for figure, about in captions().items()}
-TITLES = recurrences.row_titles(PLAN) | lmi_study.experiments(CONFIG)
+TITLES = recurrences.row_titles(PLAN) | LMI.experiments
 "Of every row of every table."
 
 

@@ -16,11 +16,11 @@ rule lmi_tumours:
         mem_mb=gigabytes(3),
         runtime=hours(24),
     params:
-        number=lambda wildcards: lmi_study.shard_size(
-            CONFIG.lmi_study, wildcards.model, wildcards.split, int(wildcards.shard)
+        number=lambda wildcards: LMI.shard_size(
+            wildcards.model, wildcards.split, int(wildcards.shard)
         ),
         spacing=CONFIG.lmi_study.spacing,
-        crop=lmi_study.CROP_MM,
+        crop=LMI.crop_mm,
         prior=CONFIG.prior.model_dump(),
         gamma=CONFIG.lmi_study.gamma,
         seed=CONFIG.seeds.samples,
@@ -32,15 +32,9 @@ rule lmi_tumours:
 rule train_lmi:
     """One network: for all of θ, for a part of it, or for D, ρ and T."""
     input:
-        train=lambda wildcards: lmi_study.shards(
-            CONFIG.lmi_study, wildcards.model, "train"
-        ),
-        validation=lambda wildcards: lmi_study.shards(
-            CONFIG.lmi_study, wildcards.model, "validation"
-        ),
-        start=lambda wildcards: lmi_study.followed(
-            CONFIG.lmi_study, wildcards.model, wildcards.targets
-        ),
+        train=lambda wildcards: LMI.shards(wildcards.model, "train"),
+        validation=lambda wildcards: LMI.shards(wildcards.model, "validation"),
+        start=lambda wildcards: LMI.followed(wildcards.model, wildcards.targets),
     output:
         weights="results/lmi_study/{model}/{targets}.safetensors",
         card="results/lmi_study/{model}/{targets}.json",
@@ -57,9 +51,7 @@ rule train_lmi:
         gpu=int(CONFIG.device == "cuda"),
     params:
         role=lambda wildcards: "lmi" if wildcards.targets == "all" else "lmi_part",
-        settings=lambda wildcards: lmi_study.settings(
-            CONFIG.lmi_study, wildcards.model, wildcards.targets
-        ),
+        settings=lambda wildcards: LMI.settings(wildcards.model, wildcards.targets),
         seed=CONFIG.seeds.training,
         device=CONFIG.device,
         threads=CONFIG.threads.training,
@@ -74,7 +66,7 @@ rule score_lmi:
     input:
         tissue=tissue(CONFIG.anatomy),
         tests="results/lmi_study/{model}/test/{shard}.h5",
-        networks=lambda wildcards: list(lmi_study.weights(wildcards.model).values()),
+        networks=lambda wildcards: list(LMI.weights(wildcards.model).values()),
     output:
         "results/lmi_study/{model}/scores/{shard}.csv",
     log:
@@ -86,7 +78,7 @@ rule score_lmi:
         mem_mb=gigabytes(3),
         runtime=hours(24),
     params:
-        names=lambda wildcards: list(lmi_study.weights(wildcards.model)),
+        names=lambda wildcards: list(LMI.weights(wildcards.model)),
         spacing=CONFIG.lmi_study.spacing,
         gamma=CONFIG.lmi_study.gamma,
         sources=sources("score_lmi.py", "gliofit.growth.models.mass_effect"),
@@ -96,7 +88,7 @@ rule score_lmi:
 
 rule collect_lmi_scores:
     input:
-        metrics=lmi_study.scores(CONFIG.lmi_study),
+        metrics=LMI.scores,
     output:
         "results/lmi_study.csv",
     log:
@@ -137,8 +129,8 @@ rule table_lmi:
         runtime=hours(1 / 2),
     params:
         number="lmi",
-        methods=list(lmi_study.experiments(CONFIG)),
-        titles=lmi_study.experiments(CONFIG),
+        methods=list(LMI.experiments),
+        titles=LMI.experiments,
         cases="lmi",
         sources=sources("table.py"),
     script:
@@ -172,12 +164,7 @@ rule figure_lmi_errors:
     params:
         caption=CAPTIONS["lmi_errors"],
         method=next(
-            (
-                name
-                for name in ("lmi_3", "lmi_6")
-                if name in lmi_study.experiments(CONFIG)
-            ),
-            None,
+            (name for name in ("lmi_3", "lmi_6") if name in LMI.experiments), None
         ),
         sources=sources("figure_lmi_errors.py"),
     script:
@@ -188,15 +175,8 @@ rule figure_lmi_examples:
     """Figures 3, 4 and 6 of Learn-Morph-Infer on the first test tumours."""
     input:
         tissue=tissue(CONFIG.anatomy),
-        tests=[
-            lmi_study.shards(CONFIG.lmi_study, model, "test")[0]
-            for model in CONFIG.lmi_study.models
-        ],
-        networks=[
-            path
-            for model in CONFIG.lmi_study.models
-            for path in lmi_study.weights(model).values()
-        ],
+        tests=[LMI.shards(model, "test")[0] for model in LMI.models],
+        networks=[path for model in LMI.models for path in LMI.weights(model).values()],
     output:
         png=report(
             "results/figures/{figure}.png",
@@ -216,11 +196,9 @@ rule figure_lmi_examples:
         runtime=hours(2),
     params:
         caption=lambda wildcards: CAPTIONS[wildcards.figure],
-        models=CONFIG.lmi_study.models,
+        models=LMI.models,
         names=[
-            (model, targets)
-            for model in CONFIG.lmi_study.models
-            for targets in lmi_study.weights(model)
+            (model, targets) for model in LMI.models for targets in LMI.weights(model)
         ],
         spacing=CONFIG.lmi_study.spacing,
         gamma=CONFIG.lmi_study.gamma,
@@ -236,7 +214,7 @@ rule figure_lmi_examples:
 
 use rule figure_learning as figure_lmi_learning with:
     input:
-        logs=lmi_study.logs(CONFIG.lmi_study).values(),
+        logs=LMI.logs.values(),
     output:
         png=report(
             "results/figures/lmi_learning.png",
@@ -249,5 +227,5 @@ use rule figure_learning as figure_lmi_learning with:
         "results/logs/figure_lmi_learning.log",
     params:
         caption=CAPTIONS["lmi_learning"],
-        networks=list(lmi_study.logs(CONFIG.lmi_study)),
+        networks=list(LMI.logs),
         sources=sources("figure_learning.py"),

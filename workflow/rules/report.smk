@@ -21,10 +21,10 @@ rule html_report:
     input:
         tables=PLAN.tables.values(),
         others=[
-            *(PLAN.other_tables | lmi_study.tables(CONFIG)).values(),
+            *(PLAN.other_tables | LMI.tables).values(),
             *TABLE_II.values(),
         ],
-        figures=(PLAN.report_figures | lmi_study.figures(CONFIG)).values(),
+        figures=(PLAN.report_figures | LMI.figures).values(),
         fits=expand("results/{patient}/{method}.json", patient=PATIENTS, method=METHODS),
         preparations=expand("results/{patient}/preparation.png", patient=PATIENTS),
         pictures=expand(
@@ -47,8 +47,8 @@ rule html_report:
         runtime=hours(1 / 2),
     params:
         tables=PLAN.table_keys(PLAN.tables),
-        others=[*PLAN.other_tables, *lmi_study.tables(CONFIG), *TABLE_II],
-        figures=list(PLAN.report_figures | lmi_study.figures(CONFIG)),
+        others=[*PLAN.other_tables, *LMI.tables, *TABLE_II],
+        figures=list(PLAN.report_figures | LMI.figures),
         patients=PATIENTS,
         notes=[PLAN.notes(patient) for patient in PATIENTS],
         methods=METHODS,
