@@ -1,4 +1,4 @@
-"""Parameters that a solver run can begin from, and checks of settings."""
+"""What methods share at their start: parameters that a solver run can begin from, checks of settings, a clock."""
 
 from __future__ import annotations
 

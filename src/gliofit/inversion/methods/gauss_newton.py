@@ -8,26 +8,27 @@ reproduces the visible volume with fronts of different width, and only the best 
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
+from gliofit.base.errors import InputError
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.foci import add_foci
+from gliofit.inversion.legal import clock, require_positive
 from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
 from gliofit.inversion.simpler import beyond, searched
 from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
+from gliofit.inversion.starts import Starts
 from gliofit.observation.density import DensityTarget
-
-FOLLOWED = 3
-"""Starts that searches for outlines begin from, those that explain most: from most of them they end in one valley."""
 
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
@@ -75,52 +76,40 @@ def gauss_newton(
     Fit
         `evaluations`: the solver's runs, with its Jacobian or without.
     """
-    started, before = time.perf_counter(), problem.runs.number
+    require_positive(keep=keep, iterations=iterations)
+    if not front_widths:
+        raise InputError("gauss_newton: front_widths is empty; there is a start for each")
+    require_positive(**{f"front_widths, {width!r}": width for width in front_widths})
+    started, before = clock(), problem.runs.number
     numbers, finest_grid = problem.model.foci_range, problem
     several = numbers != (1, 1)
     levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest)
     rough, problem = levels[0], levels[-1]
     levels = levels if start is None else [problem]
-    rounds = 1 + (retries if problem.target.complete and start is None else 0)
     explained = good_enough * _power(problem)
-    starts = _Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
-    best, coarse_best, done = None, np.inf, 0
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = {"rounds": 0}
     simpler = problem.model.simpler() if start is None else None
     precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
-    roughly = precision if precision == tolerance else 10 * precision
+    roughly: dict[str, Any] = {
+        "iterations": iterations,
+        "tolerance": precision if precision == tolerance else 10 * precision,
+    }
 
     if simpler is not None:
         plain = gauss_newton(replace(levels[0], model=simpler.model), front_widths, coarsest, uncertainty=False)
         rough, problem = searched(levels[0], simpler), searched(problem, simpler)
         settings = {"iterations": iterations, "tolerance": precision, "floor": 1e-9 * _power(problem)}
         best, details["searches"] = beyond(rough, problem, simpler, plain, explained, **settings)
+    elif start is not None:
+        best, details["rounds"] = _best_end(levels, [lambda: [np.asarray(start, float)]], explained, keep, **roughly)
+    else:
+        starts = Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
+        turns = range(1 + (retries if problem.target.complete else 0))
+        rounds = [partial(starts.round, number) for number in turns]
+        best, details["rounds"] = _best_end(levels, rounds, explained, keep, **roughly)
 
-    while simpler is None and done < rounds and (best is None or best.loss > explained):
-        candidates = [np.asarray(start, float)] if start is not None else starts.round(done)
-        done += 1
-        if not candidates:
-            break
-        for depth, level in enumerate(levels):
-            finest = level is problem
-            if finest and len(candidates) == 1:
-                break  # nothing to compare
-            most = COMPARED if finest and depth else iterations
-            found = sorted((_search(level, p, problem, most) for p in candidates), key=lambda m: m.loss)
-            candidates = _distinct([m.parameters for m in found], problem.box)[: 1 if finest else keep]
-            if depth == 0:
-                if found[0].loss > 0.8 * coarse_best:
-                    candidates = []  # a round of starts that leads nowhere new
-                    break
-                coarse_best = found[0].loss
-        for p in candidates:
-            end = settled(problem, p, iterations=iterations, tolerance=roughly, floor=1e-9 * _power(problem))
-            best = min((m for m in (best, end) if m is not None), key=lambda m: m.loss)
-
-    assert best is not None  # the first round has its start at the centre of mass
     sought = None
-    grids = [*levels[:-1], finest_grid]
-    details |= {"levels_mm": [float(level.tissue.spacing.max()) for level in grids], "rounds": done}
+    details["levels_mm"] = [float(level.tissue.spacing.max()) for level in [*levels[:-1], finest_grid]]
     if several:
         # by blurred outlines so far, which lead from further away
         problem = replace(problem, target=problem.target.voxelwise())
@@ -160,6 +149,57 @@ def gauss_newton(
     if uncertainty:
         fit.covariance, fit.deviation = covariance(problem, best.parameters)
     return fit
+
+
+def _best_end(
+    levels: list[Problem],
+    rounds: Sequence[Callable[[], list[Array]]],
+    explained: float,
+    keep: int,
+    iterations: int,
+    tolerance: float,
+) -> tuple[Minimum, int]:
+    """
+    The lowest end of searches coarse to fine, and how many rounds of starts it took.
+
+    Parameters
+    ----------
+    levels : list of Problem
+        Coarse to fine.
+    rounds : sequence of callable
+        Each gives starts on the coarsest grid; the first has one at least. Further ones are asked for while the loss is
+        above `explained`.
+    keep : int
+        Ends that go on to the next grid.
+    iterations, tolerance
+        Of the searches on the finest grid.
+    """
+    problem, coarse_best, done = levels[-1], np.inf, 0
+    best: Minimum | None = None
+    for starts in rounds:
+        if best is not None and best.loss <= explained:
+            break
+        candidates = starts()
+        done += 1
+        if not candidates:
+            break
+        for depth, level in enumerate(levels):
+            finest = level is problem
+            if finest and len(candidates) == 1:
+                break  # nothing to compare
+            most = COMPARED if finest and depth else iterations
+            found = sorted((_search(level, p, problem, most) for p in candidates), key=lambda m: m.loss)
+            candidates = _distinct([m.parameters for m in found], problem.box)[: 1 if finest else keep]
+            if depth == 0:
+                if found[0].loss > 0.8 * coarse_best:
+                    candidates = []  # a round of starts that leads nowhere new
+                    break
+                coarse_best = found[0].loss
+        for p in candidates:
+            end = settled(problem, p, iterations=iterations, tolerance=tolerance, floor=1e-9 * _power(problem))
+            best = end if best is None or end.loss < best.loss else best
+    assert best is not None  # the first round has its start at the centre of mass
+    return best, done
 
 
 def _levels(problem: Problem, coarsest: float) -> list[Problem]:
@@ -211,72 +251,6 @@ def _search(level: Problem, start: Array, problem: Problem, iterations: int) -> 
     c = level.density(end.parameters)
     extras = level.target.best_extras(c)
     return replace(end, parameters=np.concatenate([end.parameters, extras]), loss=level.target.loss(c, extras))
-
-
-class _Starts:
-    """
-    Where to begin on a grid: rounds of starts, the first at the centre of mass.
-
-    Parameters
-    ----------
-    problem : Problem
-    front_widths : tuple of float
-        mm.
-    rng : numpy Generator
-        Of the further rounds' origins.
-    """
-
-    def __init__(self, problem: Problem, front_widths: tuple[float, ...], rng: np.random.Generator):
-        self.problem, self.front_widths, self.rng = problem, front_widths, rng
-
-    def round(self, number: int) -> list[Array]:
-        """One start per origin, start of the extras and front width."""
-        origins = [self.problem.centre] if number == 0 else self._origins(2)
-        extras = self.problem.target.extra_starts
-        found = [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
-        return found if self.problem.target.complete else sorted(found, key=self._loss)[:FOLLOWED]
-
-    def _loss(self, start: Array) -> float:
-        """With the extras that suit its density best."""
-        c = self.problem.density(start)
-        return self.problem.target.loss(c, self.problem.target.best_extras(c))
-
-    def _origins(self, count: int) -> list[Array]:
-        """Places drawn within the visible tumour, the denser the likelier."""
-        tissue = self.problem.tissue
-        weight = (self.problem.target.visible.astype(np.float64) * tissue.mask).ravel() ** 2
-        if not weight.sum() > 0:
-            return []
-        chosen = self.rng.choice(weight.size, size=count, p=weight / weight.sum())
-        return list(tissue.to_world(np.stack(np.unravel_index(chosen, tissue.shape), -1)))
-
-
-def matched_starts(problem: Problem, front_widths: tuple[float, ...], origin: Array, extras: Array) -> list[Array]:
-    """
-    Starts at one origin (mm), with given extras, one per width (mm) of the front √(D/ρ) = μ_D/μ_ρ.
-
-    How far the front travels is chosen to give the visible volume (secant search on the solver).
-    """
-    model, target = problem.model, problem.target
-    base = model.on_tissue(problem.tissue, model.begin(origin))
-    observed = float(target.visible.sum(dtype=np.float64))
-    voxel = float(np.prod(problem.tissue.spacing))
-    radius = (3 * observed * voxel / (4 * np.pi) / target.layers) ** (1 / 3)
-    starts = []
-    for width in front_widths:
-        low, high, distance = 0.2 * radius, 8 * radius + 40, 1.5 * radius + 4
-        for _ in range(5):
-            p = np.concatenate([model.with_front(base, distance, width), extras])
-            ratio = (target.visible_size(problem.density(p), extras) + 1) / (observed + 1)
-            if ratio > 1:
-                high = distance
-            else:
-                low = distance
-            distance = float(np.clip(distance / ratio ** (1 / 3), low + 0.1 * (high - low), high - 0.1 * (high - low)))
-            if 0.9 < ratio < 1.1:
-                break
-        starts.append(p)
-    return starts
 
 
 def _distinct(candidates: list[Array], box: Box) -> list[Array]:

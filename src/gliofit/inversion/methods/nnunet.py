@@ -9,11 +9,11 @@ from gliofit.inversion.crops import network
 from gliofit.inversion.discrete_loss.domain import Observed
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, legal
-from gliofit.inversion.methods.gauss_newton import matched_starts
 from gliofit.inversion.methods.gliodil import DISCRETE_MODEL
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
+from gliofit.inversion.starts import matched_starts
 
 WIDTH_MM = 3.0
 """Of the front of the growth that stands in for θ̂."""

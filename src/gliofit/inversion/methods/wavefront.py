@@ -23,11 +23,11 @@ from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.inversion.discrete_loss.domain import Observed
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, legal, require_positive
-from gliofit.inversion.methods.gauss_newton import matched_starts
 from gliofit.inversion.methods.gliodil import DISCRETE_MODEL
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
+from gliofit.inversion.starts import matched_starts
 
 WIDTHS_MM = (0.8, 12.0)
 """Range of the front's width in white matter."""
