@@ -10,7 +10,7 @@ with job(snakemake):
     import numpy as np
 
     from gliofit.anatomy.tissue import Tissue
-    from gliofit.base.files import write_json
+    from gliofit.base.files import whole_file, write_json
     from gliofit.evaluation.bayesian_scores import described, scores
     from gliofit.growth import compile_kernels, simulate
     from gliofit.growth.theta import Theta
@@ -46,6 +46,7 @@ with job(snakemake):
     print(f"{fit.evaluations} runs, {fit.cpu_seconds:.0f} CPU s, {fit.reason}", *fit.warnings, sep="\n")
     about = {"case": wildcards.case, "forward": wildcards.forward, "converged": fit.converged}
     about |= {"scores": scores(fit, density, truth, true_density), "parameters": described(fit, truth)}
-    np.savez_compressed(output.density, density=density)
+    with whole_file(output.density) as part:
+        np.savez_compressed(part, density=density)
     save_samples(output.samples, fit.posterior)
     write_json(output.summary, about)
