@@ -170,6 +170,23 @@ def test_no_case_no_method_no_weights(tmp_path, capsys):
     assert "inverse.safetensors: no such file; method direct needs these weights" in capsys.readouterr().err
 
 
+def test_what_cannot_be_written_is_named(tmp_path, capsys):
+    lay_out(tmp_path / "in", recurrence=SEG, stored=nib.aff2axcodes(AFFINE))
+    (tmp_path / "out").mkdir()
+    nib.save(nib.Nifti1Image(MAPS["wm"], AFFINE), tmp_path / "out/00000.nii.gz")
+    assert ran(tmp_path, "evaluate", "--scores", str(tmp_path)) == 1
+    assert f"Error: {tmp_path}: Is a directory" in capsys.readouterr().err
+    assert predict_gbm.main(["--input", str(tmp_path / "out/00000.nii.gz")]) == 1
+    assert "00000.nii.gz: is a file; a folder is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["seed", "method", "networks", "settings"])
+def test_arguments_that_are_no_settings(name, capsys):
+    with pytest.raises(SystemExit):
+        predict_gbm.main(["--set", f"{name}=4"])
+    assert f"'{name}' is no setting of a method" in capsys.readouterr().err
+
+
 def test_maps_and_labels_whose_affines_disagree_are_taken_as_they_are_stored(tmp_path):
     case = lay_out(tmp_path / "in", stored=nib.aff2axcodes(AFFINE))
     lost = nib.load(case / "00000-tumorseg.nii.gz")

@@ -15,6 +15,7 @@ scores such a prediction by our rules and by the benchmark's. docs/planning.md t
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import math
 import sys
@@ -114,7 +115,9 @@ def main(given: Sequence[str] | None = None) -> int:
         return _evaluate_all(folders, arguments) if arguments.command else _predict_all(folders, arguments)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:  # of what is written
+        print(f"Error: {error.filename2 or error.filename}: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 def _predict_all(folders: list[Path], arguments: argparse.Namespace) -> int:
@@ -183,6 +186,8 @@ def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    if name in inspect.signature(invert).parameters:
+        raise argparse.ArgumentTypeError(f"'{name}' is no setting of a method")
     try:
         found = json.loads(value)
     except ValueError:

@@ -13,6 +13,7 @@ from cases import TUMOUR_MM, write
 from gliofit import (
     DensityTarget,
     InputError,
+    JointTarget,
     PETTarget,
     SegmentationTarget,
     Theta,
@@ -289,11 +290,89 @@ def test_threads_that_cannot_be(small_tissue, threads):
         (THETA, r"takes numbers .x, y, z, mu_D, mu_rho., not Theta"),
         (["a"] * 5, r"takes numbers .*, not list"),
         ({"x": 0.0, "y": 0.0}, "parameter z is missing"),
+        ({"x": "here", "y": 0.0, "z": 0.0, "mu_D": 8, "mu_rho": 3}, "takes numbers .*, not dict"),
+        ({"x": 0.0, "y": 0.0, "z": 0.0, "mu_D": 8, "mu_rho": 3, "gamma": 9}, "unknown parameter 'gamma'"),
     ],
 )
 def test_models_are_asked_as_strictly_as_the_solver(small_tissue, values, fault):
     with pytest.raises(InputError, match=fault):
         growth_model().simulate(small_tissue, values)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"refine": -1.0}, r"refine = -1\.0 must be a positive number"),
+        ({"refine": float("nan")}, "refine = nan must be"),
+        ({"refine": "1"}, "refine = '1' must be"),
+        ({"ratio": "10"}, "ratio = '10' must be"),
+        ({"ratio": 0}, "ratio = 0 must be"),
+        ({"dtype": int}, "dtype = .*int.* is neither float32 nor float64"),
+        ({"further": 5}, "further = 5 is no list of origins"),
+    ],
+)
+def test_options_of_a_run_that_cannot_be(small_tissue, options, fault):
+    """A refinement below 0 had given densities of 36."""
+    with pytest.raises(InputError, match=fault):
+        simulate(small_tissue, THETA, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "fault"),
+    [
+        (["necrosis"], {}, "unknown growth model"),
+        ({"name": ["necrosis"]}, {}, "unknown growth model"),
+        ("mass_effect", {"screening": "far"}, "screening = 'far' must be a length in mm"),
+        ("necrosis", {"death": None}, "death = None must be a number, not negative"),
+    ],
+)
+def test_models_that_cannot_be(name, options, fault):
+    with pytest.raises(InputError, match=fault):
+        growth_model(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "fault"),
+    [
+        (["direct"], {}, "unknown method"),
+        ("gauss_newton", {"front_widths": ()}, "front_widths is empty"),
+        ("gauss_newton", {"front_widths": (3.0, 0.0)}, "front_widths, 0.0 = 0.0 must be a positive number"),
+        ("gauss_newton", {"keep": 0}, "keep = 0 must be a positive number"),
+        ("cmaes_solver", {"population": 1}, "population = 1 must be 2 or more"),
+        ("tmcmc", {"ranges": {"mu_D": 5}}, "ranges = .* must be pairs of numbers by name"),
+        ("tmcmc", {"ranges": {"mu_D": ["a", "b"]}}, "ranges = .* must be pairs of numbers by name"),
+        ("lmi", {"morph": "atlas", "networks": {"lmi": "lmi.safetensors"}}, "morph is str, not a Morph"),
+        ("direct", {"networks": {"inverse": "a", "inverse_segmentaton": "b"}}, "did you mean 'inverse_segmentation'"),
+        ("gb_surrogate", {"networks": {"surrogate": None}}, "surrogate is NoneType, not the path of weights"),
+    ],
+)
+def test_settings_that_cannot_be(small_tissue, density, method, options, fault):
+    """A role misspelt had been passed over, and another network asked in its place."""
+    with pytest.raises(InputError, match=fault):
+        invert(density, small_tissue, method, **options)
+
+
+def test_a_checkpoint_that_is_a_folder(small_tissue, density, tmp_path):
+    with pytest.raises(InputError, match="is no checkpoint of a sampler"):
+        invert(density, small_tissue, "tmcmc", samples=8, checkpoint=str(tmp_path))
+
+
+def test_several_observations_that_cannot_be(density):
+    seen = DensityTarget(density)
+    for weight in (-1.0, 0.0, float("nan"), "1"):
+        with pytest.raises(InputError, match=r"the weight .* of an observation must be a positive number"):
+            JointTarget((seen,), (weight,))
+    with pytest.raises(InputError, match="ndarray among several observations is none"):
+        JointTarget((density,), (1.0,))
+
+
+def test_voxel_edges_of_a_distance(density):
+    seen = SegmentationTarget((density > 0.6).astype(np.float32), (density > 0.2).astype(np.float32))
+    by_number, by_axes = (seen.measured_by("distance", edges) for edges in (4, (4.0, 4.0, 4.0)))
+    np.testing.assert_array_equal(by_number.distances, by_axes.distances)
+    for spacing in (0, -4.0, "4 mm", (4, 4)):
+        with pytest.raises(InputError, match="spacing"):
+            seen.measured_by("distance", spacing)
 
 
 def test_values_of_a_model_by_name(small_tissue, density):
@@ -313,6 +392,8 @@ def test_theta_that_cannot_be(small_tissue):
         Theta("here", 8.0, 3.0)
     with pytest.raises(InputError, match=r"mu_D = 8\.0 must be finite"):
         Theta(TUMOUR_MM, "8.0", 3.0)
+    with pytest.raises(InputError, match="mu_D = True must be finite"):
+        Theta(TUMOUR_MM, True, 3.0)
     with pytest.raises(InputError, match="mu_rho = None is no number"):
         Theta(TUMOUR_MM, 8.0, None)
     with pytest.raises(InputError, match=r"mu_D = 8000 mm .in micrometres.. is none of a tumour"):

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gliofit.base.errors import InputError
+from gliofit.pipeline.rerun import rerun
+
 SOURCE = Path(__file__).parents[2] / "src"
 
 SNAKEFILE = """
@@ -91,3 +94,11 @@ def test_a_missing_record_is_named(folder):
     done = run(folder, "gliofit.pipeline.rerun", "no.job.yaml")
     assert done.returncode == 1
     assert "no.job.yaml: no such record of a job" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"3", b"a: [", b"rule: make", b"\xbc\xff"])
+def test_what_is_no_record_is_named(tmp_path, content):
+    path = tmp_path / "one.job.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"one\.job\.yaml: is no record of a job"):
+        rerun(path, tmp_path)

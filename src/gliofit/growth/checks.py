@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from gliofit.anatomy.tissue import TISSUE_THRESHOLD, Tissue
 from gliofit.base.errors import InputError
+from gliofit.base.section import unknown
 from gliofit.growth import fisher_kolmogorov
 from gliofit.growth.theta import Theta
 
@@ -80,11 +81,33 @@ def simulate(tissue: Tissue, theta: Theta, **options: Any) -> Any:
         raise InputError(f"theta is {type(theta).__name__}, not a Theta(origin in mm, mu_D in mm, mu_rho)")
     for name in MOST:
         check_size(name, getattr(theta, name))
+    for name in ("refine", "ratio"):
+        value = options.get(name, 1.0)
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
+            raise InputError(f"{name} = {value!r} must be a positive number")
+    if options.get("dtype", np.float32) not in (np.float32, np.float64, "float32", "float64"):
+        raise InputError(f"dtype = {options['dtype']!r} is neither float32 nor float64")
+    if not isinstance(options.get("further", ()), Sequence | np.ndarray):
+        raise InputError(f"further = {options['further']!r} is no list of origins")
     if options.get("initial") is None:
         theta = replace(theta, origin=seeded(tissue, theta.origin))
-        if options.get("further"):
+        if len(options.get("further", ())):
             options["further"] = [seeded(tissue, replace(theta, origin=tuple(o)).origin) for o in options["further"]]
     return fisher_kolmogorov.simulate(tissue, theta, **options)
+
+
+def check_option(model: str, name: str, value: Any, what: str = "a number, not negative") -> None:
+    """Raise an InputError unless an option of a growth model is `what`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
+        raise InputError(f"growth model {model}: {name} = {value!r} must be {what}")
+
+
+def _by_name(model: Any, values: Mapping[str, Any]) -> np.ndarray:
+    """Values (n,) in the model's order; InputError on a name that it does not know."""
+    for name in values:
+        if name not in model.names:
+            raise InputError(f"growth model {model.name}: {unknown('parameter', str(name), list(model.names))}")
+    return model.values_of(values)
 
 
 def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,11 +116,12 @@ def for_callers(run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def checked(model: Any, tissue: Tissue, values: Any, **options: Any) -> Any:
         check_tissue(tissue)
-        given = model.values_of(values) if isinstance(values, Mapping) else values
         try:
-            numbers = np.array(given, float)
+            numbers = np.array(_by_name(model, values) if isinstance(values, Mapping) else values, float)
+        except InputError:
+            raise
         except (TypeError, ValueError):
-            names, what = ", ".join(model.names), type(given).__name__
+            names, what = ", ".join(model.names), type(values).__name__
             raise InputError(f"growth model {model.name} takes numbers ({names}), not {what}") from None
         values = model.checked(numbers)
         for name, value in zip(model.names, values, strict=True):

@@ -311,7 +311,7 @@ def growth_model(name: str | Mapping[str, Any] | GrowthModel = "fisher_kolmogoro
         if "name" not in options:
             raise InputError(f"growth model {dict(name)!r} has no name; there are: {', '.join(sorted(MODELS))}")
         name = options.pop("name")
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise InputError(unknown("growth model", str(name), list(MODELS)))
     known = settings_of(MODELS[name])
     for option in options:

@@ -50,7 +50,7 @@ class Theta:
         for name in ("mu_D", "mu_rho"):
             given = getattr(self, name)
             try:
-                value = float("nan") if isinstance(given, str) else float(given)
+                value = float("nan") if isinstance(given, str | bool) else float(given)
             except (TypeError, ValueError):
                 raise InputError(f"{name} = {given!r} is no number") from None
             if not (np.isfinite(value) and value >= 0):

@@ -119,7 +119,7 @@ def method(
 
 def describe(name: str) -> Method:
     """The registered method, or an InputError naming those that exist."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise InputError(unknown("method", str(name), list(METHODS)))
     return METHODS[name]
 
@@ -203,6 +203,9 @@ def invert(
             f'networks is {type(networks).__name__}, not a dict of role and weights; give networks={{"surrogate": …}}'
         )
     networks = dict(networks or {})
+    _check_networks(networks)
+    if not isinstance(morph, Morph | None):
+        raise InputError(f"morph is {type(morph).__name__}, not a Morph (gliofit.anatomy.morph)")
     missing = [role for role in chosen.networks if role not in networks and role not in OPTIONAL]
     if missing:
         raise no_weights(f"method {method}", missing)
@@ -210,6 +213,16 @@ def invert(
     fit = chosen.run(problem, **settings)
     fit.method = method
     return fit
+
+
+def _check_networks(networks: Mapping[str, Any]) -> None:
+    """Raise an InputError for a role that no method asks for, or what is neither a path nor a network."""
+    roles = sorted({role for each in METHODS.values() for role in each.networks})
+    for role, network in networks.items():
+        if role not in roles:
+            raise InputError(unknown("network", str(role), roles))
+        if not isinstance(network, str | Path) and not hasattr(network, "spacing"):
+            raise InputError(f"networks: {role} is {type(network).__name__}, not the path of weights")
 
 
 def _model_for(chosen: Method, model: GrowthModel) -> GrowthModel:

@@ -35,6 +35,12 @@ class JointTarget(Observation):
     def __post_init__(self) -> None:
         if len(self.parts) != len(self.weights) or not self.parts:
             raise InputError(f"{len(self.parts)} observations but {len(self.weights)} weights")
+        for part in self.parts:
+            if not isinstance(part, Observation):
+                raise InputError(f"{type(part).__name__} among several observations is none")
+        for weight in self.weights:
+            if isinstance(weight, bool) or not isinstance(weight, int | float | np.number) or not 0 < weight < np.inf:
+                raise InputError(f"the weight {weight!r} of an observation must be a positive number")
         if len({part.shape for part in self.parts}) > 1:
             raise InputError(f"observations differ in shape: {[part.shape for part in self.parts]}")
 

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
@@ -37,7 +38,6 @@ SHARP = 200.0
 for many millimetres: at 50, further foci lower the loss by flattening it, not by explaining the outlines
 (docs/cohort.md).
 """
-
 
 THRESHOLDS = (
     Parameter("threshold_core", "", *FITTED.core, START.core, symbol="τ_core", digits=3),
@@ -143,8 +143,14 @@ class SegmentationTarget(SingleObservation):
             warnings.warn(doubt, stacklevel=2)
         return cls(core.astype(np.float32), whole.astype(np.float32), steepness, affine=affine)
 
-    def measured_by(self, measure: str, spacing: Array) -> SegmentationTarget:
-        """The same outlines with another loss, on a grid of `spacing` (3,) mm."""
+    def measured_by(self, measure: str, spacing: ArrayLike) -> SegmentationTarget:
+        """The same outlines with another loss, on a grid of `spacing` (3,), or one number, mm."""
+        try:
+            spacing = np.broadcast_to(np.asarray(spacing, float), 3)
+        except (TypeError, ValueError):
+            raise InputError(f"spacing = {spacing!r} is no voxel's edges in mm") from None
+        if not (spacing > 0).all():
+            raise InputError(f"spacing = {spacing.tolist()} mm must be positive")
         known = LOSSES.get(measure)
         maps = None
         if known is not None and known.distances:

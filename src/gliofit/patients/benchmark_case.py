@@ -90,7 +90,7 @@ def cases(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+        raise InputError(f"{folder}: {'is a file; a folder is needed' if folder.exists() else 'no such folder'}")
     found = sorted(p for p in folder.iterdir() if p.is_dir() and p.name.startswith("Patient-"))
     if not found:
         raise InputError(f"{folder}: has no folder Patient-00000 with 00000-tumorseg.nii.gz, -gm, -wm and -csf")

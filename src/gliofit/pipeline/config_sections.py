@@ -169,7 +169,7 @@ class GliodilStudies(Section):
     """GliODIL's studies of itself, on the first of its synthetic patients (of each kind)."""
 
     number: NonNegativeInt = Field(description="Patients of one focus, and as many of three; 0: none.")
-    pde_weights: list[float] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
+    pde_weights: list[PositiveFloat] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
     guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
 

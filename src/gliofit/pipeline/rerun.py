@@ -15,6 +15,8 @@ import sys
 import traceback
 from pathlib import Path
 
+import yaml
+
 from gliofit.base.errors import InputError
 from gliofit.pipeline.records import recorded
 
@@ -37,7 +39,10 @@ def rerun(path: Path, outputs: Path) -> None:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such record of a job; each job leaves one beside its log, results/logs/RULE/")
-    snakemake = recorded(path, outputs)
+    try:
+        snakemake = recorded(path, outputs)
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
+        raise InputError(f"{path}: is no record of a job, which ends in .job.yaml") from None
     if not snakemake.script or not Path(snakemake.script).is_file():
         raise InputError(f"{path}: its script {snakemake.script} is gone")
     for file in [*snakemake.output, *snakemake.log]:

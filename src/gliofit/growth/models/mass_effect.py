@@ -13,6 +13,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.growth.checks import check_option
 from gliofit.growth.cpu.crew import threads_of
 from gliofit.growth.differences import steps_of
 from gliofit.growth.mass_effect.medium import CSF, GM, POISSON, SCREENING_MM, WM, YOUNG, C, Medium
@@ -76,8 +77,7 @@ class MassEffect(GrowthModel):
     def __init__(self, force: str = "gradient", screening: float = SCREENING_MM, derivatives: str = "differences"):
         if force not in FORCES:
             raise InputError(f"growth model mass_effect: unknown force '{force}'; there are: {', '.join(FORCES)}")
-        if isinstance(screening, bool) or not 0 <= screening < np.inf:
-            raise InputError(f"growth model mass_effect: screening = {screening!r} must be a length in mm, 0 for none")
+        check_option("mass_effect", "screening", screening, "a length in mm, 0 for none")
         if derivatives not in DERIVATIVES:
             known = ", ".join(DERIVATIVES)
             raise InputError(f"growth model mass_effect: unknown derivatives '{derivatives}'; there are: {known}")

@@ -10,6 +10,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.growth.checks import check_option
 from gliofit.growth.cpu.crew import threads_of
 from gliofit.growth.differences import side_by_side, steps_of
 from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
@@ -43,8 +44,7 @@ class Necrosis(GrowthModel):
 
     def __init__(self, death: float = 2.5, threshold: float = 0.5, nutrient_diffusion: float = 1.44):
         for name, value in (("death", death), ("threshold", threshold), ("nutrient_diffusion", nutrient_diffusion)):
-            if isinstance(value, bool) or not 0 <= value < np.inf:
-                raise InputError(f"growth model necrosis: {name} = {value!r} must be a number, not negative")
+            check_option("necrosis", name, value)
         self.death, self.threshold, self.nutrient_diffusion = float(death), float(threshold), float(nutrient_diffusion)
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, CONSUMPTION)
 

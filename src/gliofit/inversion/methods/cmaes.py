@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gliofit.base.arrays import Array
+from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.fit import Fit
@@ -28,10 +29,10 @@ REFINING_SIGMA = 0.2
 """Step size after the coarse search, as a fraction of the first one."""
 
 
-def _check(sigma0, population, max_evaluations, tolerance) -> None:
+def _check(sigma0: float, population: int | None, max_evaluations: int, tolerance: float) -> None:
     require_positive(sigma0=sigma0, max_evaluations=max_evaluations, tolerance=tolerance)
-    if population is not None:
-        require_positive(population=population)
+    if population is not None and population < 2:
+        raise InputError(f"setting population = {population!r} must be 2 or more")
 
 
 @method("cmaes_solver", "CMA-ES solver", foci=("given",))

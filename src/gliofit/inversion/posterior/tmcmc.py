@@ -183,7 +183,7 @@ def staged(
     """
     path = Path(checkpoint) if checkpoint else None
     record = json.dumps({"settings": repr(settings), "proposal": repr(proposal), **(config or {})}, sort_keys=True)
-    state = load_state(path, record) if path is not None and path.is_file() else None
+    state = load_state(path, record) if path is not None and path.exists() else None
     if state is None and begin is not None:
         state = begin()
     with tqdm(desc=title, unit="stage", initial=0 if state is None else len(state.stages), mininterval=1) as bar:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -224,7 +223,10 @@ def unknowns_of(
         origin = {name: limits[name] for name in ("x", "y", "z")}
         three = {name: PAPER[name] for name in ("D", "rho", "T")}
         limits = three | origin | {name: PAPER[name] for name in list(PAPER)[3:]}
-    given: dict[str, tuple[Any, ...]] = {n: tuple(float(v) for v in pair) for n, pair in (ranges or {}).items()}
+    try:
+        given: dict[str, tuple[float, ...]] = {n: tuple(float(v) for v in pair) for n, pair in (ranges or {}).items()}
+    except (TypeError, ValueError):
+        raise InputError(f"prior: ranges = {ranges!r} must be pairs of numbers by name, {{mu_D: [2, 20]}}") from None
     for name, pair in given.items():
         if name not in limits:
             missing = " (there is no PET)" if name in ("sigma", "b", "pet_scale", "pet_background") else ""

@@ -126,9 +126,12 @@ def table(rows: list[Row], maps: dict[str, int], broken: list[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """`check` on the folder that is given; 1 if anything is not as it should be."""
+    """`check` on the folder that is given; 1 if anything is not as it should be, 2 without one folder."""
+    if len(arguments) != 1:
+        print("usage: python -m gliofit.planning.dicom.check results/PATIENT", file=sys.stderr)
+        return 2
     try:
-        rows, maps, broken = check(*arguments)
+        rows, maps, broken = check(arguments[0])
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
