@@ -4,6 +4,10 @@ Gradient-based inversion: L-BFGS through the frozen surrogate (Weidner 2026, Sec
 
 from __future__ import annotations
 
+from functools import wraps
+from typing import Any
+
+from gliofit.inversion.checks import defaults
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.problem import Problem
@@ -12,7 +16,7 @@ from gliofit.inversion.search.surrogate import descend
 from gliofit.inversion.surrogate_foci import fit_foci, sought
 
 
-def _fit(problem: Problem, **settings) -> Fit:
+def _fit(problem: Problem, **settings: Any) -> Fit:
     started = clock()
     if sought(problem) and not settings["fix_origin"]:
         # one focus is the paper's method, which has no corrections
@@ -74,24 +78,11 @@ def gb_surrogate(
 
 
 @method("gb_surrogate_com", "GB surrogate COM", networks=("surrogate",))
-def gb_surrogate_com(
-    problem: Problem,
-    *,
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
-) -> Fit:
+@wraps(gb_surrogate, assigned=("__annotations__",))  # its settings
+def gb_surrogate_com(problem: Problem, **settings: Any) -> Fit:
     """
     `gb_surrogate` with the origin fixed at the visible tumour's centre of mass (Weidner 2026, Sec. 3.4).
 
     μ_D and μ_ρ are fitted given that origin; the paper's code replaces the origin after a free fit.
     """
-    return _fit(
-        problem,
-        fix_origin=True,
-        iterations=iterations,
-        tolerance=tolerance,
-        relative_tolerance=relative_tolerance,
-        starts=starts,
-    )
+    return _fit(problem, fix_origin=True, **defaults(gb_surrogate) | settings)

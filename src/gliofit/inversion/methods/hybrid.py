@@ -6,9 +6,12 @@ the same with the surrogate's error taken off.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.inversion.checks import defaults
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.methods.direct import predict, predicted
@@ -102,26 +105,11 @@ def hybrid(
 
 
 @method("hybrid_com", "Hybrid COM", networks=("surrogate", "inverse", "inverse_segmentation"))
-def hybrid_com(
-    problem: Problem,
-    *,
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
-    corrections: int = 1,
-) -> Fit:
+@wraps(hybrid, assigned=("__annotations__",))  # its settings
+def hybrid_com(problem: Problem, **settings: Any) -> Fit:
     """
     `hybrid` with the origin fixed at the visible tumour's centre of mass throughout (Weidner 2026, Sec. 3.4).
 
     Only μ_D and μ_ρ of the direct prediction are used, and only they are refined.
     """
-    return _hybrid(
-        problem,
-        fix_origin=True,
-        iterations=iterations,
-        tolerance=tolerance,
-        relative_tolerance=relative_tolerance,
-        starts=starts,
-        corrections=corrections,
-    )
+    return _hybrid(problem, fix_origin=True, **defaults(hybrid) | settings)
