@@ -1,8 +1,9 @@
 """
 greedy (github.com/pyushkevich/greedy): rigid, affine, and a diffeomorphic deformation.
 
-The deformation is the flow of a stationary velocity field (`-sv`), in a third more time. Without, the warp does not fold
-on BraTS18_2013_11_1, but the inverse that greedy writes does (smallest Jacobians 0.27 and −2.2; with it 0.01 and 0.01).
+The deformation is the flow of a stationary velocity field (`-sv`), in a third more time. Without, the warp does not
+fold on BraTS18_2013_11_1, but the inverse that greedy writes does (smallest Jacobians 0.27 and −2.2; with it 0.01 and
+0.01).
 
 The inverse is the flow backwards: on a patient at 2 mm it misses by 0.03 mm in the median and 0.34 mm at most.
 
