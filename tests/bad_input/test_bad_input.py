@@ -71,6 +71,8 @@ def test_there_are_forty_kinds_of_every_group():
     [
         ["gliofit.synthetic", "no-such-shard.h5"],
         ["gliofit.pipeline.rerun", "no-such-job"],
+        ["gliofit.pipeline.unlock", "gliofit.pipeline.unlock"],
+        ["gliofit.planning.dicom.check", "gliofit.planning.dicom.check", "more"],
     ],
     ids=lambda command: command[0],
 )

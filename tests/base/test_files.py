@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from nibabel.spatialimages import HeaderDataError
 
-from gliofit.base.files import whole_file, write_json
+from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file, whole_file, write_json
 from gliofit.base.nifti import load_volume, save_volume
 
-SOURCE = Path(__file__).parents[2] / "src/gliofit"
+ROOT = Path(__file__).parents[2]
 
 WRITERS = re.compile(
     r"\.write_text\(|\.write_bytes\(|nib\.save\(|\.savefig\(|np\.savez|torch\.save\(|to_csv\([^i)]|json\.dump\("
@@ -46,8 +47,17 @@ def test_volumes_come_back_and_leave_nothing_beside_them(tmp_path):
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["v.nii.gz"]
 
 
+def test_what_is_no_file_is_told_apart(tmp_path):
+    (tmp_path / "link.json").symlink_to("nothing.json")
+    assert no_such_file(str(tmp_path / "none.json")) == "no such file"
+    assert no_such_file(tmp_path) == "is a folder"
+    assert no_such_file(tmp_path / "link.json") == "is a link to nothing.json, which is not there"
+    with pytest.raises(InputError, match="is a folder"):
+        load_volume(tmp_path)
+
+
 def test_every_writer_of_the_package_writes_to_a_temporary_name():
-    for path in SOURCE.rglob("*.py"):
+    for path in [*(ROOT / "src/gliofit").rglob("*.py"), *(ROOT / "workflow/scripts").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         for call in WRITERS.finditer(text):
             line = text[text.rfind("\n", 0, call.start()) + 1 : text.find("\n", call.start())]

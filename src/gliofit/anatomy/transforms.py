@@ -20,6 +20,7 @@ from scipy import ndimage
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file
 from gliofit.base.nifti import Volume
 from gliofit.base.threads import in_threads
 
@@ -70,7 +71,7 @@ class Registration:
     def __post_init__(self) -> None:
         for path in self.files:
             if not path.is_file():
-                raise InputError(f"{path}: no such file")
+                raise InputError(f"{path}: {no_such_file(path)}")
 
     @property
     def tool(self) -> str:

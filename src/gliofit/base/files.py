@@ -20,6 +20,14 @@ def user_path(path: str | Path) -> Path:
         raise InputError(f"{path}: ~ stands for no user's folder here") from None
 
 
+def no_such_file(path: str | Path) -> str:
+    """What is wrong with a path that is no file: nothing there, a folder, or a link to nothing."""
+    path = Path(path)
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {path.readlink()}, which is not there"
+    return "is a folder" if path.is_dir() else "no such file"
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """

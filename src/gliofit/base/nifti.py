@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from scipy import ndimage
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import whole_file
+from gliofit.base.files import no_such_file, whole_file
 
 INTENTS = {"fraction": 1001, "density": 1001, "deviation": 1001, "label": 1002, "mask": 1002, "image": 0}
 """What a volume is → NIfTI's intent code: 1001 an estimate, 1002 labels."""
@@ -71,7 +71,7 @@ def _read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Voxels [x, y, z], as the file's scaling says, and affine (4, 4) of a file."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     image = open_image(path)
     try:
         # nibabel unpacks by zlib, which takes twice as long

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import read_json, write_json
+from gliofit.base.files import no_such_file, read_json, write_json
 from gliofit.base.versions import Source, made_by
 
 FORMAT = "gliofit-made-by"
@@ -28,7 +28,7 @@ def load_note(path: str | Path) -> tuple[Source, str]:
 def read_record(path: str | Path, kind: str, version: int) -> dict[str, Any]:
     """A JSON object that says of which format and version it is; InputError naming the file if it is another."""
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     try:
         values = read_json(path)
     except json.JSONDecodeError as error:

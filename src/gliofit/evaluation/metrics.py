@@ -17,6 +17,7 @@ import pandas as pd
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file
 from gliofit.base.overlap import dice
 from gliofit.growth.theta import Theta
 from gliofit.inversion.fit import Fit
@@ -249,7 +250,7 @@ def read_metrics(table: str | Path | pd.DataFrame) -> pd.DataFrame:
     else:
         name = str(table)
         if not Path(table).is_file():
-            raise InputError(f"{table}: no such file")
+            raise InputError(f"{table}: {no_such_file(table)}")
         frame = pd.read_csv(table, dtype={"case": str, "set": str, "method": str, "metric": str})
     missing = [column for column in COLUMNS if column not in frame]
     if missing:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import read_json, write_json
+from gliofit.base.files import no_such_file, read_json, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def load_scores(path: str | Path) -> Scores:
         Naming the file, if it is missing or holds no scores.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     try:
         values = read_json(path)
         named = {name: values.pop(name) for name in ("case", "set", "method", "row")}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import read_json, whole_file, write_json
+from gliofit.base.files import no_such_file, read_json, whole_file, write_json
 from gliofit.base.versions import made_by
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.fit_format import FORMAT, FORMAT_VERSION
@@ -83,7 +83,7 @@ def _written(fits: Sequence[Fit], path: str | Path, volumes: str | Path) -> list
 
 def _read(path: str | Path) -> Any:
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     try:
         return read_json(path)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.base.files import whole_file
+from gliofit.base.files import no_such_file, whole_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ def load_samples(path: str | Path) -> Samples:
         If there is no such file, or it is no file of samples.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     try:
         with np.load(path) as found:
             groups = {

@@ -20,7 +20,7 @@ from safetensors.torch import load, save
 
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
-from gliofit.base.files import whole_file
+from gliofit.base.files import no_such_file, whole_file
 from gliofit.base.section import fault
 from gliofit.base.vector_math import prepare_vector_math
 from gliofit.base.versions import versions
@@ -215,7 +215,7 @@ def load_network(path: str | Path, role: str, device: str = "cpu") -> Any:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     card = read_card(path, role)
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != card["weights_sha256"]:

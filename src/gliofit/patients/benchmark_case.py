@@ -19,6 +19,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file
 from gliofit.base.nifti import Volume, load_scan, load_volume
 from gliofit.patients import contents
 from gliofit.patients.brain import brain_of
@@ -35,7 +36,7 @@ from gliofit.patients.labels import (
 )
 from gliofit.patients.preparation import fill
 from gliofit.patients.prepared import Prepared
-from gliofit.patients.sample_sheet import Patient, no_such_file
+from gliofit.patients.sample_sheet import Patient
 from gliofit.patients.scans import mask
 
 LABELS = "brats2024"

@@ -11,8 +11,9 @@ import numpy as np
 from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file
 from gliofit.base.nifti import open_image
-from gliofit.patients.sample_sheet import Patient, no_such_file
+from gliofit.patients.sample_sheet import Patient
 
 EDGE_MM = (0.1, 20.0)
 """Voxel edges outside of this are no millimetres (or no scan)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import user_path
+from gliofit.base.files import no_such_file, user_path
 from gliofit.observation.labels import labelling
 
 REQUIRED = ("id", "t1", "t1c", "flair", "seg")
@@ -170,7 +170,7 @@ def read_sample_sheet(
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     lines = _text(path).splitlines()
     rows = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not rows:
@@ -213,13 +213,6 @@ def _cells(line: str, where: str) -> list[str]:
         return [cell.strip() for cell in next(csv.reader([line], delimiter="\t", strict=True))]
     except csv.Error:
         raise InputError(f'{where}: has a quotation mark (") that is not closed, or is within a cell') from None
-
-
-def no_such_file(path: Path) -> str:
-    """What is wrong with a path that is no file: nothing there, a folder, or a link to nothing."""
-    if path.is_symlink() and not path.exists():
-        return f"is a link to {path.readlink()}, which is not there"
-    return "is a folder" if path.is_dir() else "no such file"
 
 
 def _text(path: Path) -> str:

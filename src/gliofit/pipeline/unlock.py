@@ -80,6 +80,8 @@ def unlock(folder: Path) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("usage: python -m gliofit.pipeline.unlock, in the folder that is locked")
     try:
         print(unlock(Path.cwd()))
     except InputError as error:

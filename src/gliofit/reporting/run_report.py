@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import write_text
+from gliofit.base.files import no_such_file, write_text
 from gliofit.evaluation import (
     bayesian_scores,
     cohort_scores,
@@ -117,7 +117,7 @@ def write_report(
 
 def _file(path: str | Path) -> Path:
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {no_such_file(path)}")
     return Path(path)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from gliofit.anatomy.tissue import TISSUE_THRESHOLD
 from gliofit.base import grids
 from gliofit.base.errors import InputError
+from gliofit.base.files import no_such_file
 from gliofit.growth.theta import GROWTH, ORIGIN
 from gliofit.synthetic.prior import SPLITS, Prior
 from gliofit.synthetic.shard_format import FORMAT, FORMAT_VERSION, LEVELS, MAPS
@@ -50,7 +51,7 @@ def fault(path: str | Path) -> str | None:
     """The first point of the specification that a file fails, as a sentence; None if it is a sound shard."""
     path = Path(path)
     if not path.is_file():
-        return "no such file"
+        return no_such_file(path)
     try:
         with h5py.File(path, "r") as file:
             return next(faults(file), None)

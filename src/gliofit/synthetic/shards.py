@@ -22,7 +22,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
-from gliofit.base.files import whole_file
+from gliofit.base.files import no_such_file, whole_file
 from gliofit.base.versions import versions
 from gliofit.growth.theta import MIRROR
 from gliofit.synthetic.check_shards import layout_faults
@@ -218,7 +218,7 @@ class ShardDataset:
     def _open(self, path: Path) -> h5py.File:
         if path not in self._files:
             if not path.is_file():
-                raise InputError(f"{path}: no such file")
+                raise InputError(f"{path}: {no_such_file(path)}")
             try:
                 file = h5py.File(path, "r")
             except OSError as error:
