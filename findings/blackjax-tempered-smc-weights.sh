@@ -57,8 +57,9 @@ def widths(target_ess):
         state, _ = step(now, state)
     x, w = np.asarray(state.particles, float), np.asarray(state.weights, float)
     weighted = np.sqrt((w[:, None] * (x - w @ x) ** 2).sum(0))
-    print(f"target_ess {target_ess}: largest weight {w.max() * NUMBER:.1f} times the mean one; standard deviations over the truth:")
-    print("  particles as they are:", (x.std(0) / posterior_sd).round(2), " weighted:", (weighted / posterior_sd).round(2))
+    print(f"target_ess {target_ess}: largest weight {w.max() * NUMBER:.1f} times the mean one")
+    print("  standard deviations over the truth: of the particles", (x.std(0) / posterior_sd).round(2))
+    print("                                      weighted        ", (weighted / posterior_sd).round(2))
     return x.std(0) / posterior_sd, weighted / posterior_sd
 
 

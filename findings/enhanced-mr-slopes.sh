@@ -87,7 +87,8 @@ plain.PixelSpacing, plain.SliceThickness, plain.RescaleSlope, plain.RescaleInter
 plain.save_as("plain.dcm", enforce_file_format=True)
 
 Path("out").mkdir()
-subprocess.run([dcm2niix.bin, "-s", "y", "-o", "out", "-f", "out", "-z", "n", "enhanced.dcm"], check=True, capture_output=True)
+command = [dcm2niix.bin, "-s", "y", "-o", "out", "-f", "out", "-z", "n", "enhanced.dcm"]
+subprocess.run(command, check=True, capture_output=True)
 volume = np.asarray(nib.load("out/out.nii").dataobj)
 read = pydicom.dcmread("enhanced.dcm")
 seen = {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SimpleITK 2.5.7, antspyx 0.6.3 and picsl-greedy 1.4.0.3 place a NIfTI image by its qform where nibabel 5.4.2 takes the sform.
+# SimpleITK 2.5.7, antspyx 0.6.3 and picsl-greedy 1.4.0.3 place NIfTI images by their qform, nibabel 5.4.2 by their sform.
 #
 # Expected: which of two orientations of a file counts depends on whether it is there, and nibabel takes the sform whenever
 # its code is above 0. An image that was aligned to another, with the scanner's place kept in the qform (code 1) and the new
