@@ -9,6 +9,10 @@ versions of numba and llvmlite, the processor, and the types of the arguments.
 One file per function and types holds the machine code, and no index stands beside it, as numba has one: the name says
 what is inside, and a file appears whole or not at all. Processes that start at once, or a process that still runs an
 older version, therefore cannot mistake one for another. Whoever saves removes what older sources left behind.
+
+A kernel's machine code holds copies of the kernels that it calls. They are used only where those are not there by
+themselves, and may round otherwise, as they were optimised once more in their new place. So a kernel that is loaded has
+those that it calls loaded first, as they are where it is compiled: a run is the same to the bit, whoever compiled.
 """
 
 from __future__ import annotations
@@ -20,13 +24,14 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.compiler import Compiler
 from numba.core.serialize import dumps
 
@@ -87,8 +92,35 @@ class _Files:
             path.unlink(missing_ok=True)
 
 
+_kernels: dict[tuple[str, str], Any] = {}
+"""Module and name → the kernels of this process that are kept."""
+
+
+class _WithCalled(CompileResultCacheImpl):
+    """What is kept of a kernel: whom it calls, and its machine code."""
+
+    def reduce(self, cres):
+        linked = cres.library._linking_libraries
+        called = [
+            (name, types)
+            for name, known in _kernels.items()
+            for types, other in known.overloads.items()
+            if other.library in linked
+        ]
+        return called, super().reduce(cres)
+
+    def rebuild(self, target_context, payload):
+        called, code = payload
+        for (module, name), types in called:
+            import_module(module)
+            _kernels[module, name].compile(types)
+        return super().rebuild(target_context, code)
+
+
 class KernelCache(FunctionCache):
     """numba's cache, in the folder that numba chooses (NUMBA_CACHE_DIR, beside the module, or the user's own)."""
+
+    _impl_class = _WithCalled
 
     def __init__(self, function: Callable):
         super().__init__(function)
@@ -126,4 +158,5 @@ def _kept(function: Callable, **options: Any) -> Any:
     compiled: Any = numba.njit(fastmath=ROUNDING, nogil=True, **options)(function)
     with suppress(RuntimeError):  # numba finds no folder that can be written: each process compiles for itself
         compiled._cache = KernelCache(function)
+    _kernels[function.__module__, function.__qualname__] = compiled
     return compiled
