@@ -59,6 +59,7 @@ WAYS = (
     Way({"gauss_newton": "Gauss–Newton"}, "gauss_newton", settings={"uncertainty": False}),
     Way({"one_focus": "Gauss–Newton, one focus"}, "gauss_newton", foci=1, settings={"uncertainty": False}),
     Way({"hybrid_gn": "Prediction and Gauss–Newton"}, "hybrid_gn", settings={"uncertainty": False}),
+    Way({"hybrid_foci": "Hybrid"}, "hybrid"),
     Way({"hybrid": "Hybrid, one focus"}, "hybrid", foci=1),
     Way({"direct": "Direct prediction"}, "direct"),
     Way({"lmi": "LMI"}, "lmi"),
