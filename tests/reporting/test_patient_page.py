@@ -136,6 +136,13 @@ def test_deviations_are_printed_where_there_is_a_covariance():
         assert ("±" in str(physical_row(fit))) == printed
 
 
+def test_no_deviation_of_an_uptake_that_was_not_sampled():
+    extras = {"pet_scale": 0.9, "pet_background": 0.2}
+    for method, shown in (("gauss_newton", 5), ("tmcmc", 7)):
+        fit = fit_by(method, extras=extras, covariance=np.diag([1, 1, 1, 0.09, 0.04, 0.01, 0.01]))
+        assert str(fit_row(fit, Columns.of([fit]), {})).count("±") == shown
+
+
 def test_contours_of_plans_in_dicom_are_on_the_page(prepared, density, tmp_path):
     with figure(2, 1) as drawn:
         drawn.savefig(tmp_path / "dicom.png", format="png")

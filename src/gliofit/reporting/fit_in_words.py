@@ -11,7 +11,8 @@ import numpy as np
 
 from gliofit.growth import growth_model
 from gliofit.growth.model import Parameter
-from gliofit.inversion import Fit
+from gliofit.inversion import METHODS, Fit
+from gliofit.observation.pet import UPTAKE
 
 EXTRA_DIGITS = 3
 
@@ -60,7 +61,7 @@ def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, 
         What the fit lacks of them is "–".
     titles : mapping of method → title
     """
-    spread = fit.deviations()
+    spread = believed_deviations(fit)
     model = growth_model(fit.model)
 
     def text(name: str, value: float, digits: int) -> str:
@@ -83,6 +84,18 @@ def fit_row(fit: Fit, columns: Columns, titles: Mapping[str, str]) -> dict[str, 
         "converged": fit.converged,
         "reason": fit.reason,
     }
+
+
+def believed_deviations(fit: Fit) -> dict[str, float]:
+    """
+    Standard deviations that are shown, by name.
+
+    Not those of a PET's scale and background, unless they were sampled: the loss regresses the density on a noisy
+    uptake, which puts the scale too low, and Laplace's interval knows nothing of it (docs/bayesian.md).
+    """
+    sampled = fit.method in METHODS and METHODS[fit.method].posterior
+    left_out = () if sampled else tuple(parameter.name for parameter in UPTAKE)
+    return {name: value for name, value in fit.deviations().items() if name not in left_out}
 
 
 def warnings_of(fits: Iterable[Fit], titles: Mapping[str, str]) -> list[str]:
