@@ -170,6 +170,8 @@ class WholeBrainSettings(Settings):
             strict=True, description="Of what Learn-Morph-Infer's network sees, mm; the shards' own if that is coarser."
         ),
     ] = 4.0
+    # on a processor, gradients of a network of width 8 were NaN by chance in bfloat16 (torch 2.13, AVX-512)
+    bfloat16: Annotated[bool, Field(strict=True, description="As for other networks.")] = False
 
 
 @dataclass(frozen=True)
