@@ -239,14 +239,20 @@ class _Run:
         batch = collate(self.data, indices, self.device, outlines, self.views)
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.step)
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.bfloat16 and _has_bfloat16(self.device)):
-            if settings.window and self.network.role == "surrogate":
-                loss = window_loss(self.network, *batch, settings.window, rng)
-            else:
-                loss = loss_of(self.network, *batch, settings.part(self.step)[2], settings.terms)
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
+
+        def gradients(bfloat16: bool) -> tuple[torch.Tensor, float]:
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.step,)))
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+                if settings.window and self.network.role == "surrogate":
+                    loss = window_loss(self.network, *batch, settings.window, rng)
+                else:
+                    loss = loss_of(self.network, *batch, settings.part(self.step)[2], settings.terms)
+            self.optimiser.zero_grad()
+            loss.backward()
+            return loss, float(nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip))
+
+        loss, size = gradients(settings.bfloat16 and _has_bfloat16(self.device))
+        if not math.isfinite(size):  # in bfloat16 some are NaN by chance on processors
+            loss, _ = gradients(False)
         self.optimiser.step()
         return float(loss.detach())
