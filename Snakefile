@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake.utils import min_version
 
+from gliofit.pipeline.ending import end_timers
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
 from gliofit.pipeline.warm import begin, keep_warm
 
@@ -60,8 +61,13 @@ onstart:
     keep_warm(workflow, "results/logs/warm.log", WARM)
 
 
+onsuccess:
+    end_timers()
+
+
 onerror:
     report_failures(workflow.scheduler.failed)
+    end_timers()
 
 
 rule all:

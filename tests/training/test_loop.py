@@ -96,6 +96,26 @@ def test_a_killed_run_resumes_to_the_same_weights(shards, tmp_path, monkeypatch)
     assert whole == cut
 
 
+def test_a_gradient_that_bfloat16_lost_is_computed_again_in_float32(shards, tmp_path, monkeypatch):
+    exact, cast = training.loss_of, []
+
+    def lossy(network, *args):
+        loss = exact(network, *args)
+        if torch.is_autocast_enabled("cpu"):
+            cast.append(loss)
+            return loss * math.nan
+        return loss
+
+    monkeypatch.setattr(training, "_has_bfloat16", lambda device: True)
+    monkeypatch.setattr(training, "loss_of", lossy)
+    settings = SETTINGS["inverse"]("gliofit", width=8, steps=6, batch=4, validate_every=6)
+    lost = run(shards, tmp_path / "lost", "inverse", replace(settings, bfloat16=True))
+    assert len(cast) == 6
+    kept = run(shards, tmp_path / "kept", "inverse", replace(settings, bfloat16=False))
+    assert len(cast) == 6
+    assert lost["metrics"] == kept["metrics"]
+
+
 def test_a_checkpoint_of_other_settings_is_not_used(shards, tmp_path, monkeypatch):
     step = training._Run._step
 
