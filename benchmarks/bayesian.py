@@ -3,13 +3,13 @@ Bayesian calibration: what a posterior costs, and whether samplers agree (covera
 
     python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--chain 30] [--patient DIR]
     python benchmarks/bayesian.py parts --patient FOLDER [--spacing 2]
-    python benchmarks/bayesian.py judge [--samples 128] [--manifold 64] [--live 120]
+    python benchmarks/bayesian.py judge [--on wave|solver|patient] [--patient DIR] [--samples 128] [--live 120]
 
 `compare` runs both samplers on a patient (`DIR`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
-example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of
-one likelihood's time goes where. `judge` has both samplers and
-dynesty sample an analytic tumour's outlines and PET. Each writes FOLDER/bayesian_NAME.json (FOLDER:
-GLIOFIT_BENCHMARKS or results/benchmarks).
+example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of one
+likelihood's time goes where. `judge` has both samplers and dynesty sample outlines and PET of an analytic tumour, of
+one by the solver, or of a patient. Each writes FOLDER/bayesian_NAME.json (FOLDER: GLIOFIT_BENCHMARKS or
+results/benchmarks).
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.inversion.patient_problem import patient_problem
+from gliofit.inversion.posterior.emulated import Emulated
+from gliofit.inversion.posterior.label_power import worth_of_labels
+from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Newton, Walk
-from gliofit.inversion.posterior.start import climbed
+from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
 from gliofit.observation.joint import JointTarget
@@ -108,6 +111,7 @@ def compare(options: argparse.Namespace) -> dict:
             begun = time.process_time()
             given = {"threads": options.threads, "seed": options.seed, "predictive": 0, "final": options.final}
             given |= {"chain": options.chain} if name == "tmcmc" else {}
+            given |= {"finer": 2 if options.patient else 0}
             fit = invert(target, tissue, name, **given, **settings)
             samples = fit.posterior
             out[name] = {
@@ -158,11 +162,30 @@ def _milliseconds(call: Callable, number: int = 15) -> float:
     return float(np.median(taken))
 
 
+def judged(options: argparse.Namespace) -> tuple[Posterior, Points | None]:
+    """What the judge samples, and the mode that the samplers begin about; without one they begin with the prior."""
+    if options.on == "wave":
+        return wave_posterior(ball(), np.array([6.0, 21.0, 4.0, 7.0, 2.4]), 0.03), None
+    if options.on == "patient":
+        tissue, target = patient(Path(options.patient), options.spacing)
+    else:
+        tissue = phantom(options.spacing)
+        target = drawn_patient(tissue, Theta((6.0, 20.0, 4.0), 7.0, 2.6), np.random.default_rng(1), IMAGING)
+    problem = Problem(tissue, target, threads=options.threads)
+    fit = invert(target, tissue, "gauss_newton", uncertainty=False)
+    plain = Posterior(problem)
+    mode = climbed(plain, plain.near(np.array([*fit.parameters.values(), *fit.extras.values()])))
+    posterior = Posterior(problem, label_power=worth_of_labels(plain, mode).power)
+    return posterior, climbed(posterior, mode.unit[0])
+
+
 def judge(options: argparse.Namespace) -> dict:
-    """Both samplers and dynesty, which shares no code with them, on an analytic tumour with eleven unknowns."""
+    """Both samplers and dynesty, which shares no code with them, on a problem with eleven unknowns."""
     import dynesty
 
-    posterior = wave_posterior(ball(), np.array([6.0, 21.0, 4.0, 7.0, 2.4]), 0.03)
+    posterior, mode = judged(options)
+    begun = posterior if mode is None else BegunNear(posterior, mode)
+    first, walk = (16, Walk(0.04, 0.8, 0.6)) if mode is None else (2, Emulated(Walk(0.04, 0.8, 0.6), options.chain))
     out: dict = {"names": posterior.names}
 
     def note(name: str, runs: int, evidence: list[float], mean: np.ndarray, deviation: np.ndarray) -> None:
@@ -170,11 +193,13 @@ def judge(options: argparse.Namespace) -> dict:
         out[name] = found
         print(name, json.dumps(found), flush=True)
 
-    for name, proposal, settings in (
-        ("tmcmc", Walk(0.04, 0.8, 0.6), Settings(options.samples, first=16, final=1, seed=options.seed)),
-        ("tmcmc_manifold", Newton(0.6), Settings(options.manifold, first=16, final=2, seed=options.seed)),
+    for name, proposal, number, final in (
+        ("tmcmc", walk, options.samples, 1),
+        ("tmcmc_manifold", Newton(0.6), options.manifold, 2),
     ):
-        found = sample(posterior, proposal, settings)
+        if not number:
+            continue
+        found = sample(begun, proposal, Settings(number, first=first, final=final, moves=20, seed=options.seed))
         values = posterior.parameters(found.unit)
         evidence = [found.log_evidence, found.log_evidence_error, *found.evidence_by_stages]
         note(name, found.runs, evidence, values.mean(0), values.std(0))
@@ -186,7 +211,7 @@ def judge(options: argparse.Namespace) -> dict:
         legal = posterior.supported(unit[None])[0]
         return float(posterior.evaluate(unit[None]).log_likelihood[0]) if legal else -np.inf
 
-    live = {"nlive": options.live, "sample": "rwalk", "walks": 40, "bound": "multi", "rstate": rng}
+    live = {"nlive": options.live, "sample": "rwalk", "walks": options.walks, "bound": "multi", "rstate": rng}
     sampler = dynesty.NestedSampler(likelihood, lambda unit: unit, posterior.size, **live)
     sampler.run_nested(dlogz=0.1, print_progress=False)
     found = sampler.results
@@ -208,7 +233,9 @@ def main() -> None:
     parser.add_argument("--final", type=int, default=1, help="stages after the first at the full power")
     parser.add_argument("--chain", type=int, default=30, help="of an emulator, of tmcmc; 0: points walk without one")
     parser.add_argument("--patient", default="", help="folder of GliomaSolver's example, or results/PATIENT/prepared")
+    parser.add_argument("--on", choices=("wave", "solver", "patient"), default="wave", help="what the judge samples")
     parser.add_argument("--live", type=int, default=120, help="of dynesty")
+    parser.add_argument("--walks", type=int, default=40, help="steps to a new point of dynesty")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -5,14 +5,16 @@ Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and sc
     python benchmarks/bayesian_coverage.py bent [--cases 8] [--samples 200]
     python benchmarks/bayesian_coverage.py repeated [--cases 2] [--samples 96] [--repeats 20]
     python benchmarks/bayesian_coverage.py wave [--cases 60] [--samples 128]
-    python benchmarks/bayesian_coverage.py solver [--cases 24] [--samples 96] [--spacing 4] [--finer]
+    python benchmarks/bayesian_coverage.py solver [--cases 50] [--samples 96] [--spacing 4] [--finer 2 [--sampled]]
+        [--corrected 2]
 
 `sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `bent` has standard
-deviations of a density whose own are known, with an emulator and without. `repeated` runs
-such a problem many times and compares the means' scatter with the errors that each run states. `wave` has analytic
-tumours (8 mm), `solver` those of the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with
-its Laplace intervals. `--finer` grows the truth on half the spacing. Ends with a table; errors are those between cases,
-as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or results/benchmarks).
+deviations of a density whose own are known, with an emulator and without. `repeated` runs such a problem many times and
+compares the means' scatter with the errors that each run states. `wave` has analytic tumours (8 mm), `solver` those of
+the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with its Laplace intervals. `--finer N`
+grows the truth on the N-th part of the spacing; `--corrected` is `tmcmc`'s `finer`. Ends with a table; errors are those
+between cases, as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or
+results/benchmarks).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from scipy.stats import binomtest, norm
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
 from gliofit.base.files import write_text
+from gliofit.inversion.finer import divided
 from gliofit.inversion.posterior.emulated import Emulated
 from gliofit.inversion.posterior.likelihood import Likelihood
 from gliofit.inversion.posterior.points import Points
@@ -144,15 +147,15 @@ def wave(options: argparse.Namespace) -> Iterator[Ranks]:
 def solver(options: argparse.Namespace) -> Iterator[Ranks]:
     tissue = phantom(options.spacing)
     fine = tissue
-    if options.finer:
-        shape, affine = grids.aligned_grid(tissue.affine, tissue.brain, options.spacing / 2)
-        fine = tissue.resample_to(shape, affine)
+    if options.finer > 1:
+        fine = phantom(options.spacing / options.finer) if options.sampled else divided(tissue, times=options.finer)
     for case in range(options.cases):
         rng = np.random.default_rng([options.seed, case])
         theta, imaging = drawn(tissue, rng, PRIOR["solver"])
         c = grids.resample(simulate(fine, theta, threads=1), fine.affine, tissue.shape, tissue.affine)
         target = draw_scan(c, tissue, imaging, rng)
         given = {"samples": options.samples, "ranges": PRIOR["solver"], "predictive": 0, "seed": case}
+        given["finer"] = options.corrected
         begun = process_time()
         fit = invert(target, tissue, "tmcmc", **given)
         truth = np.array([*theta.to_array(), *(imaging[name] for name in fit.names[5:])])
@@ -202,7 +205,9 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--spacing", type=float, default=4.0)
-    parser.add_argument("--finer", action="store_true")
+    parser.add_argument("--finer", type=int, default=1, help="times that the truth's grid is finer")
+    parser.add_argument("--sampled", action="store_true", help="with a head sampled there, not interpolated")
+    parser.add_argument("--corrected", type=int, default=0, help="rounds of `tmcmc`'s `finer`")
     parser.add_argument("--emulated", action="store_true", help="of sampler: with an emulator")
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()

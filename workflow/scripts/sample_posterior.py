@@ -38,8 +38,10 @@ with job(snakemake):
         truth = dict(zip(("x", "y", "z", "mu_D", "mu_rho"), drawn.theta.to_array().tolist(), strict=True)) | imaging
     networks = {"surrogate": load_network(files.surrogate, "surrogate")} if wildcards.forward == "surrogate" else {}
     options = {"networks": networks, "seed": params.seed, "threads": snakemake.threads, "forward": wildcards.forward}
+    # both see the grid that simulated patients were grown on and that the surrogate has learnt
+    options |= {"predictive": 0, "finer": 0}
     started = process_time()
-    fit = invert(target, tissue, "tmcmc", predictive=0, **options, **params.settings)
+    fit = invert(target, tissue, "tmcmc", **options | params.settings)
     fit.cpu_seconds = process_time() - started
     likely = fit.details["most_likely"]
     density = simulate(tissue, Theta.from_array(np.array(list(likely.values())[:5])), threads=snakemake.threads)

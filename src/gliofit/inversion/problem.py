@@ -15,6 +15,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth import GrowthModel, growth_model
+from gliofit.inversion.finer import Correction
 from gliofit.observation.observation import Observation
 
 
@@ -51,6 +52,8 @@ class Problem:
         Centre (mm) about which origins are sought; that of mass of the visible tumour if not given.
     runs : Runs
         Counts the solver's runs.
+    correction : Correction, optional
+        What a finer grid would add to densities near a θ (`gliofit.inversion.finer`).
     """
 
     tissue: Tissue
@@ -62,6 +65,7 @@ class Problem:
     model: GrowthModel = field(default_factory=growth_model)
     around: Array | None = None
     runs: Runs = field(default_factory=Runs)
+    correction: Correction | None = None
 
     def __post_init__(self) -> None:
         if self.target.shape != self.tissue.shape:
@@ -93,12 +97,19 @@ class Problem:
     def density(self, parameters: Array) -> Array:
         """The numerical solver's density [x, y, z] for [values, extras]."""
         self.runs.number += 1
-        return self.model.grow(self.tissue, self.split(parameters)[0], threads=self.threads)
+        return self.grown(self.split(parameters)[0], self.threads)
 
     def density_and_jacobian(self, parameters: Array) -> tuple[Array, Array]:
         """The density and its derivatives [n, x, y, z] by the model's n values."""
         self.runs.number += 1
-        return self.model.grow(self.tissue, self.split(parameters)[0], jacobian=True, threads=self.threads)
+        values = self.split(parameters)[0]
+        c, jacobian = self.model.grow(self.tissue, values, jacobian=True, threads=self.threads)
+        return (c, jacobian) if self.correction is None else self.correction.with_jacobian(values, c, jacobian)
+
+    def grown(self, values: Array, threads: int) -> Array:
+        """The density [x, y, z] of the model's `values`; such runs are not counted."""
+        c = self.model.grow(self.tissue, values, threads=threads)
+        return c if self.correction is None else self.correction.density(values, c)
 
     def loss(self, parameters: Array) -> float:
         """Loss of [values, extras] under the numerical solver."""
@@ -113,6 +124,7 @@ class Problem:
             self,
             tissue=self.tissue.resample_to(shape, affine),
             target=self.target.map(lambda a: grids.resample(a, self.tissue.affine, shape, affine)),
+            correction=None,
         )
 
     def crop(self, shape: tuple) -> tuple[Tissue, Observation, Array]:

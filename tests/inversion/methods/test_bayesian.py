@@ -5,7 +5,7 @@ import pytest
 from networks_for_tests import WaveSurrogate, wave_density
 
 from gliofit import InputError, Problem, Theta, invert, simulate
-from gliofit.inversion.methods.tmcmc import against_ends
+from gliofit.inversion.posterior.doubts import against_ends
 from gliofit.inversion.posterior.forward import _stretched
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.samples import Samples, load_samples, save_samples
@@ -154,6 +154,8 @@ def test_samples_on_disk(small_tissue, grown, tmp_path):
         ("tmcmc", {"correlation": 0.0}, "correlation"),
         ("tmcmc", {"samples": 1}, "samples"),
         ("tmcmc", {"chain": -1}, "chain"),
+        ("tmcmc", {"finer": -1}, "finer"),
+        ("tmcmc", {"finer": 0.5}, "finer"),
         ("tmcmc_manifold", {"step": 0.0}, "step"),
     ],
 )

@@ -16,6 +16,7 @@ from gliofit.base.versions import source
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
 from gliofit.inversion.methods.gauss_newton import gauss_newton
+from gliofit.inversion.posterior.doubts import against_ends, few
 from gliofit.inversion.posterior.label_power import Worth, labels_of, worth_of_labels
 from gliofit.inversion.posterior.levels import sampled
 from gliofit.inversion.posterior.points import Points
@@ -29,21 +30,6 @@ from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
 
 BEGIN = ("mode", "prior")
-
-ENOUGH = 50
-"""Independent samples below which a posterior is not to be trusted."""
-
-CLIMBS = 4.0
-"""Standard errors by which the last stage's mean log-likelihood may exceed that of the stage before."""
-
-AGAINST = 0.05
-"""Share of a range (of its logarithm) next to its end where half of the samples lie."""
-
-NOISE = "sigma"
-"""Names of noise begin so. Its lower end is no sign of a misfit: scans may have none, and outlines be sharp."""
-
-FORGOTTEN = 0.6
-"""Correlation of the last stage's points with its start, above which they are not to be trusted."""
 
 
 @method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -69,6 +55,7 @@ def tmcmc(
     outline_mm: float = 2.0,
     stride_mm: float = 6.0,
     label_power: float = 0.0,
+    finer: int = 2,
     predictive: int = 200,
     checkpoint: str = "",
 ) -> Fit:
@@ -118,6 +105,9 @@ def tmcmc(
     label_power : float
         Power of the outlines' likelihood, in (0, 1]; 1: every label is independent (the paper). 0: measured at the
         mode from how labels err together.
+    finer : int
+        Rounds in which the mode is found anew with what the solver on half the spacing adds to densities there
+        (`gliofit.inversion.finer`). 0: densities are those of the problem's own grid, as for data that were made on it.
     predictive : int
         Samples whose densities make the maps; 0: none.
     checkpoint : str
@@ -140,7 +130,7 @@ def tmcmc(
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
     times = round(coarse_mm / float(problem.tissue.spacing.min())) if forward == "solver" else 1
     walk = Walk(beta2, wide, anew)
-    return _fit(problem, about, label_power, begin, walk, settings, predictive, checkpoint, chain, times)
+    return _fit(problem, about, label_power, begin, walk, settings, predictive, checkpoint, finer, chain, times)
 
 
 @method("tmcmc_manifold", "Manifold TMCMC (Bayesian)", foci=("given",), posterior=True)
@@ -162,6 +152,7 @@ def tmcmc_manifold(
     outline_mm: float = 2.0,
     stride_mm: float = 6.0,
     label_power: float = 0.0,
+    finer: int = 2,
     predictive: int = 200,
     checkpoint: str = "",
 ) -> Fit:
@@ -176,48 +167,7 @@ def tmcmc_manifold(
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
-    return _fit(problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint)
-
-
-def few(samples: Samples) -> list[str]:
-    """Sentences if some parameter's samples are worth less than `ENOUGH` independent ones, or still lie as they lay."""
-    worst = int(samples.effective.argmin())
-    worth, name, found = samples.effective[worst], samples.names[worst], []
-    if worth < ENOUGH:
-        found.append(
-            f"the {len(samples.values)} samples of {name} are worth {worth:.0f} independent ones: means, intervals and "
-            "evidence may be wrong; take more samples, and compare with another seed"
-        )
-    left = samples.stages[-1]["correlation"]
-    if left > FORGOTTEN:
-        found.append(
-            f"the samples of the last stage still resemble those before it (correlation {left:.2f}): means and "
-            "intervals may be wrong; allow more moves"
-        )
-    climbed = samples.stages[-1].get("climbed", 0.0)
-    if climbed > CLIMBS:
-        found.append(
-            f"the likelihood of the last stage's samples still climbs (by {climbed:.1f} standard errors of its mean): "
-            "means, intervals and evidence may be wrong; take more samples"
-        )
-    return found
-
-
-def against_ends(samples: Samples) -> list[str]:
-    """A sentence for each unknown whose samples mostly lie against an end of its range, but for little noise."""
-    found = []
-    for name, (low, high, log) in samples.prior.items():
-        ends, values = np.array([low, high]), samples.unknowns[name]
-        if log:
-            ends, values = np.log(ends), np.log(values)
-        middle = float(np.median((values - ends[0]) / (ends[1] - ends[0])))
-        if middle > 1 - AGAINST or (middle < AGAINST and not name.startswith(NOISE)):
-            end = "lower" if middle < 0.5 else "upper"
-            found.append(
-                f"the samples of {name} lie against the {end} end of its range, {low:.3g} … {high:.3g}: model and data "
-                "may not fit each other"
-            )
-    return found
+    return _fit(problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint, finer)
 
 
 def _fit(
@@ -229,6 +179,7 @@ def _fit(
     settings: Settings,
     predictive: int,
     checkpoint: str,
+    finer: int,
     chain: int = 0,
     times: int = 1,
 ) -> Fit:
@@ -239,9 +190,10 @@ def _fit(
     on.
     """
     started, before = clock(), problem.runs.number
-    density, mode, worth = _begun(problem, about, label_power, begin)
+    density, mode, worth = _begun(problem, about, label_power, begin, finer)
+    problem = density.problem
     searched = problem.runs.number - before
-    config = {**density.fingerprint(), "begin": begin, "source": source().sha256, "times": times}
+    config = {**density.fingerprint(), "begin": begin, "source": source().sha256, "times": times, "finer": finer}
     found = sampled(density, mode, proposal, settings, chain, times, checkpoint, config)
     parameters = density.parameters(found.unit)
     mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
@@ -265,6 +217,7 @@ def _fit(
             "label_power": worth.power,
             "label_errors_mm": worth.length_mm,
             "searched": searched,
+            "corrected_for_grid": problem.correction is not None,
             "coarser_runs": int(sum(stage.get("coarser", 0) for stage in found.stages)),
         },
     )
@@ -297,15 +250,18 @@ def _fit(
 
 
 def _begun(
-    problem: Problem, about: dict[str, Any], label_power: float, begin: str
+    problem: Problem, about: dict[str, Any], label_power: float, begin: str, finer: int
 ) -> tuple[Posterior, Points | None, Worth]:
     """The posterior; its mode, if the stages begin there; and what the labels are worth."""
     if begin not in BEGIN:
         raise InputError(f"begin '{begin}' is unknown; there are: {', '.join(BEGIN)}")
     if not 0 <= label_power <= 1:
         raise InputError(f"label_power = {label_power!r} must lie in (0, 1], or be 0: measured")
+    if not (isinstance(finer, int) and finer >= 0):
+        raise InputError(f"finer = {finer!r} must be a whole number of 0 or more")
+    rounds = finer if about["forward"] == "solver" else 0
     density, worth = Posterior(problem, **about), Worth(label_power, np.nan)
-    if begin == "prior" and label_power:
+    if begin == "prior" and label_power and not rounds:
         return Posterior(problem, **about, label_power=label_power), None, worth
     fit = gauss_newton(problem, uncertainty=False)
     start = density.near(np.array([*fit.parameters.values(), *fit.extras.values()]))
@@ -314,5 +270,8 @@ def _begun(
         worth = worth_of_labels(density, mode)
     if worth.power < 1:
         density = Posterior(problem, **about, label_power=worth.power)
+        mode = climbed(density, mode.unit[0])
+    for _ in range(rounds):
+        density = density.finer(mode.unit[0])
         mode = climbed(density, mode.unit[0])
     return density, mode if begin == "mode" else None, worth

@@ -70,15 +70,23 @@ class Solver:
         self.target = problem.target.map(lambda a: np.ascontiguousarray(a[window]))
         self._problem = problem
         self._model = problem.model
+        self.correction = None if problem.correction is None else problem.correction.cut(low, shape)
 
     def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
-        return self._each(lambda i: use(i, self._model.grow(self.tissue, values[i], threads=1)), len(values))
+        return self._each(lambda i: use(i, self.density(values[i])), len(values))
 
     def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
-        def one(i: int) -> Result:
-            return use(i, *self._model.grow(self.tissue, values[i], jacobian=True, threads=1))
+        return self._each(lambda i: use(i, *self.density_and_jacobian(values[i])), len(values))
 
-        return self._each(one, len(values))
+    def density(self, values: Array) -> Array:
+        """Density [x, y, z] of values [n] on `tissue`; the run is not counted."""
+        c = self._model.grow(self.tissue, values, threads=1)
+        return c if self.correction is None else self.correction.density(values, c)
+
+    def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
+        """… and its Jacobian [n, x, y, z]."""
+        c, jacobian = self._model.grow(self.tissue, values, jacobian=True, threads=1)
+        return (c, jacobian) if self.correction is None else self.correction.with_jacobian(values, c, jacobian)
 
     def _each(self, work: Callable[[int], Result], number: int) -> list[Result]:
         self._problem.runs.number += number
@@ -115,19 +123,12 @@ class Coarser(Solver):
         known = self.tissue.mask & (share > 1e-3)
         self._weight = np.divide(1, share, out=np.zeros_like(share), where=known)
 
-    def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
-        def one(i: int) -> Result:
-            c = self._model.grow(self._coarse, values[i], threads=1)
-            return use(i, self._finer(c) * self._weight)
+    def density(self, values: Array) -> Array:
+        return self._finer(self._model.grow(self._coarse, values, threads=1)) * self._weight
 
-        return self._each(one, len(values))
-
-    def jacobians(self, values: Array, use: Callable[[int, Array, Array], Result]) -> list[Result]:
-        def one(i: int) -> Result:
-            c, jacobian = self._model.grow(self._coarse, values[i], jacobian=True, threads=1)
-            return use(i, self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian]))
-
-        return self._each(one, len(values))
+    def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
+        c, jacobian = self._model.grow(self._coarse, values, jacobian=True, threads=1)
+        return self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian])
 
     def _finer(self, a: Array) -> Array:
         for axis, size in enumerate(self.tissue.shape):

@@ -45,7 +45,7 @@ def predict(problem: Problem, parameters: Array) -> Predicted:
     )
 
     def run(values: Array) -> Array:
-        return problem.model.grow(problem.tissue, values, threads=1)
+        return problem.grown(values, 1)
 
     number = problem.model.size
     problem.runs.number += len(parameters)

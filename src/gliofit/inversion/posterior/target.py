@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
+from gliofit.inversion.finer import corrected_on
 from gliofit.inversion.posterior.compared import extent
 from gliofit.inversion.posterior.forward import Coarser, Forward, Solver, Surrogate
 from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood
@@ -122,6 +124,19 @@ class Posterior:
         """The same, its densities by the solver on a grid of `times` the spacing."""
         other = copy(self)
         other.forward = Coarser(self.problem, self._centre, self.radius, times)
+        return other
+
+    def finer(self, at: Array) -> Posterior:
+        """The same, with what half the spacing adds to the solver's densities at a point [d] of the unit cube."""
+        if not isinstance(self.forward, Solver):
+            raise InputError("only the solver's densities can be corrected for the grid, not a surrogate's")
+        values, solver = self.parameters(at)[: self._of_model], self.forward
+        window = solver.tissue, values, solver.offset
+        found = corrected_on(self.problem.model, *window, self.problem.tissue, self.problem.threads)
+        self.problem.runs.number += 2
+        other = copy(self)
+        other.problem = replace(self.problem, correction=found)
+        other.forward = Solver(other.problem, self._centre, self.radius)
         return other
 
     def near(self, fitted: Array) -> Array:
