@@ -265,13 +265,18 @@ def _begun(
         return Posterior(problem, **about, label_power=label_power), None, worth
     fit = gauss_newton(problem, uncertainty=False)
     start = density.near(np.array([*fit.parameters.values(), *fit.extras.values()]))
-    mode = climbed(density, start)
+    density, mode = _corrected(density, climbed(density, start), rounds)
     if not label_power:
         worth = worth_of_labels(density, mode)
-    if worth.power < 1:
-        density = Posterior(problem, **about, label_power=worth.power)
-        mode = climbed(density, mode.unit[0])
+    if worth.power < 1:  # which may move the mode far
+        density = Posterior(density.problem, **about, label_power=worth.power)
+        density, mode = _corrected(density, climbed(density, mode.unit[0]), rounds)
+    return density, mode if begin == "mode" else None, worth
+
+
+def _corrected(density: Posterior, mode: Points, rounds: int) -> tuple[Posterior, Points]:
+    """A posterior whose densities have what half the spacing adds to them at its mode, found anew in each round."""
     for _ in range(rounds):
         density = density.finer(mode.unit[0])
         mode = climbed(density, mode.unit[0])
-    return density, mode if begin == "mode" else None, worth
+    return density, mode
