@@ -26,6 +26,7 @@ import numpy as np
 from analytic_tumour import wave_posterior
 from cases import FOLDER
 from phantom import ball, phantom
+from scipy.stats import multivariate_t
 
 from gliofit import Problem, Theta, Tissue, invert, simulate
 from gliofit.base import grids
@@ -180,9 +181,7 @@ def judged(options: argparse.Namespace) -> tuple[Posterior, Points | None]:
 
 
 def judge(options: argparse.Namespace) -> dict:
-    """Both samplers and dynesty, which shares no code with them, on a problem with eleven unknowns."""
-    import dynesty
-
+    """Both samplers, importance sampling about them, and dynesty, on a problem with eleven unknowns."""
     posterior, mode = judged(options)
     begun = posterior if mode is None else BegunNear(posterior, mode)
     first, walk = (16, Walk(0.04, 0.8, 0.6)) if mode is None else (2, Emulated(Walk(0.04, 0.8, 0.6), options.chain))
@@ -203,6 +202,10 @@ def judge(options: argparse.Namespace) -> dict:
         values = posterior.parameters(found.unit)
         evidence = [found.log_evidence, found.log_evidence_error, *found.evidence_by_stages]
         note(name, found.runs, evidence, values.mean(0), values.std(0))
+        note(f"importance about {name}", *weighed(posterior, found.unit, options.draws, options.seed))
+    if not options.live:
+        return out
+    import dynesty
 
     rng = np.random.default_rng(options.seed)
     supported = np.mean([posterior.supported(rng.random((20_000, posterior.size))).mean() for _ in range(5)])
@@ -224,6 +227,32 @@ def judge(options: argparse.Namespace) -> dict:
     return out
 
 
+def weighed(
+    posterior: Posterior, unit: np.ndarray, number: int, seed: int
+) -> tuple[int, list[float], np.ndarray, np.ndarray]:
+    """
+    Likelihoods, log-evidence and its error, means and deviations by importance sampling.
+
+    Drawn from Student's t (6 degrees of freedom) about samples, with half as much again of their covariance: where
+    those were wrong, weights would show it.
+    """
+    rng = np.random.default_rng(seed)
+    centre, spread = unit.mean(0), 1.5 * np.cov(unit.T)
+    proposal = multivariate_t(centre, spread, 6, seed=rng)
+    drawn = proposal.rvs(number)
+    inside = posterior.supported(drawn)
+    logs = np.full(number, -np.inf)
+    logs[inside] = posterior.evaluate(drawn[inside]).log_likelihood - proposal.logpdf(drawn[inside])
+    weights = np.exp(logs - logs.max())
+    share = posterior.supported(rng.random((100_000, posterior.size))).mean()
+    evidence = float(logs.max() + np.log(weights.mean()) - np.log(share))
+    error = float(weights.std() / weights.mean() / np.sqrt(number))
+    weights /= weights.sum()
+    values = posterior.parameters(drawn)
+    mean = weights @ values
+    return int(inside.sum()), [evidence, error], mean, np.sqrt(weights @ (values - mean) ** 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("study", choices=("compare", "parts", "judge"))
@@ -234,7 +263,8 @@ def main() -> None:
     parser.add_argument("--chain", type=int, default=30, help="of an emulator, of tmcmc; 0: points walk without one")
     parser.add_argument("--patient", default="", help="folder of GliomaSolver's example, or results/PATIENT/prepared")
     parser.add_argument("--on", choices=("wave", "solver", "patient"), default="wave", help="what the judge samples")
-    parser.add_argument("--live", type=int, default=120, help="of dynesty")
+    parser.add_argument("--live", type=int, default=120, help="of dynesty; 0: leave it out")
+    parser.add_argument("--draws", type=int, default=1500, help="of the importance sampler that weighs the samples")
     parser.add_argument("--walks", type=int, default=40, help="steps to a new point of dynesty")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
