@@ -10,13 +10,15 @@ with job(snakemake):
     from gliofit.growth import growth_model, simulate
     from gliofit.growth.theta import Theta
     from gliofit.inversion.fit_file import save_fits
-    from gliofit.inversion.registry import invert, ready
+    from gliofit.inversion.registry import describe, invert, ready
 
     wildcards, params, threads = snakemake.wildcards, snakemake.params, snakemake.threads
     method = wildcards.method
     tissue = Tissue.from_nifti(*snakemake.input.tissue).working_grid(params.spacing)
     model = growth_model(params.growth_model).with_one_focus()
     networks = ready(method, snakemake.input.networks)
+    # what is observed was grown on this very grid: a sampler has nothing to correct
+    settings = ({"finer": 0} if describe(method).posterior else {}) | params.settings
     cases, fits = read_json(snakemake.input.cases), []
     for index in range(int(wildcards.first), int(wildcards.last) + 1):
         case = cases[index]
@@ -24,7 +26,7 @@ with job(snakemake):
         target = simulate(tissue, truth, threads=threads)
         seed, started = params.seed + index, process_time()
         options = {"networks": networks, "seed": seed, "threads": threads, "model": model}
-        fit = invert(target, tissue, method, **options, **params.settings)
+        fit = invert(target, tissue, method, **options, **settings)
         print(f"{case['case']}: loss {fit.loss:.3g}, {fit.seconds:.1f} s, {fit.reason}", flush=True)
         fit.case, fit.target, fit.spacing, fit.true_theta = case["case"], "density", params.spacing, truth
         fit.cpu_seconds = process_time() - started

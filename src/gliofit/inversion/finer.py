@@ -73,8 +73,8 @@ class Correction:
 
     def density(self, values: Array, c: Array) -> Array:
         """The density of `values`, corrected."""
-        window = self._window
-        gain, part = self._gain(values), c[window]
+        window, part = self._window, c[self._window]
+        gain = self._gain(self._change(values))
         c = c.copy()
         c[window] = part * gain / (1 + part * (gain - 1))
         return c
@@ -82,11 +82,12 @@ class Correction:
     def with_jacobian(self, values: Array, c: Array, jacobian: Array) -> tuple[Array, Array]:
         """The density of `values` and its Jacobian, corrected."""
         window, part = self._window, c[self._window]
-        gain = self._gain(values)
+        change = self._change(values)
+        gain = self._gain(change)
         below = 1 + part * (gain - 1)
         c, jacobian = c.copy(), jacobian.copy()
         c[window] = new = part * gain / below
-        bent = np.where(np.abs(self._change(values)) < MOST_BY_VALUES, new * (1 - new), 0) * self.slopes
+        bent = np.where(np.abs(change) < MOST_BY_VALUES, new * (1 - new), 0) * self.slopes
         jacobian[(slice(None), *window)] = jacobian[(slice(None), *window)] * (gain / below**2) + bent
         return c, jacobian
 
@@ -101,10 +102,10 @@ class Correction:
         found: Array = np.tensordot(away, self.slopes, 1)
         return found
 
-    def _gain(self, values: Array) -> Array:
+    def _gain(self, change: Array) -> Array:
         """exp of what the logit gets."""
-        change = np.clip(self._change(values), -MOST_BY_VALUES, MOST_BY_VALUES)
-        found: Array = np.exp(np.clip(self.offset, -MOST, MOST) + change)
+        near = np.clip(change, -MOST_BY_VALUES, MOST_BY_VALUES)
+        found: Array = np.exp(np.clip(self.offset, -MOST, MOST) + near)
         return found
 
 
