@@ -111,7 +111,7 @@ def compare(options: argparse.Namespace) -> dict:
         if settings["samples"]:
             begun = time.process_time()
             given = {"threads": options.threads, "seed": options.seed, "predictive": 0, "final": options.final}
-            given |= {"chain": options.chain} if name == "tmcmc" else {}
+            given |= {"chain": options.chain} if name == "tmcmc" else {"rounds": options.rounds}
             given |= {"finer": 2 if options.patient else 0}
             fit = invert(target, tissue, name, **given, **settings)
             samples = fit.posterior
@@ -259,6 +259,7 @@ def main() -> None:
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--samples", type=int, default=2048, help="of each stage of tmcmc; 0: leave it out")
     parser.add_argument("--manifold", type=int, default=128, help="of each stage of tmcmc_manifold; 0: leave it out")
+    parser.add_argument("--rounds", type=int, default=12, help="of importance sampling of tmcmc_manifold, at most")
     parser.add_argument("--final", type=int, default=1, help="stages after the first at the full power")
     parser.add_argument("--chain", type=int, default=30, help="of an emulator, of tmcmc; 0: points walk without one")
     parser.add_argument("--patient", default="", help="folder of GliomaSolver's example, or results/PATIENT/prepared")

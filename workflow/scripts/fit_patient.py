@@ -29,4 +29,6 @@ with job(snakemake):
     save_fit(output.summary, fit, output.volumes)
     if params.checkpoint:
         write_posterior(folder, fit, patient, problem.tissue.affine)
-        Path(params.checkpoint).unlink()
+        whole = Path(params.checkpoint)
+        for path in whole.parent.glob(f"{whole.name}*"):  # those of a coarser grid and of rounds are beside it
+            path.unlink()

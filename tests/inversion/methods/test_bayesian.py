@@ -157,6 +157,8 @@ def test_samples_on_disk(small_tissue, grown, tmp_path):
         ("tmcmc", {"finer": -1}, "finer"),
         ("tmcmc", {"finer": 0.5}, "finer"),
         ("tmcmc_manifold", {"step": 0.0}, "step"),
+        ("tmcmc_manifold", {"rounds": -1}, "rounds"),
+        ("tmcmc_manifold", {"rounds": True}, "rounds"),
     ],
 )
 def test_settings_are_checked(small_tissue, grown, method, settings, says):
@@ -164,16 +166,19 @@ def test_settings_are_checked(small_tissue, grown, method, settings, says):
         invert(targets(grown)["density"], small_tissue, method, **settings)
 
 
-def test_on_a_surrogate(small_tissue):
+@pytest.mark.parametrize("rounds", [0, 12])
+def test_on_a_surrogate(small_tissue, rounds):
     """The surrogate's own tumour is found by it; the solver is left for the maps at the end."""
     pytest.importorskip("torch")
     network = WaveSurrogate()
     seen = wave_density(small_tissue, TRUTH)
-    settings = {"forward": "surrogate", "samples": 24, "moves": 3, "predictive": 0, **THIN}
+    settings = {"forward": "surrogate", "samples": 24, "moves": 3, "predictive": 0, "rounds": rounds, **THIN}
     fit = invert(seen, small_tissue, "tmcmc_manifold", networks={"surrogate": network}, **settings)
     assert np.linalg.norm(np.subtract(fit.theta.origin, TRUTH.origin)) < 2
     assert fit.parameters["mu_D"] == pytest.approx(TRUTH.mu_D, rel=0.15)
-    assert sum(network.batches) > fit.evaluations  # a gradient takes several runs
+    assert fit.details["sampled_by"] == ("importance" if rounds else "stages")
+    if not rounds:
+        assert sum(network.batches) > fit.evaluations  # a gradient takes several runs
 
 
 @pytest.mark.parametrize(

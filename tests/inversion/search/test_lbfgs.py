@@ -115,3 +115,46 @@ def test_a_second_descent_begins_with_the_first_ones_curvature():
     assert counts[1] < counts[0]
     # and leaves it as it was
     assert minimise(bowl([0.42, 0.59, 0.51, 0.33])[0], first.unit, tolerance=1e-12, last=first).history == again.history
+
+
+def test_a_matrix_of_second_derivatives_takes_the_place_of_learning_them():
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))
+    matrix = turn @ np.diag([1.0, 10.0, 1e2, 1e3, 3.0]) @ turn.T
+    centre, runs = torch.tensor([0.5, 0.45, 0.55, 0.6, 0.4], dtype=torch.float64), []
+
+    def bowl(u):
+        runs.append(1)
+        away = u - centre
+        return away @ torch.as_tensor(matrix) @ away / 2 + 1
+
+    near = centre.numpy() + [0.1, -0.08, 0.05, -0.1, 0.1]
+    plain = minimise(bowl, near, tolerance=1e-9)
+    without = len(runs)
+    told = minimise(bowl, near, tolerance=1e-9, matrix=matrix)
+    assert len(runs) - without < 0.5 * without
+    np.testing.assert_allclose(told.unit, centre.numpy(), atol=1e-3)
+    assert told.loss <= plain.loss + 1e-6
+    # a matrix that knows nothing of a direction, or nothing at all, does no harm
+    for poor in (np.diag([1.0, 0, 0, 0, 0]), np.zeros((5, 5))):
+        np.testing.assert_allclose(minimise(bowl, near, tolerance=1e-12, matrix=poor).unit, centre, atol=1e-2)
+
+
+def test_a_second_descent_goes_on_in_the_first_ones_variables():
+    matrix = np.diag([1.0, 1e2, 1e3])
+    runs = []
+
+    def bowl(centre):
+        def value(u):
+            runs.append(1)
+            away = u - torch.tensor(centre, dtype=torch.float64)
+            return away @ torch.as_tensor(matrix) @ away / 2
+
+        return value
+
+    first = minimise(bowl([0.5, 0.4, 0.6]), np.full(3, 0.45), tolerance=1e-12, matrix=matrix)
+    runs.clear()
+    again = minimise(bowl([0.52, 0.41, 0.6]), first.unit, tolerance=1e-12, last=first)
+    assert len(runs) < 12
+    np.testing.assert_allclose(again.unit, [0.52, 0.41, 0.6], atol=1e-4)
+    moved = minimise(bowl([0.52, 0.41, 0.6]), first.unit + 0.05, tolerance=1e-12, last=first)
+    np.testing.assert_allclose(moved.unit, [0.52, 0.41, 0.6], atol=1e-4)

@@ -39,7 +39,9 @@ def _hybrid(problem: Problem, *, fix_origin: bool, starts: int, corrections: int
         about = {"history": descent.history, "converged": descent.converged, "reason": descent.reason}
         return finish(problem, parameters, started, evaluations=0, **about)
 
-    parameters, descent, evaluations = descend(problem, guess, fix_origin=fix_origin, starts=starts, **settings)
+    parameters, descent, evaluations = descend(
+        problem, guess, fix_origin=fix_origin, starts=starts, near=not fix_origin, **settings
+    )
     found = {"direct": direct, "gb_surrogate": solved(parameters, descent)}
     history, step = list(descent.history), descent
     for _ in range(corrections):

@@ -25,6 +25,7 @@ from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
 from gliofit.inversion.posterior.start import climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings
+from gliofit.inversion.posterior.weighed import weighed
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
@@ -138,6 +139,7 @@ def tmcmc_manifold(
     problem: Problem,
     *,
     samples: int = 128,
+    rounds: int = 12,
     begin: str = "mode",
     first: int = 2,
     variation: float = 1.0,
@@ -157,17 +159,33 @@ def tmcmc_manifold(
     checkpoint: str = "",
 ) -> Fit:
     """
-    Samples of the same posterior by TMCMC whose points move along gradient and Gauss–Newton Hessian.
+    Samples of the same posterior, by gradient and Gauss–Newton Hessian.
 
-    Settings as for `tmcmc`, but for `step`: the share of the way to the local approximation's mode that a point goes,
-    in (0, 1].
+    They are drawn by importance sampling about the mode, as the Hessian has it, with the imaging's unknowns integrated
+    out (`gliofit.inversion.posterior.weighed`). Where that does not settle, or where stages begin with the prior,
+    points of TMCMC move along gradient and Hessian.
+
+    Settings as for `tmcmc`, but for:
+
+    Parameters
+    ----------
+    samples : int
+        Effective draws at least, and runs of a round; or points of each stage.
+    rounds : int
+        Of importance sampling, at most; 0: stages alone.
+    step : float
+        Share of the way to the local approximation's mode that a point goes in a stage, in (0, 1].
     """
     if not 0 < step <= 1:
         raise InputError(f"tmcmc_manifold: step = {step!r} must lie in (0, 1]")
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 0:
+        raise InputError(f"tmcmc_manifold: rounds = {rounds!r} must be a whole number of 0 or more")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
-    return _fit(problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint, finer)
+    return _fit(
+        problem, about, label_power, begin, Newton(step), settings, predictive, checkpoint, finer, rounds=rounds
+    )
 
 
 def _fit(
@@ -182,19 +200,26 @@ def _fit(
     finer: int,
     chain: int = 0,
     times: int = 1,
+    rounds: int = 0,
 ) -> Fit:
     """
     Sample, and sum up.
 
     `about` says what of, `chain` how long an emulator's are, `times` how much coarser the grid is that the stages begin
-    on.
+    on, `rounds` how many of importance sampling come before them.
     """
     started, before = clock(), problem.runs.number
     density, mode, worth = _begun(problem, about, label_power, begin, finer)
     problem = density.problem
     searched = problem.runs.number - before
     config = {**density.fingerprint(), "begin": begin, "source": source().sha256, "times": times, "finer": finer}
-    found = sampled(density, mode, proposal, settings, chain, times, checkpoint, config)
+    found = None
+    if rounds and mode is not None:
+        path = f"{checkpoint}.rounds.npz" if checkpoint else ""
+        found = weighed(density, mode, settings, rounds, path, config)
+    how = "importance" if found is not None else "stages"
+    if found is None:
+        found = sampled(density, mode, proposal, settings, chain, times, checkpoint, config)
     parameters = density.parameters(found.unit)
     mean, best = parameters.mean(0), int(found.log_likelihood.argmax())
     on_tissue = problem.model.on_tissue(problem.tissue, mean[: problem.model.size])
@@ -207,7 +232,11 @@ def _fit(
         comparable=0,
         evaluations=found.runs + searched,
         converged=True,
-        reason=f"the likelihood's full power after {len(found.stages) - 1} stages",
+        reason=(
+            f"the likelihood's full power after {len(found.stages) - 1} stages"
+            if how == "stages"
+            else f"weights even enough after {found.stages[0]['rounds']} rounds"
+        ),
         details={
             "most_likely": dict(zip(density.names, parameters[best].tolist(), strict=True)),
             "log_evidence": found.log_evidence,
@@ -216,6 +245,7 @@ def _fit(
             "voxels": density.likelihood.voxels,
             "label_power": worth.power,
             "label_errors_mm": worth.length_mm,
+            "sampled_by": how,
             "searched": searched,
             "corrected_for_grid": problem.correction is not None,
             "coarser_runs": int(sum(stage.get("coarser", 0) for stage in found.stages)),

@@ -88,6 +88,18 @@ def _held(unit: Array, gradient: Array) -> Array:
     return ((unit <= EDGE) & (gradient < 0)) | ((unit >= 1 - EDGE) & (gradient > 0))
 
 
+def precision_about(mode: Points) -> Array:
+    """
+    Inverse covariance [d, d] of the normal distribution that a posterior resembles near its mode.
+
+    That of the Gauss–Newton matrix, with the prior's. Where the mode is at a face of the cube, the density falls off
+    from it as an exponential.
+    """
+    gradient = known(mode.gradient)[0]
+    falling = np.where(_held(mode.unit[0], gradient), gradient**2, 0)
+    return known(mode.matrix)[0] + PRIOR_PRECISION * np.eye(len(gradient)) + np.diag(falling)
+
+
 class BegunNear:
     """
     A density whose stages begin about a mode.
@@ -102,11 +114,7 @@ class BegunNear:
     def __init__(self, density: Density, mode: Points):
         self._density = density
         self._centre = mode.unit
-        gradient = known(mode.gradient)[0]
-        # where the mode is at a face of the cube, the density falls off from it as an exponential
-        falling = np.where(_held(mode.unit[0], gradient), gradient**2, 0)
-        precision = known(mode.matrix)[0] + PRIOR_PRECISION * np.eye(density.size) + np.diag(falling)
-        self._root = root_of(WIDER * np.linalg.inv(precision))
+        self._root = root_of(WIDER * np.linalg.inv(precision_about(mode)))
         rng = np.random.default_rng(0)
         drawn, _ = self._near(rng, CUBE)
         self._log_near = np.log(max(np.mean(density.supported(drawn)), 1 / CUBE))

@@ -181,6 +181,10 @@ class Posterior:
             np.array([t[2] for t in terms], float).reshape(n, d, d),
         )
 
+    def of_density(self, c: Array, unit: Array) -> Array:
+        """Log-likelihoods [B] of points [B, d] whose density is c [x, y, z], whatever their growth model's values."""
+        return np.array([self.likelihood.value(c, self._imaging(p)) for p in self.parameters(unit)])
+
     def _imaging(self, parameters: Array) -> dict[str, float]:
         return dict(zip(self.names[self._of_model :], parameters[self._of_model :].tolist(), strict=True))
 
