@@ -119,6 +119,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"lmi_study": {"test": {"fisher_kolmogorov": 0}}}, "lmi_study.follow: there is no model without mass effect"),
         ({"bayesian": {"settings": {"sampls": 3}}}, "bayesian.settings: unknown setting 'sampls'; did you mean"),
         ({"bayesian": {"settings": {"forward": "solver"}}}, "bayesian.settings.forward: is the workflow's own"),
+        ({"bayesian": {"settings": {"coarse_mm": 4}}}, "bayesian.settings: unknown setting 'coarse_mm'"),
         ({"gliodil_studies": {"pde_weights": [-1]}}, "gliodil_studies.pde_weights.0 = -1 is not valid"),
         ({"lmi_study": {"gamma": 0}}, "lmi_study.gamma = 0 is not valid: input should be greater than 0"),
         ({"gliodil_synthetic": {"methods": {"direct": ["pet"]}}}, "input should be 'mri' or 'mri_pet'"),

@@ -16,7 +16,7 @@ TABLE_II = {"table_ii": "results/tables/table_ii.csv"} if CALIBRATED else {}
 
 
 rule sample_posterior:
-    """TMCMC on one case, by the solver or by the surrogate."""
+    """Samples of one case's posterior, by the solver or by the surrogate."""
     input:
         tissue=tissue(CONFIG.anatomy),
         prepared=lambda wildcards: (
@@ -39,6 +39,7 @@ rule sample_posterior:
         mem_mb=memory(8),
         runtime=hours(24),
     params:
+        method=CONFIG.bayesian.method,
         settings=CONFIG.bayesian.settings,
         prior=CONFIG.prior.model_dump(),
         seed=CONFIG.seeds.patients,

@@ -1,4 +1,4 @@
-"""TMCMC on a simulated or a real patient, on the numerical solver or on the surrogate."""
+"""Sample the posterior of a simulated or a real patient, on the numerical solver or on the surrogate."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ with job(snakemake):
     # both see the grid that simulated patients were grown on and that the surrogate has learnt
     options |= {"predictive": 0, "finer": 0}
     started = process_time()
-    fit = invert(target, tissue, "tmcmc", **options | params.settings)
+    fit = invert(target, tissue, params.method, **options | params.settings)
     fit.cpu_seconds = process_time() - started
     likely = fit.details["most_likely"]
     density = simulate(tissue, Theta.from_array(np.array(list(likely.values())[:5])), threads=snakemake.threads)

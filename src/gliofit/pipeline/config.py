@@ -225,7 +225,7 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
             described.check_model(model)
         except InputError as error:
             raise InputError(f"{source}: {error}; take it out ({method}: false) or choose another model") from None
-    check_settings(describe("tmcmc").run, config.bayesian.settings, f"{source}: bayesian.settings.")
+    check_settings(describe(config.bayesian.method).run, config.bayesian.settings, f"{source}: bayesian.settings.")
     for name in {"forward", "predictive", "checkpoint"} & config.bayesian.settings.keys():
         raise InputError(f"{source}: bayesian.settings.{name}: is the workflow's own")
     for method in config.test_cases.at_most:  # of which the config may have taken some out

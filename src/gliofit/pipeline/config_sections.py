@@ -205,7 +205,8 @@ class Bayesian(Section):
 
     number: NonNegativeInt = Field(description="Synthetic patients with known truth; the paper has 3.")
     patients: NonNegativeInt = Field(description="Patients of the sheet, the first ones; no table if both are 0.")
-    settings: dict[str, Any] = Field(description="Of `tmcmc`, for both.")
+    method: Literal["tmcmc", "tmcmc_manifold"] = Field(description="What samples; the paper: `tmcmc`.")
+    settings: dict[str, Any] = Field(description="Of that method, for both.")
 
 
 class Threads(Section):

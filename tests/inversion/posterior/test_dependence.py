@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from gliofit import Problem, Theta, simulate
 from gliofit.growth import growth_model
+from gliofit.inversion.posterior import dependence
 from gliofit.inversion.posterior.dependence import correlation_length, score_covariance
 from gliofit.inversion.posterior.label_power import worth_of_labels
 from gliofit.inversion.posterior.laplace import ORIGIN_OFF, OTHERS_OFF, covariance, model_error, radius_of
@@ -43,6 +44,17 @@ def test_a_covariance_is_that_of_sums_over_many_draws():
     np.testing.assert_allclose(np.diag(np.mean(estimates, 0)), np.var(sums, 0), rtol=0.4)
     alone = score_covariance(slopes * draws[0], SPACING, 0.0)
     np.testing.assert_allclose(alone[0, 0], (draws[0] ** 2).sum())
+
+
+def test_blocks_of_voxels_are_summed_up_first(monkeypatch):
+    """As if every pair of voxels had been counted, on a box that no block divides evenly."""
+    slopes = np.stack([np.ones((25, 23, 27)), np.indices((25, 23, 27))[2] - 13.0])
+    errors = noise((25, 23, 27), 2, 4)
+    found = score_covariance(slopes * errors, SPACING, 8.0)
+    monkeypatch.setattr(dependence, "BLOCKS", 1e9)
+    np.testing.assert_allclose(
+        found, score_covariance(slopes * errors, SPACING, 8.0), rtol=0.03, atol=0.01 * found[1, 1]
+    )
 
 
 @pytest.mark.parametrize(("patches", "least", "most"), [(False, 0.7, 1.0), (True, 0.02, 0.6)])

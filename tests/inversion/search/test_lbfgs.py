@@ -127,7 +127,7 @@ def test_a_matrix_of_second_derivatives_takes_the_place_of_learning_them():
         away = u - centre
         return away @ torch.as_tensor(matrix) @ away / 2 + 1
 
-    near = centre.numpy() + [0.1, -0.08, 0.05, -0.1, 0.1]
+    near = centre.numpy() + np.array([0.1, -0.08, 0.05, -0.1, 0.1])
     plain = minimise(bowl, near, tolerance=1e-9)
     without = len(runs)
     told = minimise(bowl, near, tolerance=1e-9, matrix=matrix)

@@ -59,8 +59,8 @@ def descend(
     starts : int
         Descents; those after the first start at random distances from `start`. The lowest surrogate loss wins.
     near : bool
-        `start` is a prediction: second derivatives there tell where to go (`curvature`). Far from what was seen, or with
-        an origin that is not the tumour's, they lead astray.
+        `start` is a prediction: second derivatives there tell where to go (`curvature`). Far from what was seen, or
+        with an origin that is not the tumour's, they lead astray.
 
     Returns
     -------
@@ -155,14 +155,15 @@ def lowest(
             return None if found is None else found[np.ix_(free, free)]
 
         def descent(begun: Array) -> Descent:
-            matrix, before = second_derivatives(begun), None
-            if matrix is not None and settings["iterations"] > ITERATIONS_BEFORE_ANEW:
-                before = minimise(function, begun, matrix=matrix, **{**settings, "iterations": ITERATIONS_BEFORE_ANEW})
-                if before.converged:
-                    return before
-                begun, matrix = before.unit, second_derivatives(before.unit)
-            found = minimise(function, begun, matrix=matrix, **settings)
-            return found if before is None else replace(found, history=[*before.history, *found.history[1:]])
+            matrix, few, rest = second_derivatives(begun), ITERATIONS_BEFORE_ANEW, settings["iterations"]
+            if matrix is None or rest <= few:
+                return minimise(function, begun, matrix=matrix, **settings)
+            before = minimise(function, begun, matrix=matrix, **{**settings, "iterations": few})
+            if before.converged:
+                return before
+            matrix, left = second_derivatives(before.unit), {**settings, "iterations": rest - few}
+            found = minimise(function, before.unit, matrix=matrix, **left)
+            return replace(found, history=[*before.history, *found.history[1:]])
 
         jitters = [START_SPREAD * rng.standard_normal(free.size) if number else 0.0 for number in range(starts)]
         best = min((descent(first[free] + jitter) for jitter in jitters), key=lambda d: d.loss)
