@@ -11,8 +11,8 @@ Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and sc
 `sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `bent` has standard
 deviations of a density whose own are known, with an emulator and without. `repeated` runs such a problem many times and
 compares the means' scatter with the errors that each run states. `wave` has analytic tumours (8 mm), `solver` those of
-the numerical solver, fitted from end to end by `tmcmc`, and by `gauss_newton` with its Laplace intervals. `--finer N`
-grows the truth on the N-th part of the spacing; `--corrected` is `tmcmc`'s `finer`. Ends with a table; errors are those
+the numerical solver, fitted from end to end by `--method`, and by `gauss_newton` with its Laplace intervals. `--finer N`
+grows the truth on the N-th part of the spacing; `--corrected` is its `finer`. Ends with a table; errors are those
 between cases, as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or
 results/benchmarks).
 """
@@ -157,7 +157,7 @@ def solver(options: argparse.Namespace) -> Iterator[Ranks]:
         given = {"samples": options.samples, "ranges": PRIOR["solver"], "predictive": 0, "seed": case}
         given["finer"] = options.corrected
         begun = process_time()
-        fit = invert(target, tissue, "tmcmc", **given)
+        fit = invert(target, tissue, options.method, **given)
         truth = np.array([*theta.to_array(), *(imaging[name] for name in fit.names[5:])])
         ranks = {"samples": (tuple(fit.names), (fit.posterior.values < truth).mean(0))}
         say = [fit.evaluations, process_time() - begun, fit.details["label_power"], fit.posterior.effective.min()]
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--spacing", type=float, default=4.0)
     parser.add_argument("--finer", type=int, default=1, help="times that the truth's grid is finer")
     parser.add_argument("--sampled", action="store_true", help="with a head sampled there, not interpolated")
+    parser.add_argument("--method", choices=("tmcmc", "tmcmc_manifold"), default="tmcmc", help="of solver")
     parser.add_argument("--corrected", type=int, default=0, help="rounds of `tmcmc`'s `finer`")
     parser.add_argument("--emulated", action="store_true", help="of sampler: with an emulator")
     parser.add_argument("--seed", type=int, default=11)

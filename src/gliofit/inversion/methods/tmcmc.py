@@ -17,12 +17,12 @@ from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
 from gliofit.inversion.methods.gauss_newton import gauss_newton
 from gliofit.inversion.posterior.doubts import against_ends, few
-from gliofit.inversion.posterior.label_power import Worth, labels_of, worth_of_labels
+from gliofit.inversion.posterior.label_power import Worth, labels_of
 from gliofit.inversion.posterior.levels import sampled
+from gliofit.inversion.posterior.mode import found_mode
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.predictive import predict
 from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
-from gliofit.inversion.posterior.start import climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings
 from gliofit.inversion.posterior.weighed import weighed
@@ -138,7 +138,7 @@ def tmcmc(
 def tmcmc_manifold(
     problem: Problem,
     *,
-    samples: int = 128,
+    samples: int = 192,
     rounds: int = 12,
     begin: str = "mode",
     first: int = 2,
@@ -170,7 +170,7 @@ def tmcmc_manifold(
     Parameters
     ----------
     samples : int
-        Effective draws at least, and runs of a round; or points of each stage.
+        Effective draws at least; or points of each stage.
     rounds : int
         Of importance sampling, at most; 0: stages alone.
     step : float
@@ -290,23 +290,9 @@ def _begun(
     if not (isinstance(finer, int) and finer >= 0):
         raise InputError(f"finer = {finer!r} must be a whole number of 0 or more")
     rounds = finer if about["forward"] == "solver" else 0
-    density, worth = Posterior(problem, **about), Worth(label_power, np.nan)
     if begin == "prior" and label_power and not rounds:
-        return Posterior(problem, **about, label_power=label_power), None, worth
+        return Posterior(problem, **about, label_power=label_power), None, Worth(label_power, np.nan)
+    density = Posterior(problem, **about)
     fit = gauss_newton(problem, uncertainty=False)
-    start = density.near(np.array([*fit.parameters.values(), *fit.extras.values()]))
-    density, mode = _corrected(density, climbed(density, start), rounds)
-    if not label_power:
-        worth = worth_of_labels(density, mode)
-    if worth.power < 1:  # which may move the mode far
-        density = Posterior(density.problem, **about, label_power=worth.power)
-        density, mode = _corrected(density, climbed(density, mode.unit[0]), rounds)
+    density, mode, worth = found_mode(density, [*fit.parameters.values(), *fit.extras.values()], label_power, rounds)
     return density, mode if begin == "mode" else None, worth
-
-
-def _corrected(density: Posterior, mode: Points, rounds: int) -> tuple[Posterior, Points]:
-    """A posterior whose densities have what half the spacing adds to them at its mode, found anew in each round."""
-    for _ in range(rounds):
-        density = density.finer(mode.unit[0])
-        mode = climbed(density, mode.unit[0])
-    return density, mode

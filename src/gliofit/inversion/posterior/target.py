@@ -81,6 +81,8 @@ class Posterior:
         self._centre = centre
         given = sorted((ranges or {}).items())
         self._settings = [parameters, prior, given, forward, outline_mm, stride_mm, label_power]
+        self._about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
+        self._about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
 
     @property
     def size(self) -> int:
@@ -125,6 +127,10 @@ class Posterior:
         other = copy(self)
         other.forward = Coarser(self.problem, self._centre, self.radius, times)
         return other
+
+    def weighing_labels(self, power: float) -> Posterior:
+        """The same with another power of the outlines' likelihood."""
+        return Posterior(self.problem, **self._about, label_power=power)
 
     def finer(self, at: Array) -> Posterior:
         """The same, with what half the spacing adds to the solver's densities at a point [d] of the unit cube."""
