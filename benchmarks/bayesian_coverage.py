@@ -11,9 +11,9 @@ Coverage: how often intervals of 50 % and 90 % hold the truth, of tumours and sc
 `sampler` needs no tumour: a linear problem of eleven unknowns with normal noise and uniform priors. `bent` has standard
 deviations of a density whose own are known, with an emulator and without. `repeated` runs such a problem many times and
 compares the means' scatter with the errors that each run states. `wave` has analytic tumours (8 mm), `solver` those of
-the numerical solver, fitted from end to end by `--method`, and by `gauss_newton` with its Laplace intervals. `--finer N`
-grows the truth on the N-th part of the spacing; `--corrected` is its `finer`. Ends with a table; errors are those
-between cases, as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or
+the numerical solver, fitted from end to end by `--method`, and by `gauss_newton` with its Laplace intervals.
+`--finer N` grows the truth on the N-th part of the spacing; `--corrected` is its `finer`. Ends with a table; errors
+are those between cases, as unknowns of one case go together. Writes FOLDER/coverage_STUDY.json (GLIOFIT_BENCHMARKS or
 results/benchmarks).
 """
 
