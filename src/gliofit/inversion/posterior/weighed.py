@@ -175,11 +175,13 @@ class _Rounds:
             self.sources.append(self._source())
         self.drawn = drawn
 
-    def next(self) -> None:
-        """One round more."""
+    def next(self) -> bool:
+        """One round more; False if what is drawn from hardly meets the prior."""
         number, seed = len(self.sources), self.settings.seed
         self.sources.append(self._source())
         growth = self.sources[-1].draw(max(round(A_ROUND * self.settings.samples), FEWEST))
+        if len(growth) < FEWEST:
+            return False
 
         def use(i: int, c: Array) -> tuple[float, Array, Array, Array]:
             given = self.imaging.given(c, np.random.default_rng([seed, 2, number, i]), IMAGES)
@@ -191,6 +193,7 @@ class _Rounds:
         found = zip(*self.density.forward.densities(values, use), strict=True)
         new = Drawn(growth, *(np.array(a) for a in found), np.array([len(growth)]))
         self.drawn = new if self.drawn is None else self.drawn.joined(new)
+        return True
 
     def log_proposal(self) -> Array:
         """Density [N] of the mixture of all rounds' sources at all draws."""
@@ -261,7 +264,8 @@ def weighed(
                     return _result(state, time.perf_counter() - begun)
                 if len(state.sources) >= rounds:
                     return None
-            state.next()
+            if not state.next():
+                return None
             if path is not None and state.drawn is not None:
                 save_arrays(path, {name: getattr(state.drawn, name) for name in names}, record)
             bar.update()
