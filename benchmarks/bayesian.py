@@ -4,6 +4,7 @@ Bayesian calibration: what a posterior costs, and whether samplers agree (covera
     python benchmarks/bayesian.py compare [--spacing 2] [--samples 2048] [--manifold 128] [--chain 30] [--patient DIR]
     python benchmarks/bayesian.py parts --patient FOLDER [--spacing 2]
     python benchmarks/bayesian.py judge [--on wave|solver|patient] [--patient DIR] [--samples 128] [--live 120]
+                                        [--weighed 192] [--integrated]
 
 `compare` runs both samplers on a patient (`DIR`: one with WM, GM, tumT1c, tumFLAIR and tumPET as GliomaSolver's
 example has them, or prepared by the workflow) or, without one, on a simulated tumour. `parts` says what of one
@@ -33,12 +34,14 @@ from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.inversion.patient_problem import patient_problem
 from gliofit.inversion.posterior.emulated import Emulated
+from gliofit.inversion.posterior.imaging import Imaging
 from gliofit.inversion.posterior.label_power import worth_of_labels
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.proposals import Newton, Walk
 from gliofit.inversion.posterior.start import BegunNear, climbed
 from gliofit.inversion.posterior.target import Posterior
 from gliofit.inversion.posterior.tmcmc import Settings, sample
+from gliofit.inversion.posterior.weighed import weighed as draws
 from gliofit.observation.joint import JointTarget
 from gliofit.observation.observation import Observation
 from gliofit.observation.pet import PETTarget
@@ -192,6 +195,11 @@ def judge(options: argparse.Namespace) -> dict:
         out[name] = found
         print(name, json.dumps(found), flush=True)
 
+    if mode is not None and options.weighed:
+        found = draws(posterior, mode, Settings(options.weighed, seed=options.seed), 12)
+        assert found is not None, "weights did not become even"
+        values = posterior.parameters(found.unit)
+        note("weighed", found.runs, [found.log_evidence, found.log_evidence_error], values.mean(0), values.std(0))
     for name, proposal, number, final in (
         ("tmcmc", walk, options.samples, 1),
         ("tmcmc_manifold", Newton(0.6), options.manifold, 2),
@@ -203,28 +211,56 @@ def judge(options: argparse.Namespace) -> dict:
         evidence = [found.log_evidence, found.log_evidence_error, *found.evidence_by_stages]
         note(name, found.runs, evidence, values.mean(0), values.std(0))
         note(f"importance about {name}", *weighed(posterior, found.unit, options.draws, options.seed))
-    if not options.live:
-        return out
+    if options.live:
+        note("dynesty", *nested(posterior, mode if options.integrated else None, options))
+    return out
+
+
+def nested(
+    posterior: Posterior, mode: Points | None, options: argparse.Namespace
+) -> tuple[int, list[float], np.ndarray, np.ndarray]:
+    """
+    Likelihoods, log-evidence and its error, means and deviations by dynesty.
+
+    With a mode, of the growth model's unknowns alone, the imaging's integrated out (`posterior.imaging`,
+    with the same random numbers everywhere); means and deviations are then of all values at the mode's imaging.
+    """
     import dynesty
 
     rng = np.random.default_rng(options.seed)
     supported = np.mean([posterior.supported(rng.random((20_000, posterior.size))).mean() for _ in range(5)])
+    imaging = None if mode is None else Imaging(posterior, mode)
+    size = posterior.size if imaging is None else imaging.growth.size
+
+    def whole(unit: np.ndarray) -> np.ndarray:
+        if imaging is None:
+            return unit
+        full = np.tile(mode.unit[0], (len(unit), 1))
+        full[:, imaging.growth] = unit
+        return full
 
     def likelihood(unit: np.ndarray) -> float:
-        legal = posterior.supported(unit[None])[0]
-        return float(posterior.evaluate(unit[None]).log_likelihood[0]) if legal else -np.inf
+        full = whole(unit[None])
+        if not posterior.supported(full)[0]:
+            return -np.inf
+        if imaging is None:
+            return float(posterior.evaluate(full).log_likelihood[0])
+        values = posterior.parameters(full)[:, : posterior.problem.model.size]
+        (mass,) = posterior.forward.densities(
+            values, lambda _, c: imaging.given(c, np.random.default_rng(0), 1).log_mass
+        )
+        return mass
 
     live = {"nlive": options.live, "sample": "rwalk", "walks": options.walks, "bound": "multi", "rstate": rng}
-    sampler = dynesty.NestedSampler(likelihood, lambda unit: unit, posterior.size, **live)
+    sampler = dynesty.NestedSampler(likelihood, lambda unit: unit, size, **live)
     sampler.run_nested(dlogz=0.1, print_progress=False)
     found = sampler.results
     weights = np.exp(found.logwt - found.logz[-1])
     weights /= weights.sum()
-    values = posterior.parameters(found.samples)
+    values = posterior.parameters(whole(found.samples))
     mean = weights @ values
     evidence = [float(found.logz[-1] - np.log(supported)), float(found.logzerr[-1])]
-    note("dynesty", int(np.sum(found.ncall)), evidence, mean, np.sqrt(weights @ (values - mean) ** 2))
-    return out
+    return int(np.sum(found.ncall)), evidence, mean, np.sqrt(weights @ (values - mean) ** 2)
 
 
 def weighed(
@@ -267,6 +303,8 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=120, help="of dynesty; 0: leave it out")
     parser.add_argument("--draws", type=int, default=1500, help="of the importance sampler that weighs the samples")
     parser.add_argument("--walks", type=int, default=40, help="steps to a new point of dynesty")
+    parser.add_argument("--weighed", type=int, default=0, help="effective draws of the judge's `weighed`; 0: none")
+    parser.add_argument("--integrated", action="store_true", help="dynesty: the growth model's unknowns alone")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

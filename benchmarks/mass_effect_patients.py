@@ -34,7 +34,7 @@ from scipy.cluster.vq import kmeans2
 
 from gliofit import Tissue, growth_model, invert
 from gliofit.anatomy.anatomy import Anatomy
-from gliofit.anatomy.registration import AFFINE, INVERSE_WARP, WARP, Registration
+from gliofit.anatomy.registration import Registration
 from gliofit.base import grids
 from gliofit.base.files import write_text
 from gliofit.base.nifti import Volume, load_volume
@@ -56,18 +56,18 @@ DEPTH_MM = 12.0
 
 def healthy(patient: Prepared, anatomy: Anatomy, near: tuple[float, float]) -> Tissue:
     """The atlas on the scan's grid, with the warp faded out towards the tumour."""
-    given = patient.folder / "registration"
-    warp = nib.load(given / WARP)
+    affine, path, inverse = Registration(patient.folder / "registration").files
+    warp = nib.load(path)
     distance = ndimage.distance_transform_edt(~patient.whole, sampling=grids.spacing_of(patient.affine))
     world = grids.to_world(warp.affine, np.moveaxis(np.indices(warp.shape[:3]), 0, -1))
     voxel = np.moveaxis(grids.to_voxel(patient.affine, world), -1, 0)
     at = ndimage.map_coordinates(distance, voxel, order=1, mode="nearest")
     share = np.interp(at, near, (0, 1))[..., None, None]
     with tempfile.TemporaryDirectory() as folder:
-        for name in (AFFINE, INVERSE_WARP):
-            shutil.copyfile(given / name, Path(folder) / name)
+        for kept in (affine, inverse):
+            shutil.copyfile(kept, Path(folder) / kept.name)
         faded = nib.Nifti1Image((np.asarray(warp.dataobj) * share).astype(np.float32), warp.affine, warp.header)
-        nib.save(faded, Path(folder) / WARP)
+        nib.save(faded, Path(folder) / path.name)
         volumes = [Volume(m, anatomy.tissue.affine) for m in (anatomy.tissue.wm, anatomy.tissue.gm, anatomy.tissue.csf)]
         maps = Registration(Path(folder)).to_patient(volumes, patient.shape, patient.affine)
     return Tissue(*fill(maps, patient.brain & ~patient.cavity, patient.whole, patient.core, "keep"), patient.affine)
