@@ -14,5 +14,6 @@ with job(snakemake):
         files.log,
         tests,
         snakemake.output[0],
+        about=snakemake.params.get("about", ""),
         threads=snakemake.threads,
     )

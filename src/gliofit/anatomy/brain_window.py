@@ -34,6 +34,12 @@ def window_affine(tissue: Tissue, shape: Sequence[int], spacing: float) -> Array
     return affine
 
 
+def window_maps(tissue: Tissue, shape: Sequence[int], spacing: float) -> Array:
+    """Fractions of WM, GM and CSF [3, x, y, z] in the window, float32."""
+    seen = tissue.resample_to(tuple(shape), window_affine(tissue, shape, spacing))
+    return np.stack([seen.wm, seen.gm, seen.csf]).astype(np.float32)
+
+
 def brain_centre(tissue: Tissue) -> Array:
     """Centre of mass (3,) of the brain, mm."""
     return tissue.centre_of_mass(tissue.brain.astype(np.float32))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
+from gliofit.networks.lmi_votes import Votes
 
 CORE, WHOLE = 0.666, 0.333
 """What tumour core and whole tumour add to the network's input (the authors' code; a necrotic core is core)."""
@@ -24,6 +25,19 @@ REACH_MM = 40.0
 
 MIX = ((0.5, 0.5), (0.5, -0.5))
 """log μ_D and log μ_ρ from log μ_D·μ_ρ and log μ_D/μ_ρ."""
+
+FRONTS = ((0.66, -0.16), (0.81, -0.34), (1.31, -1.0))
+"""
+What log μ_D·μ_ρ and log μ_D/μ_ρ do to the logarithm of the radius of c ≥ 0.01, 0.1 and 0.8.
+
+Least squares over 2,000 tumours of `lmi_tumours` in SRI24, with radii of balls of the same volumes.
+"""
+
+SEEN = 0.2
+"""Of an image, above which a voxel is whole tumour."""
+
+LEAST = 0.01
+"""Displacement of fronts below which an error hardly matters, relative to the radius."""
 
 
 def outlines_image(core: Any, whole: Any) -> Any:
@@ -53,15 +67,35 @@ class _Block(nn.Module):
         return x + self.convolutions(x)
 
 
+class Residual(nn.Sequential):
+    """The paper's: a strided 7³ convolution, residual blocks, global average pooling and a Linear."""
+
+    def __init__(self, width: int, outputs: int):
+        super().__init__()
+        self.stem = nn.Conv3d(1, width, 7, 2, padding=2)
+        self.blocks = nn.Sequential(*(_Block(width, pool=index > 0) for index in range(BLOCKS)))
+        self.head = nn.Linear(width, outputs)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv3d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                layer.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # a quarter less time
+
+    def forward(self, image: Tensor) -> Tensor:
+        pooled = self.blocks(F.relu(self.stem(image[:, None]))).mean((2, 3, 4)).float()
+        with torch.autocast(image.device.type, enabled=False):
+            return self.head(pooled)
+
+
 class Lmi(nn.Module):
     """
-    Residual convolutions, global average pooling and a Linear to θ, scaled to [−1, 1].
+    θ from outlines on a window around the brain.
 
-    `ezhov` is the paper's: on 129³ voxels and with 64 channels it has its 1.79 million parameters. It finds a place
-    only by what convolutions see of the grid's edge; `gliofit` is told where each voxel is, and it answers where the
-    origin lies from the image's centre of mass. Its other outputs are the logarithms of how far a front has come,
-    μ_D·μ_ρ, and of its width, μ_D/μ_ρ: outlines tell the first well and the second hardly, so that the mean μ_D and the
-    mean μ_ρ of all tumours that look alike belong to none of them, but to a larger one.
+    `ezhov` is the paper's network (`Residual`), with θ scaled to [−1, 1]; on 129³ voxels and with 64 channels it has
+    its 1.79 million parameters. `gliofit` (`Votes`) is shown a crop about the tumour, with the atlas's tissue there and
+    the ways that a front takes from outline to outline. It tells the logarithms of how far a front has come, μ_D·μ_ρ,
+    and of its width, μ_D/μ_ρ: outlines tell the first well and the second hardly, so that the mean μ_D and the mean μ_ρ
+    of all tumours that look alike belong to none of them, but to a larger one. What it learns to make small is not an
+    error of θ, but how far fronts are displaced by it.
 
     Parameters
     ----------
@@ -77,12 +111,12 @@ class Lmi(nn.Module):
     """
 
     role = "lmi"
+    tells = (True, 2)
+    """Whether the origin, and how many numbers beside."""
     low: Tensor
     range: Tensor
-    extent: Tensor
-    position: Tensor
-    coarse: Tensor
     mix: Tensor
+    fronts: Tensor
 
     def __init__(self, shape: Sequence[int], spacing: float, box: Box, width: int = 16, architecture: str = "gliofit"):
         super().__init__()
@@ -92,56 +126,60 @@ class Lmi(nn.Module):
             raise InputError(f"the LMI network needs a window of at least 16 voxels a side, not {tuple(shape)}")
         self.shape, self.spacing, self.box, self.width = tuple(shape), float(spacing), box, int(width)
         self.faithful = architecture == "ezhov"
-        self.stem = nn.Conv3d(1, self.width, 7, 2, padding=2)
-        self.place = None if self.faithful else nn.Conv3d(3, self.width, 1, bias=False)
-        self.blocks = nn.Sequential(*(_Block(self.width, pool=index > 0) for index in range(BLOCKS)))
-        self.head = nn.Linear(self.width, len(NAMES))
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv3d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                layer.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # a quarter less time
-        if not self.faithful:  # it starts at the centre of mass and the middle of the ranges
-            nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
+        place, numbers = self.tells
         lower, upper = box.lower.copy(), box.upper.copy()
-        if not self.faithful:
+        if self.faithful:
+            self.body: nn.Module = Residual(self.width, 3 * place + numbers)
+        else:
+            self.body = Votes(self.spacing, self.width, numbers)
             (low_d, low_rho), (high_d, high_rho) = np.log(lower[GROWTH]), np.log(upper[GROWTH])
             lower = np.array([*[-REACH_MM] * 3, low_d + low_rho, low_d - high_rho])
             upper = np.array([*[REACH_MM] * 3, high_d + high_rho, high_d - low_rho])
-        self.register_buffer("low", torch.tensor(lower, dtype=torch.float32), persistent=False)
-        self.register_buffer("range", torch.tensor(upper - lower, dtype=torch.float32), persistent=False)
-        for name, shape in (("position", self.shape), ("coarse", [(n - 3) // 2 + 1 for n in self.shape])):
-            axes = [torch.linspace(-1, 1, n) for n in shape]
-            self.register_buffer(name, torch.stack(torch.meshgrid(*axes, indexing="ij")), persistent=False)
-        self.register_buffer("mix", torch.tensor(MIX), persistent=False)
-        extent = torch.tensor([(n - 1) / 2 * self.spacing for n in self.shape])
-        self.register_buffer("extent", extent, persistent=False)
+        for name, values in (("low", lower), ("range", upper - lower), ("mix", MIX), ("fronts", FRONTS)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
-    def unit(self, image: Tensor, maps: Tensor | None = None) -> Tensor:
+    def unit(self, image: Tensor, maps: Tensor) -> Tensor:
         """
-        θ̂ [B, 5] from images [B, x, y, z], scaled as `to_unit` does (not clipped).
+        θ̂ [B, 5], or a part of it, scaled as `to_unit` does (not clipped).
 
-        `maps` are taken for the sake of the training loop and not looked at: the network knows one brain, the atlas.
+        Parameters
+        ----------
+        image : Tensor [B, x, y, z]
+            `outlines_image`, on the window.
+        maps : Tensor [B, 3, x, y, z]
+            Fractions of WM, GM and CSF of the atlas there, which `ezhov` does not look at.
         """
-        x = self.features(image)
-        with torch.autocast(image.device.type, enabled=False):
-            signed = self.head(x)
-            if not self.faithful:
-                signed = signed + F.pad(self.centre(image), (0, 2))
-        return (signed + 1) / 2
+        if self.faithful:
+            return (self.body(image) + 1) / 2
+        origin, numbers = self.body(image, maps)
+        place = (origin - self.low[ORIGIN]) / self.range[ORIGIN]
+        return torch.cat([place, numbers + 0.5], 1) if self.tells[0] else numbers + 0.5
 
-    def features(self, image: Tensor) -> Tensor:
-        """What the head sees, [B, width] in float32."""
-        x = self.stem(image[:, None])
-        if self.place is not None:
-            x = x + self.place(self.coarse[None])
-        return self.blocks(F.relu(x)).mean((2, 3, 4)).float()
+    def loss(self, image: Tensor, maps: Tensor, theta: Tensor) -> Tensor:
+        """
+        What training makes small, the mean over a batch.
 
-    def centre(self, image: Tensor) -> Tensor:
-        """The centre of mass [B, 3] in the outputs' units, −1 … 1; the window's centre for an empty image."""
-        weight = image.flatten(1)
-        mean = weight @ self.position.flatten(1).T / weight.sum(1, keepdim=True).clamp(min=1e-6)
-        return 2 * (mean * self.extent - self.low[ORIGIN]) / self.range[ORIGIN] - 1
+        `ezhov`: the squared error of the outputs. `gliofit`: how far the fronts of θ̂ (c = 0.01, 0.1 and 0.8) are from
+        those of θ, root mean square, relative to the tumour's radius. That is the error of the origin, and what those
+        of growth do to the radii on average over training tumours (`FRONTS`).
+        """
+        error = self.unit(image, maps) - self.to_unit(theta)
+        if self.faithful:
+            return error.square().mean()
+        return self.displacement(error, image).mean()
+
+    def displacement(self, error: Tensor, image: Tensor) -> Tensor:
+        """Of the fronts [B], relative to the radius, by errors of the outputs [B, k]."""
+        square, (place, numbers) = error.new_tensor(LEAST**2), self.tells
+        if place:
+            volume = (image > SEEN).sum((1, 2, 3)) * self.spacing**3
+            radius = (3 / (4 * torch.pi) * volume) ** (1 / 3)
+            square = square + ((error[:, :3] * self.range[ORIGIN]).square().sum(1) / radius**2) / 3
+        if numbers:
+            grown = error[:, -numbers:]
+            moved = (grown * self.range[GROWTH]) @ self.fronts.T if numbers == 2 else grown
+            square = square + moved.square().mean(1)
+        return square.sqrt()
 
     def to_unit(self, theta: Tensor) -> Tensor:
         """θ [B, 5] in the outputs' coordinates and units: 0 … 1 in `box` with `ezhov`."""
@@ -151,15 +189,15 @@ class Lmi(nn.Module):
             theta = torch.cat([theta[:, ORIGIN], logs.sum(1, keepdim=True), logs[:, :1] - logs[:, 1:]], 1)
         return (theta - self.low) / self.range
 
-    def forward(self, image: Tensor, maps: Tensor | None = None) -> Tensor:
+    def forward(self, image: Tensor, maps: Tensor) -> Tensor:
         """θ̂ [B, 5], the origin in mm relative to the window's centre."""
-        found = self.low + self.unit(image) * self.range
+        found = self.low + self.unit(image, maps) * self.range
         if self.faithful:
             return found
         return torch.cat([found[:, ORIGIN], (found[:, GROWTH] @ self.mix.T).exp()], 1)
 
     @torch.no_grad()
-    def predict(self, core: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    def predict(self, core: np.ndarray, whole: np.ndarray, maps: np.ndarray) -> np.ndarray:
         """
         θ̂ of one case.
 
@@ -167,6 +205,8 @@ class Lmi(nn.Module):
         ----------
         core, whole : ndarray of bool [x, y, z]
             Outlines on the network's window.
+        maps : ndarray [3, x, y, z]
+            Fractions of WM, GM and CSF of the atlas there.
 
         Returns
         -------
@@ -178,12 +218,16 @@ class Lmi(nn.Module):
         InputError
             On another shape, or outlines that are empty.
         """
-        if core.shape != self.shape or whole.shape != self.shape:
-            raise InputError(f"the LMI network takes outlines on {self.shape} voxels, not {core.shape}, {whole.shape}")
+        if not core.shape == whole.shape == maps.shape[1:] == self.shape:
+            shapes = ", ".join(str(a.shape) for a in (core, whole, maps))
+            raise InputError(f"the LMI network takes outlines and tissue on {self.shape} voxels, not {shapes}")
         if not whole.any():
             raise InputError("no tumour lies in the window that the LMI network sees")
-        image = torch.as_tensor(outlines_image(core, whole), dtype=torch.float32, device=self.low.device)
-        return self.box.clip(self(image[None])[0].double().cpu().numpy())
+        seen = (
+            torch.as_tensor(np.ascontiguousarray(a, np.float32), device=self.low.device)[None]
+            for a in (outlines_image(core, whole), maps)
+        )
+        return self.box.clip(self(*seen)[0].double().cpu().numpy())
 
 
 LMIS = ("gliofit", "ezhov")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
@@ -23,7 +24,7 @@ PARTS = {"origin": 3, "growth": 2, "times": 3}
 
 class LmiPart(Lmi):
     """
-    `Lmi` with another head.
+    `Lmi` for other targets.
 
     D, ρ and T are linear in their ranges `TIMES`, as in the paper. In logarithms they would be no other targets than
     μ_D and μ_ρ: log μ_D² = log D + log T, and a mean of sums is the sum of means.
@@ -50,12 +51,8 @@ class LmiPart(Lmi):
     ):
         if targets not in PARTS:
             raise InputError(f"unknown targets '{targets}'; there are: {', '.join(PARTS)}")
+        self.targets, self.tells = targets, (targets == "origin", 0 if targets == "origin" else PARTS[targets])
         super().__init__(shape, spacing, box, width, architecture)
-        self.targets = targets
-        self.head = nn.Linear(self.width, PARTS[targets])
-        if not self.faithful:
-            nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
         for name, values in (("fastest", TIMES.lower), ("times", TIMES.upper - TIMES.lower)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
@@ -63,15 +60,6 @@ class LmiPart(Lmi):
     def options(self) -> dict[str, str]:
         """What it was made with, beside what all networks have."""
         return {"targets": self.targets}
-
-    def unit(self, image: Tensor, maps: Tensor | None = None) -> Tensor:
-        """Its targets [B, k] from images [B, x, y, z], scaled as `to_unit` does (not clipped)."""
-        x = self.features(image)
-        with torch.autocast(image.device.type, enabled=False):
-            signed = self.head(x)
-            if self.targets == "origin" and not self.faithful:
-                signed = signed + self.centre(image)
-        return (signed + 1) / 2
 
     def to_unit(self, theta: Tensor) -> Tensor:
         """Its targets in the outputs' units from θ, or for "times" from θ and T in days [B, 6]."""
@@ -82,9 +70,9 @@ class LmiPart(Lmi):
         days = theta[:, 5:6]
         return (torch.cat([theta[:, GROWTH] ** 2 / days, days], 1) - self.fastest) / self.times
 
-    def forward(self, image: Tensor, maps: Tensor | None = None) -> Tensor:
+    def forward(self, image: Tensor, maps: Tensor) -> Tensor:
         """Origin (mm from the window's centre), (μ_D, μ_ρ), or (D, ρ, T), [B, k]."""
-        unit = self.unit(image)
+        unit = self.unit(image, maps)
         if self.targets == "times":
             return self.fastest + unit * self.times
         place = ORIGIN if self.targets == "origin" else GROWTH
@@ -92,25 +80,44 @@ class LmiPart(Lmi):
         return found if self.targets == "origin" or self.faithful else (found @ self.mix.T).exp()
 
 
+class View(NamedTuple):
+    """
+    A tumour as a network sees it.
+
+    Parameters
+    ----------
+    image : ndarray [x, y, z]
+        `outlines_image`, on the network's window.
+    maps : ndarray [3, x, y, z]
+        Tissue there.
+    centre : ndarray (3,)
+        Of the window, mm.
+    """
+
+    image: Array
+    maps: Array
+    centre: Array
+
+
 @torch.no_grad()
-def theta_of(networks: Sequence[Lmi], image: Array) -> Array:
+def theta_of(networks: Sequence[Lmi], views: Sequence[View]) -> Array:
     """
     θ̂ of one case by one network for all of θ, or by two for its parts.
 
     Parameters
     ----------
     networks : sequence of Lmi
-    image : ndarray [x, y, z]
-        `outlines_image`, on the networks' window.
+    views : sequence of View
+        What each of them sees.
 
     Returns
     -------
     ndarray (5,)
-        Origin relative to the window's centre point (mm), μ_D = √(DT), μ_ρ = √(ρT), each answer within its range.
+        Origin (mm), μ_D = √(DT), μ_ρ = √(ρT), each answer within its range.
     """
     theta = np.full(5, np.nan)
-    for network in networks:
-        found = network(torch.as_tensor(image)[None])[0].double().cpu().numpy()
+    for network, view in zip(networks, views, strict=True):
+        found = network(*(torch.as_tensor(a)[None] for a in view[:2]))[0].double().cpu().numpy()
         targets = getattr(network, "targets", "all")
         if targets == "times":
             diffusivity, rate, days = TIMES.clip(found)
@@ -118,4 +125,6 @@ def theta_of(networks: Sequence[Lmi], image: Array) -> Array:
         else:
             place = {"all": slice(0, 5), "origin": ORIGIN, "growth": GROWTH}[targets]
             theta[place] = np.clip(found, network.box.lower[place], network.box.upper[place])
+        if targets in ("all", "origin"):
+            theta[ORIGIN] += view.centre
     return theta

@@ -30,16 +30,12 @@ from gliofit.synthetic.rough_views import RoughViews
 from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.batches import batch_indices, collate
 from gliofit.training.log import draw_losses, write_log
-from gliofit.training.losses import loss_of, validate, window_loss
+from gliofit.training.losses import WHOLE_BRAIN, loss_of, validate, window_loss
 from gliofit.training.settings import Settings, ViewSettings, WholeBrainSettings
 from gliofit.training.whole_brain import PAIRS, WholeBrainDataset
 
 STATE = ("step", "seconds", "cpu_seconds", "rows", "best")
 """What a checkpoint keeps beside network and optimiser."""
-
-
-WHOLE_BRAIN = ("lmi", "lmi_part")
-"""Roles of networks that see the whole brain."""
 
 
 def datasets(

@@ -22,6 +22,9 @@ THERE = 1e-3
 DICES = {"dice_2": 0.2, "dice_4": 0.4, "dice_8": 0.8}
 """Densities that Ezhov 2021 takes Dice at."""
 
+WHOLE_BRAIN = ("lmi", "lmi_part")
+"""Roles of networks that see the whole brain."""
+
 TERMS: dict[str, tuple[str, ...]] = {
     "tumour+csf": ("tumour", "csf"),
     "tumour+csf+brain": ("tumour", "csf", "brain"),
@@ -67,10 +70,13 @@ def loss_of(
     """
     Surrogate: MSE over tissue voxels, on a grid `factor` times as coarse. Geometry-aware surrogate: `regional_loss`.
 
-    Others: MSE of θ as the network's `to_unit` scales it (so that μ_D does not dominate).
+    Learn-Morph-Infer's has a loss of its own. Others: MSE of θ as the network's `to_unit` scales it (so that μ_D does
+    not dominate).
     """
     if network.role == "geometry_aware":
         return regional_loss(network(maps, theta), density, maps, terms)
+    if network.role in WHOLE_BRAIN:
+        return network.loss(density, maps, theta)
     if network.role != "surrogate":
         return ((network.unit(density, maps) - network.to_unit(theta)) ** 2).mean()
     static = network.channels(maps)

@@ -56,9 +56,10 @@ LIMITS = {
         "density."
     ),
     "lmi": (
-        "It answers within the ranges of θ above, whatever it is shown. It knows one brain, the atlas (with `flip`, "
-        "mirrored, too), and outlines of simulated tumours of one focus at random thresholds; the errors below are for "
-        "such outlines in the anatomy's own space, without those of a registration."
+        "It answers within the ranges of θ above, whatever it is shown. It was trained on one brain, the atlas (with "
+        "`flip`, mirrored, too), and on outlines of simulated tumours of one focus at random thresholds; the errors "
+        "below are for such outlines in the anatomy's own space, without those of a registration. Outlines whose "
+        "thresholds are unknown tell the width of a front poorly."
     ),
     "geometry_aware": (
         "The origin is at voxel n/2 of the crop, to the nearest voxel; so the density has no derivative in it. Trained "
@@ -99,6 +100,7 @@ def release(
     tests: dict[str, Sequence[str | Path]],
     out_path: str | Path,
     *,
+    about: str = "",
     threads: int = 1,
 ) -> dict[str, Any]:
     """
@@ -114,6 +116,8 @@ def release(
         Test sets.
     out_path : path
         `.safetensors`; the card is written beside it as `.json`, the page as `.md`.
+    about : str
+        A sentence on the training tumours, where the role does not tell enough.
     threads : int
         CPU threads.
 
@@ -138,6 +142,7 @@ def release(
     out_path.parent.mkdir(parents=True, exist_ok=True)
     with Path(log_csv).open() as file:
         log = list(csv.DictReader(file))
+    card |= {"about": about} if about else {}
     card["log"] = [{name: float(value) for name, value in row.items()} for row in log]
     shutil.copyfile(weights, out_path)
     write_text(card_path(out_path), json.dumps(card, indent=2))
@@ -166,7 +171,8 @@ def page(card: dict[str, Any], log: list[dict[str, str]]) -> str:
         "",
         f"- **Range of θ**: {', '.join(f'{n} {low:g} … {high:g}' for n, low, high in box)} ({units}).",
         f"- **Data**: {data['train_samples']:,} simulated tumours for training, {data['validation_samples']:,} for "
-        f"validation (SHA-256 of the shards {data['train_sha256'][:12]}…, {data['validation_sha256'][:12]}…).",
+        f"validation (SHA-256 of the shards {data['train_sha256'][:12]}…, {data['validation_sha256'][:12]}…)."
+        + (f" {card['about']}" if "about" in card else ""),
         f"- **Training**: seed {card['seed']}, {settings['steps']:,} steps of {settings['batch']} samples, "
         f"{_duration(card)}; the weights are those of step {card['best_step']:,}, the best in validation.",
         f"- **Settings**: {', '.join(f'{k} {v}' for k, v in settings.items())}.",

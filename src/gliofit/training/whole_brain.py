@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gliofit.anatomy.brain_window import window_affine, window_shape
+from gliofit.anatomy.brain_window import window_affine, window_maps, window_shape
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
@@ -25,8 +25,8 @@ class WholeBrainDataset(ShardDataset):
     """
     The samples of shards, put back from their crops into a window around the brain and seen through two thresholds.
 
-    A `Case` has the image (`outlines_image`) as its density, no tissue (shape [3, 0, 0, 0]), and the origin relative to
-    the window's centre; where the shards tell how many days a tumour grew, that is θ's sixth entry. Tumour beyond its
+    A `Case` has the image (`outlines_image`) as its density, the tissue of the window, and the origin relative to the
+    window's centre; where the shards tell how many days a tumour grew, that is θ's sixth entry. Tumour beyond its
     crop is lost.
 
     Parameters
@@ -56,6 +56,7 @@ class WholeBrainDataset(ShardDataset):
         self.crop, self.crop_spacing, self.pairs = self.shape, self.spacing, pairs
         self.spacing = max(float(spacing), self.crop_spacing)
         self._windows: dict[str, Array] = {}
+        self._seen_maps: dict[str, Array] = {}
         self.shape = tuple(shape or window_shape(self._anatomy(self._open(self.paths[0])), self.spacing))
 
     @property
@@ -75,6 +76,13 @@ class WholeBrainDataset(ShardDataset):
             self._windows[key] = window_affine(self._anatomy(file), self.shape, self.spacing)
         return self._windows[key]
 
+    def _window_maps(self, file) -> Array:
+        """Fractions of tissue in the window, [3, x, y, z]."""
+        key = file.attrs["tissue_sha256"]
+        if key not in self._seen_maps:
+            self._seen_maps[key] = window_maps(self._anatomy(file), self.shape, self.spacing)
+        return self._seen_maps[key]
+
     def __len__(self) -> int:
         return super().__len__() * self.pairs
 
@@ -90,7 +98,7 @@ class WholeBrainDataset(ShardDataset):
         if "days" in file:
             theta = np.append(theta, file["days"][row])
         image = outlines_image(density >= core, density >= whole).astype(np.float32)
-        case = Case(image, np.zeros((3, 0, 0, 0), np.float32), theta.astype(np.float32))
+        case = Case(image, self._window_maps(file), theta.astype(np.float32))
         return case.flipped() if index >= len(self._where) else case
 
     def seen(self, index: int) -> tuple[Array, Values]:

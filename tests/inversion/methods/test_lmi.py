@@ -26,7 +26,8 @@ class Known:
         middle = self.affine[:3, :3] @ ((np.array(self.shape) - 1) / 2) + self.affine[:3, 3]
         self.answer, self.core, self.whole = theta.to_array() - [*middle, 0, 0], None, None
 
-    def predict(self, core, whole):
+    def predict(self, core, whole, maps):
+        assert maps.shape == (3, *self.shape)
         self.core, self.whole = core, whole
         return self.answer.copy()
 
@@ -129,7 +130,7 @@ def test_bad_input_is_refused(small_tissue, segmented, truth):
 def test_a_network_trained_for_seconds_places_a_tumour(small_tissue, solved, segmented, truth, tmp_path):
     for split, count in (("train", 24), ("validation", 4)):
         simulate_shard(small_tissue, tmp_path / f"{split}.h5", count, (32,) * 3, seed=1, split=split, progress=False)
-    settings = WholeBrainSettings(width=8, steps=40, batch=8, learning_rate=5e-3)
+    settings = WholeBrainSettings(width=8, steps=40, batch=8, learning_rate=2e-3)
     files = {"log_csv": tmp_path / "l.csv", "figure_png": tmp_path / "l.png", "checkpoint": tmp_path / "c.pt"}
     weights = tmp_path / "lmi.safetensors"
     train("lmi", settings, [tmp_path / "train.h5"], [tmp_path / "validation.h5"], weights, **files, progress=False)

@@ -28,7 +28,7 @@ def predict(problem: Problem, morph: Morph) -> Theta:
 
     Labels are not interpolated: a voxel of the network's window is tumour if at least half of it is.
     """
-    from gliofit.anatomy.brain_window import window_affine
+    from gliofit.anatomy.brain_window import window_affine, window_maps
 
     model = network(problem, "lmi")
     window = window_affine(morph.tissue, model.shape, model.spacing)
@@ -37,8 +37,9 @@ def predict(problem: Problem, morph: Morph) -> Theta:
         raise InputError("Learn-Morph-Infer needs a density or a segmentation among the observations")
     seen = morph.to_atlas(list(outlines), problem.tissue.affine, tuple(model.shape), window)
     core, whole = (fraction >= 0.5 for fraction in seen)
+    maps = window_maps(morph.tissue, model.shape, model.spacing)
     with torch_threads(problem.threads):
-        theta = model.predict(core, whole | core)
+        theta = model.predict(core, whole | core, maps)
     centre = grids.to_world(window, (np.array(model.shape) - 1) / 2)
     theta[ORIGIN] = morph.tissue.nearest_tissue(theta[ORIGIN] + centre)
     return Theta.from_array(theta)
