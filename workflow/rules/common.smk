@@ -44,7 +44,7 @@ if REFUSED and not SHEET:
     sys.exit("\n".join(f"Error: {fault}" for fault in REFUSED.values()))
 WEIGHTS = checked(Weights.of, CONFIG, ROOT)
 PLAN = Plan(CONFIG, SHEET, WEIGHTS)
-LMI = LmiPlan(CONFIG)
+LMI = checked(LmiPlan, CONFIG, ROOT)
 METHODS = PLAN.methods
 SAMPLERS = [method for method in METHODS if describe(method).posterior]
 "Methods whose fit of a patient comes with samples of the posterior."

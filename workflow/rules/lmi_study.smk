@@ -61,6 +61,31 @@ rule train_lmi:
         "../scripts/train_network.py"
 
 
+use rule release_network as release_lmi with:
+    """A network for all of θ, tested on tumours of the study and of the prior."""
+    input:
+        weights="results/lmi_study/{model}/all.safetensors",
+        card="results/lmi_study/{model}/all.json",
+        log="results/lmi_study/{model}/all.csv",
+        tests=lambda wildcards: [
+            path
+            for paths in LMI.released_tests(wildcards.model).values()
+            for path in paths
+        ],
+    output:
+        multiext("results/release/lmi_study/{model}", ".safetensors", ".json", ".md"),
+    log:
+        "results/logs/release_network/lmi_{model}.log",
+    params:
+        anatomies=lambda wildcards: [
+            name
+            for name, paths in LMI.released_tests(wildcards.model).items()
+            for _ in paths
+        ],
+        about=lambda wildcards: LMI.about(wildcards.model),
+        sources=sources("release_network.py"),
+
+
 rule score_lmi:
     """A shard of test tumours: what the networks infer from their outlines."""
     input:
@@ -81,7 +106,12 @@ rule score_lmi:
         names=lambda wildcards: list(LMI.weights(wildcards.model)),
         spacing=CONFIG.lmi_study.spacing,
         gamma=CONFIG.lmi_study.gamma,
-        sources=sources("score_lmi.py", "gliofit.growth.models.mass_effect"),
+        refine=lambda wildcards: wildcards.model in CONFIG.lmi_study.refined,
+        sources=sources(
+            "score_lmi.py",
+            "gliofit.growth.models.mass_effect",
+            "gliofit.inversion.methods.gauss_newton",
+        ),
     script:
         "../scripts/score_lmi.py"
 

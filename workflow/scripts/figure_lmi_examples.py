@@ -15,11 +15,8 @@ with job(snakemake):
     tissue = Tissue.from_nifti(*files.tissue).working_grid(params.spacing)
     names = [tuple(name) for name in params.names]
     networks = load_networks(dict(zip(names, files.networks, strict=True)))
-    tests = {
-        model: TestTumours([path], networks[model, "all"], tissue)
-        for model, path in zip(params.models, files.tests, strict=True)
-    }
+    tests = {model: TestTumours([path], tissue) for model, path in zip(params.models, files.tests, strict=True)}
     shown = by_targets if snakemake.wildcards.figure == "lmi_targets" else by_model
     with torch_threads(snakemake.threads):
-        rows = shown(tissue, tests, networks, params.gamma, params.number, snakemake.threads)
+        rows = shown(tests, networks, params.gamma, params.number, snakemake.threads)
     examples(Path(snakemake.output.png).with_suffix(""), tissue, rows)

@@ -11,8 +11,9 @@ with job(snakemake):
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     tissue = Tissue.from_nifti(*files.tissue).working_grid(params.spacing)
     networks = load_networks(dict(zip(params.names, files.networks, strict=True)))
-    tests = TestTumours([files.tests], networks["all"], tissue)
+    tests = TestTumours([files.tests], tissue)
     name = f"{wildcards.model}_{wildcards.shard}"
     with torch_threads(snakemake.threads):
-        table = score(tissue, tests, networks, wildcards.model, params.gamma, name, snakemake.threads)
+        how = {"refine": params.refine, "threads": snakemake.threads}
+        table = score(tests, networks, wildcards.model, params.gamma, name, **how)
     write_text(snakemake.output[0], table.to_csv(index=False))

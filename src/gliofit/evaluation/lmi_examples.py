@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.overlap import dice
-from gliofit.evaluation.lmi_scores import TestTumour, TestTumours, inferred
+from gliofit.evaluation.lmi_scores import TestTumour, TestTumours, inferred, target_of
 from gliofit.evaluation.lmi_table import MODEL_TITLES, PRESENT, SHOWN
 from gliofit.inversion import invert
-from gliofit.observation.segmentation import SegmentationTarget
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +37,24 @@ class Example:
 
 
 def by_targets(
-    tissue: Tissue, tests: Mapping[str, TestTumours], networks: Mapping, gamma: float, number: int, threads: int = 1
+    tests: Mapping[str, TestTumours], networks: Mapping, gamma: float, number: int, threads: int = 1
 ) -> list[Example]:
     """Figure 3: networks for {D, ρ, T} and for {μ₁, μ₂, x}, on the first tumours of each growth model."""
     rows = []
     for model, cases in tests.items():
         for index in range(min(number, len(cases))):
-            tumour = cases.tumour(index)
+            tumour = cases.tumour(index, networks[model, "all"])
             found = {}
             for targets in (("times", "origin"), ("all",)):
                 chosen = [networks[model, target] for target in targets]
                 name = ", ".join(SHOWN[target] for target in targets)
-                found[name] = inferred(tissue, chosen, tumour.image, cases.centre, model, gamma, threads)
+                found[name] = inferred(cases, index, chosen, model, gamma, threads)
             rows.append(_example(tumour, f"{MODEL_TITLES[model]}, {index + 1}", found))
     return rows
 
 
 def by_model(
-    tissue: Tissue, tests: Mapping[str, TestTumours], networks: Mapping, gamma: float, number: int, threads: int = 1
+    tests: Mapping[str, TestTumours], networks: Mapping, gamma: float, number: int, threads: int = 1
 ) -> list[Example]:
     """
     Figures 4 and 6: the same outlines by the networks for either growth model, and by Gauss–Newton.
@@ -68,16 +64,12 @@ def by_model(
     model = list(tests)[-1]
     cases, rows = tests[model], []
     for index in range(min(number, len(cases))):
-        tumour = cases.tumour(index)
+        tumour = cases.tumour(index, networks[model, "all"])
         found = {
-            f"{MODEL_TITLES[of]} network": inferred(
-                tissue, [networks[of, "all"]], tumour.image, cases.centre, of, gamma, threads
-            )
+            f"{MODEL_TITLES[of]} network": inferred(cases, index, [networks[of, "all"]], of, gamma, threads)
             for of in tests
         }
-        core, whole = (tumour.density >= level for level in tumour.thresholds)
-        target = SegmentationTarget(core.astype(np.float32), whole.astype(np.float32))
-        fit = invert(target, tissue, "gauss_newton", threads=threads, uncertainty=False)
+        fit = invert(target_of(tumour), cases.tissue, "gauss_newton", threads=threads, uncertainty=False)
         assert fit.density is not None  # of a fit just made
         found["Gauss–Newton, FK"] = fit.density
         rows.append(_example(tumour, f"{MODEL_TITLES[model]}, {index + 1}", found))
@@ -85,6 +77,6 @@ def by_model(
 
 
 def _example(tumour: TestTumour, label: str, found: dict[str, Array]) -> Example:
-    core, whole = (tumour.density >= level for level in tumour.thresholds)
+    core, whole = tumour.outlines()
     overlaps = {name: dice(density >= PRESENT, tumour.density >= PRESENT) for name, density in found.items()}
     return Example(label, tumour.density, core, whole, found, overlaps)

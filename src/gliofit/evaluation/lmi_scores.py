@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,25 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.files import read_json
 from gliofit.base.overlap import dice
-from gliofit.evaluation.lmi_table import EXPERIMENTS, LEVELS, PRESENT, TISSUES
+from gliofit.evaluation.lmi_table import EXPERIMENTS, LEVELS, PRESENT, REFINED, TISSUES
 from gliofit.evaluation.metrics import tidy, tumour_volume
 from gliofit.growth.theta import ORIGIN, Theta
+from gliofit.inversion import invert
 from gliofit.networks.lmi import Lmi
-from gliofit.networks.lmi_part import theta_of
+from gliofit.networks.lmi_part import View, theta_of
 from gliofit.networks.weights import card_path, load_network
+from gliofit.observation.segmentation import SHARP, STEEPNESS, SegmentationTarget
 from gliofit.observation.thresholds import Values
 from gliofit.synthetic.lmi_models import MODELS
 from gliofit.synthetic.lmi_tumours import grown
+from gliofit.synthetic.shards import ShardDataset
 from gliofit.training.whole_brain import WholeBrainDataset
+
+STEEPER = (STEEPNESS, SHARP, 1000.0)
+"""β of searches one after the other: blurred outlines lead from further away, sharp ones end nearer."""
+
+ITERATIONS = 15
+"""Of each, at most."""
 
 
 def load_networks(paths: Mapping[Any, str | Path]) -> dict[Any, Lmi]:
@@ -41,8 +50,6 @@ class TestTumour:
 
     Parameters
     ----------
-    image : ndarray [x, y, z]
-        Its outlines on the networks' window.
     density : ndarray [x, y, z]
         On the atlas's working grid.
     thresholds : Values
@@ -52,47 +59,91 @@ class TestTumour:
 
     __test__ = False  # not a test class, whatever its name suggests to pytest
 
-    image: Array
     density: Array
     thresholds: Values
     theta: Theta
 
+    def outlines(self) -> tuple[Array, Array]:
+        """Core and whole tumour on the atlas's working grid, bool [x, y, z]."""
+        return self.density >= self.thresholds.core, self.density >= self.thresholds.whole
 
-class TestTumours(WholeBrainDataset):
-    """Those of a shard, with their densities on the working grid of `tissue`."""
+
+class TestTumours(ShardDataset):
+    """Those of shards, with their densities on the working grid of `tissue`, and as networks see them."""
 
     __test__ = False
 
-    def __init__(self, paths: Sequence, network: Lmi, tissue: Tissue):
-        super().__init__(paths, network.spacing, shape=network.shape)
+    def __init__(self, paths: Sequence, tissue: Tissue):
+        super().__init__(paths)
         self.tissue = tissue
-        window = window_affine(tissue, network.shape, network.spacing)
-        self.centre = grids.to_world(window, (np.array(network.shape) - 1) / 2)
+        self._windows: dict[Any, WholeBrainDataset] = {}
 
-    def tumour(self, index: int) -> TestTumour:
-        case = self[index]
+    def _window(self, network: Lmi) -> WholeBrainDataset:
+        size = network.spacing, network.shape
+        if size not in self._windows:
+            self._windows[size] = WholeBrainDataset(self.paths, network.spacing, shape=network.shape)
+        return self._windows[size]
+
+    def view(self, index: int, network: Lmi) -> View:
+        """A tumour as a network sees it."""
+        data = self._window(network)
+        case = data[index]
+        window = window_affine(self.tissue, data.shape, data.spacing)
+        return View(case.density, case.tissue, grids.to_world(window, (np.array(data.shape) - 1) / 2))
+
+    def tumour(self, index: int, network: Lmi) -> TestTumour:
+        """A tumour; its thresholds are those that the network sees it through."""
         path, row = self._where[index]
         file = self._open(path)
         stored = file["density"][row].astype(np.float32) * np.float32(file["density"].attrs["scale"])
         density = grids.put(stored, file["offset"][row], self.tissue.shape)
-        return TestTumour(case.density, density, self.seen(index)[1], Theta.from_array(file["theta"][row]))
+        return TestTumour(density, self._window(network).seen(index)[1], Theta.from_array(file["theta"][row]))
 
 
 def inferred(
-    tissue: Tissue, networks: Sequence[Lmi], image: Array, centre: Array, model: str, gamma: float, threads: int = 1
+    tests: TestTumours, index: int, networks: Sequence[Lmi], model: str, gamma: float, threads: int = 1
 ) -> Array:
     """
     The density [x, y, z] that outlines lead to: θ̂ by the networks, its origin put into tissue, and a run of the model.
 
     A θ̂ whose tumour pushes harder than the model can describe is run without mass effect.
     """
-    theta = theta_of(networks, image)
-    theta[ORIGIN] = tissue.nearest_tissue(theta[ORIGIN] + centre)
-    found = Theta.from_array(theta)
+    found = Theta.from_array(_theta(tests, index, networks))
     try:
-        return grown(tissue, found, model, gamma, threads)
+        return grown(tests.tissue, found, model, gamma, threads)
     except InputError:
-        return grown(tissue, found, MODELS[0], gamma, threads)
+        return grown(tests.tissue, found, MODELS[0], gamma, threads)
+
+
+def _theta(tests: TestTumours, index: int, networks: Sequence[Lmi]) -> Array:
+    theta = theta_of(networks, [tests.view(index, network) for network in networks])
+    theta[ORIGIN] = tests.tissue.nearest_tissue(theta[ORIGIN])
+    return theta
+
+
+def refined(tests: TestTumours, index: int, network: Lmi, model: str, gamma: float, threads: int = 1) -> Array:
+    """
+    The density [x, y, z] that Gauss–Newton on the outlines ends at, from a network's θ̂.
+
+    Thresholds are unknown to it, and so is γ, which begins at the true one.
+    """
+    theta, target = _theta(tests, index, [network]), target_of(tests.tumour(index, network))
+    pushed = [gamma] if model == "mass_effect" else []
+    thresholds = target.best_extras(grown(tests.tissue, Theta.from_array(theta), MODELS[0], gamma, threads))
+    values = np.array([*theta, *pushed, *thresholds])
+    for steepness in STEEPER:
+        target = replace(target, steepness=steepness)
+        how: dict[str, Any] = {"iterations": ITERATIONS, "uncertainty": False, "threads": threads}
+        fit = invert(target, tests.tissue, "gauss_newton", model=model, start=values, **how)
+        values = np.array([*fit.parameters.values(), *fit.extras.values()])
+    assert fit.density is not None  # of a fit just made
+    return fit.density
+
+
+def target_of(tumour: TestTumour) -> SegmentationTarget:
+    """Its outlines as a search sees them, thresholds unknown."""
+    core, whole = (mask.astype(np.float32) for mask in tumour.outlines())
+    return SegmentationTarget(core, whole)
 
 
 def scores(density: Array, truth: Array, tissue: Tissue) -> dict[str, float]:
@@ -107,12 +158,13 @@ def scores(density: Array, truth: Array, tissue: Tissue) -> dict[str, float]:
 
 
 def score(
-    tissue: Tissue,
     tests: TestTumours,
     networks: Mapping[str, Lmi],
     model: str,
     gamma: float,
     name: str,
+    *,
+    refine: bool = False,
     threads: int = 1,
 ) -> pd.DataFrame:
     """
@@ -120,8 +172,6 @@ def score(
 
     Parameters
     ----------
-    tissue : Tissue
-        Whole brain on the working grid.
     tests : TestTumours
     networks : mapping of "all", "origin", "growth", "times" → Lmi
     model : str
@@ -129,6 +179,8 @@ def score(
         kPa.
     name : str
         Of the shard: cases are numbered behind it.
+    refine : bool
+        Also go on by Gauss–Newton from the answer of the network for all of θ (`lmi_table.REFINED`).
     threads : int
 
     Returns
@@ -138,13 +190,18 @@ def score(
     """
     rows = []
     for index in range(len(tests)):
-        tumour = tests.tumour(index)
+        tumour = tests.tumour(index, networks["all"])
         about = {"true_mu_D": tumour.theta.mu_D, "true_mu_rho": tumour.theta.mu_rho}
-        about["true_volume"] = tumour_volume(tumour.density, tissue) / 1000
-        for experiment, (of, targets) in EXPERIMENTS.items():
-            if of == model:
-                chosen = [networks[target] for target in targets]
-                density = inferred(tissue, chosen, tumour.image, tests.centre, model, gamma, threads)
-                found = scores(density, tumour.density, tissue)
-                rows.append(tidy(f"{name}_{index}", "lmi", experiment, found | about))
+        about["true_volume"] = tumour_volume(tumour.density, tests.tissue) / 1000
+        densities = {
+            experiment: inferred(tests, index, [networks[target] for target in targets], model, gamma, threads)
+            for experiment, (of, targets) in EXPERIMENTS.items()
+            if of == model
+        }
+        if refine:
+            further = next(row for row, (_, of) in REFINED.items() if of == model)
+            densities[further] = refined(tests, index, networks["all"], model, gamma, threads)
+        for experiment, density in densities.items():
+            found = scores(density, tumour.density, tests.tissue)
+            rows.append(tidy(f"{name}_{index}", "lmi", experiment, found | about))
     return pd.concat(rows)

@@ -11,6 +11,9 @@ EXPERIMENTS = {
 }
 """Growth model and networks of the paper's experiments 1 to 6."""
 
+REFINED = {"lmi_7": ("lmi_3", "fisher_kolmogorov"), "lmi_8": ("lmi_6", "mass_effect")}
+"""Rows that the paper has not: Gauss–Newton on the outlines, beginning with the answer of an experiment's network."""
+
 NETWORKS = ("all", "origin", "growth", "times")
 """By what they tell."""
 
@@ -35,7 +38,10 @@ DEFINITIONS = {
 }
 
 
-def title(experiment: str) -> str:
-    """Number, growth model and targets of an experiment."""
+def title(experiment: str, released: bool = False) -> str:
+    """Number, growth model and targets of an experiment, and whether its network is a released one."""
+    if experiment in REFINED:
+        return f"{title(REFINED[experiment][0], released)}, then Gauss–Newton"
     model, targets = EXPERIMENTS[experiment]
-    return f"{experiment.removeprefix('lmi_')} {MODEL_TITLES[model]}: {', '.join(SHOWN[t] for t in targets)}"
+    end = " released" if released and targets == ("all",) else ""
+    return f"{experiment.removeprefix('lmi_')} {MODEL_TITLES[model]}: {', '.join(SHOWN[t] for t in targets)}{end}"

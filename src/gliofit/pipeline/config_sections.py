@@ -16,6 +16,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from gliofit.base.section import Section
 from gliofit.networks.grids import CROP_MM
 from gliofit.pipeline.geometry_section import GeometryAware, Range
+from gliofit.pipeline.lmi_section import LmiStudy
 from gliofit.training.settings import GeometryAwareSettings, NnunetSettings, Settings, ViewSettings, WholeBrainSettings
 
 OUT_OF_RANGE = ("edge", "beyond")
@@ -172,32 +173,6 @@ class GliodilStudies(Section):
     pde_weights: list[PositiveFloat] = Field(description="λ_PDE that `gliodil` is run with (GliODIL, Fig. 2).")
     guesses: NonNegativeInt = Field(description="Starts per patient that are off (Sec. 4.8); the paper has no number.")
     scatter: NonNegativeFloat = Field(description="Largest share by which their D, ρ and origin are off.")
-
-
-class LmiStudy(Section):
-    """Learn-Morph-Infer's Table 2: tumours and networks of its own, whatever `train` says."""
-
-    test: dict[Literal["fisher_kolmogorov", "mass_effect"], NonNegativeInt] = Field(
-        description="Tumours that networks are tested on, by growth model; 0 takes a model out. The paper has 12,000."
-    )
-    train: dict[Literal["fisher_kolmogorov", "mass_effect"], PositiveInt] = Field(
-        description="Tumours that they learn from (the paper: 80,000); a tenth as many choose the best checkpoint."
-    )
-    shards: PositiveInt = Field(description="Files that tumours of a model are shared among, each a job.")
-    spacing: Literal[1.0, 2.0, 4.0] = Field(  # type: ignore[valid-type] # pydantic knows floats there
-        description="Voxel edge of the grid that tumours grow on, mm."
-    )
-    gamma: PositiveFloat = Field(description="γ of all tumours with mass effect, kPa; the authors' code has 16.")
-    follow: bool = Field(
-        description="Networks for mass effect begin with the weights of those without: a tumour with mass effect takes "
-        "ten times as long to simulate. In the paper they learn from nothing."
-    )
-    network: WholeBrainSettings = Field(description="How each of the networks is trained.")
-
-    @property
-    def models(self) -> list[str]:
-        """Growth models of the study."""
-        return [model for model, number in self.test.items() if number]
 
 
 class Bayesian(Section):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
-from gliofit.evaluation.lmi_table import EXPERIMENTS, NETWORKS, title
+from gliofit.base.errors import InputError
+from gliofit.evaluation.lmi_table import EXPERIMENTS, NETWORKS, REFINED, title
 from gliofit.pipeline.config_sections import Config
 
 FOLDER = "results/lmi_study"
+
+RELEASED = {"fisher_kolmogorov": "lmi.safetensors", "mass_effect": "lmi_mass_effect.safetensors"}
+"""Networks for all of θ in `resources/weights`, made by this study with `config/lmi.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +25,33 @@ class LmiPlan:
     Parameters
     ----------
     config : Config
+    root : path
+        The repository, which has the released weights.
+
+    Raises
+    ------
+    InputError
+        If released networks are asked for that are not there.
     """
 
     config: Config
+    root: str | Path = "."
     crop_mm: ClassVar[float] = 160.0
     """Of the tumours' shards: hardly a cell of one of the prior's volume lies beyond."""
+
+    def __post_init__(self) -> None:
+        for model in self.models:
+            path = self.released(model)
+            if path and not (path.is_file() and path.with_suffix(".json").is_file()):
+                raise InputError(
+                    f"lmi_study.released: {path}: no such weights with a card beside them; set it to false"
+                )
+
+    def released(self, model: str) -> Path | None:
+        """The network of experiment 3 or 6 that comes with the repository, if the study has it."""
+        if not self.config.lmi_study.released:
+            return None
+        return Path(self.root) / "resources" / "weights" / RELEASED[model]
 
     @property
     def models(self) -> list[str]:
@@ -33,7 +61,10 @@ class LmiPlan:
     @property
     def experiments(self) -> dict[str, str]:
         """Titles of the rows of the table."""
-        return {name: title(name) for name, (model, _) in EXPERIMENTS.items() if model in self.models}
+        study = self.config.lmi_study
+        names = [name for name, (model, _) in EXPERIMENTS.items() if model in self.models]
+        names += [name for name, (_, model) in REFINED.items() if model in self.models and model in study.refined]
+        return {name: title(name, study.released) for name in names}
 
     def number(self, model: str, split: str) -> int:
         """Tumours of a split: train, validation or test."""
@@ -54,7 +85,9 @@ class LmiPlan:
 
     def weights(self, model: str) -> dict[str, str]:
         """Networks of a growth model, by what they tell."""
-        return {targets: f"{FOLDER}/{model}/{targets}.safetensors" for targets in NETWORKS}
+        made = {targets: f"{FOLDER}/{model}/{targets}.safetensors" for targets in NETWORKS}
+        released = self.released(model)
+        return made | ({"all": os.path.relpath(released)} if released else {})
 
     def followed(self, model: str, targets: str) -> list[str]:
         """The weights that a network begins with, and their card."""
@@ -67,7 +100,17 @@ class LmiPlan:
         """How a network is trained."""
         given = asdict(self.config.lmi_study.network) | ({} if targets == "all" else {"targets": targets})
         begins = self.followed(model, targets)
-        return given | {"start": begins[0] if begins else None}
+        return given | ({"start": begins[0]} if begins else {})
+
+    def released_tests(self, model: str) -> dict[str, list[str]]:
+        """What a network is tested on when it is released: the study's own tumours, and the prior's in two heads."""
+        heads = self.config.anatomy, self.config.unseen_anatomy
+        return {"the study": self.shards(model, "test"), **{h: [f"results/shards/test/{h}.h5"] for h in heads}}
+
+    def about(self, model: str) -> str:
+        """What a released network's page says of the tumours that it has learned from."""
+        pushed = f", γ = {self.config.lmi_study.gamma:g} kPa" if model == "mass_effect" else ""
+        return f"They have D, ρ and T of Learn-Morph-Infer's ranges (growth model `{model}`{pushed})."
 
     @property
     def scores(self) -> list[str]:
@@ -78,8 +121,13 @@ class LmiPlan:
     @property
     def logs(self) -> dict[str, str]:
         """Training logs by the names that the figure gives them."""
-        pairs = [(model, targets) for model in self.models for targets in NETWORKS]
-        return {f"{model}: {targets}": f"{FOLDER}/{model}/{targets}.csv" for model, targets in pairs}
+        found = {}
+        for model in self.models:
+            for targets, path in self.weights(model).items():
+                # a released network's is on its card
+                ending = ".json" if targets == "all" and self.released(model) else ".csv"
+                found[f"{model}: {targets}"] = str(Path(path).with_suffix(ending))
+        return found
 
     @property
     def tables(self) -> dict[str, str]:

@@ -204,7 +204,9 @@ TABLES: dict[int | str, Layout] = {
     "lmi": Layout(
         "Learn-Morph-Infer's experiments on simulated tumours: growth model (FK: Fisher–Kolmogorov, ME: with mass "
         "effect) and what networks tell from outlines, one network for each pair of brackets. Error of the density "
-        "that comes of it, where it or the true one is at least 0.01.",
+        "that comes of it, where it or the true one is at least 0.01. Networks called released were not trained in "
+        "this run, but for longer and on more tumours, none of them among these; their pages in resources/weights tell "
+        "how. Rows with Gauss–Newton, which goes on from a network's answer, are not the network's alone.",
         _LMI,
         "lmi",
         "lmi_3",
