@@ -135,8 +135,8 @@ class Imaging:
         marginal, conditional = np.sqrt(np.diag(np.linalg.inv(precision))), 1 / np.sqrt(np.diag(precision))
         self._edges: dict[int, Array] = {}
         for image, drives in zip(images, of_images, strict=True):
-            own = max(len(set(drives) - set(self._shared)), 1)
-            each = OUTLINE if isinstance(image, Outline) else round(SUMS ** (1 / own))
+            alone = max(len(set(drives) - set(self._shared)), 1)
+            each = OUTLINE if isinstance(image, Outline) else round(SUMS ** (1 / alone))
             for d in drives:
                 most = SHARED if d in self._shared else each
                 self._edges[int(d)] = _edges(at[d], conditional[d], marginal[d], most)
@@ -151,9 +151,9 @@ class Imaging:
             for d, along in zip(axes, mesh, strict=True):
                 cells[:, d] = along.ravel()
             own_values = posterior.parameters(cells)[:, row]
-            kind = _OutlineCells if isinstance(image, Outline) else _SumsCells
+            of_image = _cells_of(image, own_values)
             volume = _log_volume([self._edges[d] for d in own])
-            self._parts.append(_Part(image.index, row, kind(image, own_values), mesh[0].shape, own, volume))
+            self._parts.append(_Part(image.index, row, of_image, mesh[0].shape, own, volume))
         self._posterior, self._at = posterior, at
 
     def given(self, c: Array, rng: np.random.Generator, number: int) -> Given:
@@ -188,10 +188,9 @@ class Imaging:
             within(part.own, np.unravel_index(own, part.shape[axes:]) if part.own else ())
             log_density += log_share
         parameters = self._posterior.parameters(unit)
-        by_summary = sum(
-            part.cells.at(summary, parameters[:, part.row])
-            for part, summary in zip(self._parts, summaries, strict=True)
-        )
+        by_summary = np.zeros(TRIED)
+        for part, summary in zip(self._parts, summaries, strict=True):
+            by_summary += part.cells.at(summary, parameters[:, part.row])
         weights = by_summary - log_density
         mass = float(logsumexp(weights) - np.log(TRIED))
         kept = _evenly(np.exp(weights - logsumexp(weights)), number, rng)
@@ -237,6 +236,11 @@ def _log_volume(edges: Sequence[Array]) -> Array:
     for e in edges:
         found = found[..., None] + np.log(np.diff(e))
     return found
+
+
+def _cells_of(image: Outline | Uptake | Seen, own: Array) -> Cells:
+    """Of an image whose unknowns are `own` [G, k] at the cells' centres."""
+    return _OutlineCells(image, own) if isinstance(image, Outline) else _SumsCells(image, own)
 
 
 class _OutlineCells:
@@ -288,9 +292,8 @@ class _SumsCells:
 
     def at(self, summary: Array, own: Array) -> Array:
         seen2, seen, number, u2, u, both = summary
-        noise, background, slope = own[:, -1], 0.0, 1.0
-        if isinstance(self._image, Uptake):
-            slope, background = 1 / own[:, 0], own[:, 1]
+        noise, plain = own[:, -1], np.ones(len(own))
+        slope, background = (1 / own[:, 0], own[:, 1]) if isinstance(self._image, Uptake) else (plain, 0 * plain)
         squares = seen2 + number * background**2 + u2 * slope**2
         squares = squares - 2 * background * seen - 2 * slope * both + 2 * background * slope * u
         return -0.5 * squares / noise**2 - number * (np.log(noise) + 0.5 * np.log(2 * np.pi))

@@ -63,8 +63,9 @@ def load_state(path: Path, record: str) -> State:
 
 def save_arrays(path: Path, arrays: Mapping[str, Array], record: str) -> None:
     """Write a sampler's checkpoint."""
+    kept: dict[str, Any] = {"config": np.array(record), **arrays}
     with whole_file(path) as part, part.open("wb") as file:
-        np.savez(file, **{"config": np.array(record), **arrays})
+        np.savez(file, **kept)
 
 
 def load_arrays(path: Path, record: str, names: Sequence[str]) -> dict[str, Array]:

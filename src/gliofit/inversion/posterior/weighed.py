@@ -190,8 +190,9 @@ class _Rounds:
             return given.log_mass, unit, self.density.of_density(c, unit), given.log_density
 
         values = self.density.parameters(self.whole(growth))[:, : self.density.problem.model.size]
-        found = zip(*self.density.forward.densities(values, use), strict=True)
-        new = Drawn(growth, *(np.array(a) for a in found), np.array([len(growth)]))
+        found = self.density.forward.densities(values, use)
+        mass, unit, likelihood, imaging = (np.array(a) for a in zip(*found, strict=True))
+        new = Drawn(growth, mass, unit, likelihood, imaging, np.array([len(growth)]))
         self.drawn = new if self.drawn is None else self.drawn.joined(new)
         return True
 
