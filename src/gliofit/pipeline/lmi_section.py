@@ -31,7 +31,7 @@ class LmiStudy(Section):
         "ten times as long to simulate. In the paper they learn from nothing."
     )
     released: bool = Field(
-        description="Experiments 3 and 6 have the networks that come with the repository, `resources/weights/lmi` and "
+        description="Experiments 3 and 6 have the networks that come with the repository, `lmi` and "
         "`lmi_mass_effect`, which this study trained (`config/lmi.yaml`); the table says so. `false`: they are "
         "trained as the others are."
     )
