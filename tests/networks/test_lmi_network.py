@@ -110,6 +110,16 @@ def test_the_loss_is_how_far_fronts_are_displaced():
     assert float(network.displacement(further, image)) == pytest.approx(expected, rel=0.02)
 
 
+def test_outlines_that_nobody_sees_do_not_end_training():
+    """Thresholds may be drawn above all of a tumour's density: loss and slopes stay finite."""
+    network = Lmi(SHAPE, 4.0, BOX, width=4)
+    image, maps = torch.zeros(1, *SHAPE), torch.rand(1, 3, *SHAPE)
+    loss = network.loss(image, maps, torch.tensor([[5.0, 5.0, 5.0, 8.0, 3.0]]))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
 def test_predictions_stay_in_the_box():
     network = Lmi(SHAPE, 4.0, BOX, 8)
     torch.nn.init.constant_(network.body.summed[-1].bias, 50.0)

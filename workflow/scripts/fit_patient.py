@@ -30,5 +30,6 @@ with job(snakemake):
     if params.checkpoint:
         write_posterior(folder, fit, patient, problem.tissue.affine)
         whole = Path(params.checkpoint)
-        for path in whole.parent.glob(f"{whole.name}*"):  # those of a coarser grid and of rounds are beside it
-            path.unlink()
+        for path in whole.parent.iterdir():  # those of a coarser grid and of rounds are beside it
+            if path.name.startswith(whole.name):
+                path.unlink()

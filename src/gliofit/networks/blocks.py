@@ -167,12 +167,13 @@ class FilmBlock(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         film = self.film(embedding)[..., None, None, None].chunk(4, dim=1)
-        y = self.convs[0](F.gelu(_normalised(x) * (1 + film[0]) + film[1]))
-        y = self.convs[1](F.gelu(_normalised(y) * (1 + film[2]) + film[3]))
+        y = self.convs[0](F.gelu(normalised(x) * (1 + film[0]) + film[1]))
+        y = self.convs[1](F.gelu(normalised(y) * (1 + film[2]) + film[3]))
         return x + y
 
 
-def _normalised(x: Tensor) -> Tensor:
+def normalised(x: Tensor) -> Tensor:
+    """Each voxel of [B, C, x, y, z] by the root mean square of its channels."""
     return x * (x.square().mean(1, keepdim=True) + 1e-3).rsqrt()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.growth.theta import GROWTH, NAMES, ORIGIN
-from gliofit.networks.lmi_votes import Votes
+from gliofit.networks.lmi_votes import SEEN, Votes
 
 CORE, WHOLE = 0.666, 0.333
 """What tumour core and whole tumour add to the network's input (the authors' code; a necrotic core is core)."""
@@ -32,9 +32,6 @@ What log μ_D·μ_ρ and log μ_D/μ_ρ do to the logarithm of the radius of c �
 
 Least squares over 2,000 tumours of `lmi_tumours` in SRI24, with radii of balls of the same volumes.
 """
-
-SEEN = 0.2
-"""Of an image, above which a voxel is whole tumour."""
 
 LEAST = 0.01
 """Displacement of fronts below which an error hardly matters, relative to the radius."""
@@ -172,7 +169,7 @@ class Lmi(nn.Module):
         """Of the fronts [B], relative to the radius, by errors of the outputs [B, k]."""
         square, (place, numbers) = error.new_tensor(LEAST**2), self.tells
         if place:
-            volume = (image > SEEN).sum((1, 2, 3)) * self.spacing**3
+            volume = (image > SEEN).sum((1, 2, 3)).clamp(min=1) * self.spacing**3  # of a tumour that nobody sees, too
             radius = (3 / (4 * torch.pi) * volume) ** (1 / 3)
             square = square + ((error[:, :3] * self.range[ORIGIN]).square().sum(1) / radius**2) / 3
         if numbers:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gliofit.networks.blocks import normalised
 from gliofit.networks.inputs import diffusivity_of
 from gliofit.networks.outline_ways import outline_ways
 
@@ -23,6 +24,9 @@ WAY_MM = 20.0
 
 OFFSET_MM = 20.0
 """Unit of how far from itself a voxel may put the origin."""
+
+SEEN = 0.2
+"""Of an image, above which a voxel is whole tumour."""
 
 EVERYWHERE = 0.01
 """Added to the share of tumour in a voxel, by which its vote counts before anything is learned."""
@@ -88,7 +92,7 @@ def see(image: Tensor, maps: Tensor, spacing: float) -> Seen:
         crop[0][into], crop[1:][:, *into] = image[case][out], maps[case][:, *out]
         crops.append(crop)
     crop = torch.stack(crops)
-    core, whole, tissue = crop[:, 0] > 0.5, crop[:, 0] > 0.2, crop[:, 1:]
+    core, whole, tissue = crop[:, 0] > 0.5, crop[:, 0] > SEEN, crop[:, 1:]
     inner, outer, wm, gm = (np.ascontiguousarray(t.cpu().numpy()) for t in (core, whole, tissue[:, 0], tissue[:, 1]))
     ways = torch.from_numpy(outline_ways(inner, outer, wm, gm, spacing)).to(image.device)
     channels = torch.cat([core[:, None], whole[:, None], tissue, ways / WAY_MM], 1)
@@ -131,10 +135,6 @@ def _summary(core: Tensor, whole: Tensor, maps: Tensor, ways: Tensor, spacing: f
     return torch.cat(numbers, 1)
 
 
-def _normalised(x: Tensor) -> Tensor:
-    return x * (x.square().mean(1, keepdim=True) + 1e-3).rsqrt()
-
-
 class _Block(nn.Module):
     """Two 3³ convolutions beside their input; each voxel is normalised by itself before them."""
 
@@ -145,7 +145,7 @@ class _Block(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type] # it has one
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(_normalised(x))))
+        return x + self.second(F.relu(self.first(normalised(x))))
 
 
 class Votes(nn.Module):
@@ -197,8 +197,8 @@ class Votes(nn.Module):
             levels.append(y)
         for level in (1, 0):
             y = self.outward[level](levels[level] + self.up[level](y))
-        y = _normalised(y)
-        pooled = [_normalised(levels[-1]).float().mean((2, 3, 4)), y.float().mean((2, 3, 4))]
+        y = normalised(y)
+        pooled = [normalised(levels[-1]).float().mean((2, 3, 4)), y.float().mean((2, 3, 4))]
         votes = self.vote(y).float().flatten(2)
         with torch.autocast(image.device.type, enabled=False):
             added = self.summed(torch.cat([*pooled, seen.summary], 1))

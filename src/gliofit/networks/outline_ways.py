@@ -41,12 +41,13 @@ def outline_ways(core: Array, whole: Array, wm: Array, gm: Array, spacing: float
         it, and out of the core into the rest of the whole tumour; 0 elsewhere, and where there is no way.
     """
     ways = np.zeros((len(core), 3, *core.shape[1:]), np.float32)
-    _ways(core, whole, wm, gm, np.float32(spacing), ways)
+    # constants of other modules as arguments: numba's cache would not notice that they have changed
+    _ways(core, whole, wm, gm, np.float32(spacing), TISSUE_THRESHOLD, float(GREY_MATTER_RATIO), ways)
     return ways
 
 
 @numba.njit(cache=True)
-def _ways(core, whole, wm, gm, spacing, ways):  # pragma: no cover - compiled
+def _ways(core, whole, wm, gm, spacing, least, ratio, ways):  # pragma: no cover - compiled
     cases, nx, ny, nz = core.shape
     cost = np.empty((nx + 2, ny + 2, nz + 2), np.float32)
     time, moving = np.empty_like(cost), np.empty(cost.shape, np.bool_)
@@ -56,8 +57,8 @@ def _ways(core, whole, wm, gm, spacing, ways):  # pragma: no cover - compiled
             for j in range(ny):
                 for k in range(nz):
                     white, grey = wm[case, i, j, k], gm[case, i, j, k]
-                    if white + grey >= TISSUE_THRESHOLD:
-                        speed = np.sqrt(white + grey / np.float32(GREY_MATTER_RATIO))
+                    if white + grey >= least:
+                        speed = np.sqrt(white + grey / np.float32(ratio))
                         cost[i + 1, j + 1, k + 1] = spacing / speed
         for field in range(3):
             time[:], moving[:] = FAR, False
