@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gliofit import Problem, Theta, simulate
+from gliofit import Problem, Theta, growth_model, simulate
 from gliofit.observation.density import DensityTarget
 
 
@@ -18,3 +18,25 @@ def test_bounds_of_the_origin_stay_on_the_grid(small_tissue):
         assert np.isfinite(problem.loss(np.array([*corner[:3], 6.0, 3.0])))
     np.testing.assert_allclose(problem.box.upper[0], edge[0])
     np.testing.assert_allclose(problem.box.lower[1], max(problem.centre[1] - 40, -edge[1]))
+
+
+def test_a_grid_that_a_search_passes_through_has_longer_steps(small_tissue):
+    """They cost the density far less than the grid does, and the problem's own runs nothing."""
+    target = DensityTarget(simulate(small_tissue, Theta((10, -6, 8), 6.0, 3.0)))
+    for name in ("fisher_kolmogorov", "fisher_kolmogorov_ratio", "necrosis"):
+        model = growth_model(name)
+        problem = Problem(small_tissue, target, model=model)
+        values = model.from_theta(np.array([10, -6, 8, 6.0, 3.0]))
+        passed = problem.coarser(8.0)
+        np.testing.assert_allclose(passed.centre, problem.centre)
+        exact, rough = problem.resampled(8.0).density(values), passed.density(values)
+        if not model.refinable:
+            np.testing.assert_array_equal(rough, exact)
+            continue
+        assert 0 < np.abs(rough - exact).max() < 0.03
+        assert abs(rough.sum() / exact.sum() - 1) < 0.01
+        c, jacobian = passed.density_and_jacobian(values)
+        np.testing.assert_allclose(c, rough, atol=1e-6)
+        step = np.array([0, 0, 0, 0.02, 0, *np.zeros(model.size - 5)])
+        there = passed.density(values + step) - passed.density(values - step)
+        np.testing.assert_allclose(jacobian[3], there / 0.04, atol=2e-2 * np.abs(jacobian[3]).max())

@@ -88,6 +88,8 @@ class GrowthModel(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    refinable: ClassVar[bool] = False
+    """Whether `simulate` takes `refine`, which divides its time steps."""
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, float]
 
@@ -123,8 +125,14 @@ class GrowthModel(ABC):
             If `values` are not n finite numbers that a tumour can have, or an origin lies outside the head.
         """
 
-    def grow(self, tissue: Tissue, values: Array, **options: Any) -> Any:
-        """`simulate` for searches, which may ask beyond tissue and find nothing there: checks are left out."""
+    def grow(self, tissue: Tissue, values: Array, *, refine: float = 1.0, **options: Any) -> Any:
+        """
+        `simulate` for searches, which may ask beyond tissue and find nothing there: checks are left out.
+
+        `refine` divides the time steps of a model that is `refinable`.
+        """
+        if self.refinable:
+            options["refine"] = refine
         return inspect.unwrap(type(self).simulate)(self, tissue, values, **options)
 
     @property

@@ -18,6 +18,14 @@ from gliofit.growth import GrowthModel, growth_model
 from gliofit.inversion.finer import Correction
 from gliofit.observation.observation import Observation
 
+COARSELY = 0.4
+"""
+`refine` on a grid that a search only passes through.
+
+Time steps 2.5 times as long cost a density on 4 mm 0.1 % of its mass in the median and 0.4 % at most (30 tumours of the
+prior, SRI24); 4 mm in place of 2 mm cost it 9 % in the median.
+"""
+
 
 @dataclass
 class Runs:
@@ -54,6 +62,8 @@ class Problem:
         Counts the solver's runs.
     correction : Correction, optional
         What a finer grid would add to densities near a θ (`gliofit.inversion.finer`).
+    refine : float
+        Divides the time steps of the solver's runs (`GrowthModel.grow`).
     """
 
     tissue: Tissue
@@ -66,6 +76,7 @@ class Problem:
     around: Array | None = None
     runs: Runs = field(default_factory=Runs)
     correction: Correction | None = None
+    refine: float = 1.0
 
     def __post_init__(self) -> None:
         if self.target.shape != self.tissue.shape:
@@ -103,12 +114,12 @@ class Problem:
         """The density and its derivatives [n, x, y, z] by the model's n values."""
         self.runs.number += 1
         values = self.split(parameters)[0]
-        c, jacobian = self.model.grow(self.tissue, values, jacobian=True, threads=self.threads)
+        c, jacobian = self.model.grow(self.tissue, values, jacobian=True, threads=self.threads, refine=self.refine)
         return (c, jacobian) if self.correction is None else self.correction.with_jacobian(values, c, jacobian)
 
     def grown(self, values: Array, threads: int) -> Array:
         """The density [x, y, z] of the model's `values`; such runs are not counted."""
-        c = self.model.grow(self.tissue, values, threads=threads)
+        c = self.model.grow(self.tissue, values, threads=threads, refine=self.refine)
         return c if self.correction is None else self.correction.density(values, c)
 
     def loss(self, parameters: Array) -> float:
@@ -126,6 +137,10 @@ class Problem:
             target=self.target.map(lambda a: grids.resample(a, self.tissue.affine, shape, affine)),
             correction=None,
         )
+
+    def coarser(self, spacing: float) -> Problem:
+        """The same on a grid that a search only passes through: with longer time steps, and about the same centre."""
+        return replace(self.resampled(spacing), around=self.centre, refine=COARSELY)
 
     def crop(self, shape: tuple) -> tuple[Tissue, Observation, Array]:
         """Tissue, target and voxel offset of a window of `shape` around the visible tumour's centre of mass."""

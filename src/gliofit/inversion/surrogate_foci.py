@@ -1,5 +1,6 @@
 """
-Outlines, and several foci, on the surrogate: the search runs on the network alone, the solver at its end.
+Gauss–Newton on the surrogate, for any observation and number of foci: the search runs on the network alone, the solver
+at its end.
 
 The surrogate tells how many foci there are: its error is nearly the same with one focus more, and cancels in the
 criterion. So the solver runs at most once more often than there are foci, and each of these runs does two things: it is
@@ -35,12 +36,15 @@ CLOSELY = 5.0
 ROUGHLY = 1e-2
 """Tolerance with which densities that outlines suggest are fitted."""
 
+BEFORE_CORRECTION = 10.0
+"""By which the relative tolerance is multiplied where a search with the surrogate's error taken off follows."""
+
 FOLLOWED = 2
 """Suggested densities, those whose tumours explain most, from which the outlines themselves are fitted."""
 
 
 def sought(problem: Problem) -> bool:
-    """Whether a fit is for `fit_foci`: of what shows a part of the density, or with another number of foci than one."""
+    """Whether only `fit_foci` does: of what shows a part of the density, or with another number of foci than one."""
     return not problem.target.complete or problem.model.foci_range != (1, 1)
 
 
@@ -49,7 +53,6 @@ def fit_foci(
     guesses: list[Array],
     started: float,
     *,
-    fix_origin: bool = False,
     iterations: int,
     tolerance: float,
     relative_tolerance: float,
@@ -64,7 +67,8 @@ def fit_foci(
     problem : Problem
         With a network "surrogate".
     guesses : list of ndarray [n + k]
-        [values of one focus, extras] to begin from, beside fronts of different width at the centre of mass.
+        [values of one focus, extras] to begin from, beside fronts of different width at the centre of mass. Of a
+        complete density, from the first guess alone.
     started : float
         `clock()`.
     iterations : int
@@ -86,7 +90,8 @@ def fit_foci(
     closely = {**settings, "tolerance": relative_tolerance / CLOSELY}
     seen = SurrogateProblem.of(problem)
     several = problem.model.foci_range != (1, 1)
-    end = _first(seen, guesses, int(starts), settings)
+    nearly = {**settings, "tolerance": BEFORE_CORRECTION * relative_tolerance}
+    end = _first(seen, guesses, int(starts), nearly if corrections and problem.target.complete else settings)
     if several:
         problem = replace(problem, target=problem.target.sharpened())
         seen = replace(seen, target=seen.target.voxelwise())
@@ -117,7 +122,7 @@ def _first(seen: SurrogateProblem, guesses: list[Array], starts: int, settings: 
     Outlines pull on a tumour only where their blurred edge already meets it; a density leads from further away.
     """
     rough = replace(seen, corrected=False)
-    begun = _one_focus(rough, guesses)
+    begun = legal(seen, guesses[0]) if guesses and seen.target.complete else _one_focus(rough, guesses)
     rng = np.random.default_rng(seen.seed)
     unit = seen.box.to_unit(begun)
     spread = [START_SPREAD * rng.standard_normal(unit.size) for _ in range(starts - 1)]

@@ -38,6 +38,7 @@ class FisherKolmogorov(GrowthModel):
 
     name = "fisher_kolmogorov"
     title = "Fisher–Kolmogorov"
+    refinable = True
     constants = MappingProxyType({"grey_matter_ratio": GREY_MATTER_RATIO})
 
     def __init__(self, foci: int | Literal["auto"] = 1):
@@ -58,9 +59,17 @@ class FisherKolmogorov(GrowthModel):
     def foci_range(self) -> tuple[int, int]:
         return (1, MOST_TRIED) if self.foci == "auto" else (self._number, self._number)
 
-    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
-        """See `GrowthModel.simulate`; J is exact for the discrete scheme."""
+    def simulate(
+        self,
+        tissue: Tissue,
+        values: Array,
+        *,
+        jacobian: bool = False,
+        threads: int | None = None,
+        refine: float = 1.0,
+    ) -> Any:
+        """See `GrowthModel.simulate`; J is exact for the discrete scheme. `refine` divides every time step."""
         values = self.checked(values)
         first, *further = values[self.origins]
         theta = Theta(tuple(first), *values[self.origins.size :])
-        return simulate(tissue, theta, further=further, jacobian=jacobian, threads=threads)
+        return simulate(tissue, theta, further=further, jacobian=jacobian, threads=threads, refine=refine)

@@ -28,17 +28,30 @@ class FisherKolmogorovRatio(GrowthModel):
 
     name = "fisher_kolmogorov_ratio"
     title = "Fisher–Kolmogorov, ratio R free"
+    refinable = True
     constants = MappingProxyType({})
 
     def __init__(self) -> None:
         self.parameters = (*origin_parameters(), MU_D, MU_RHO, RATIO)
 
-    def simulate(self, tissue: Tissue, values: Array, *, jacobian: bool = False, threads: int | None = None) -> Any:
-        """See `GrowthModel.simulate`; the columns of J other than R's are exact for the discrete scheme."""
+    def simulate(
+        self,
+        tissue: Tissue,
+        values: Array,
+        *,
+        jacobian: bool = False,
+        threads: int | None = None,
+        refine: float = 1.0,
+    ) -> Any:
+        """
+        See `GrowthModel.simulate`; the columns of J other than R's are exact for the discrete scheme. `refine` divides
+        every time step.
+        """
         *place, ratio = self.checked(values)
         theta = Theta.from_array(place)
+        options: dict[str, Any] = {"threads": threads, "refine": refine}
         if not jacobian:
-            return simulate(tissue, theta, ratio=ratio, threads=threads)
-        c, by_theta = simulate(tissue, theta, ratio=ratio, jacobian=True, threads=threads)
-        more, less = (simulate(tissue, theta, ratio=ratio * np.exp(step), threads=threads) for step in (STEP, -STEP))
+            return simulate(tissue, theta, ratio=ratio, **options)
+        c, by_theta = simulate(tissue, theta, ratio=ratio, jacobian=True, **options)
+        more, less = (simulate(tissue, theta, ratio=ratio * np.exp(step), **options) for step in (STEP, -STEP))
         return c, np.concatenate([by_theta, ((more - less) / np.float32(2 * STEP * ratio))[None]])

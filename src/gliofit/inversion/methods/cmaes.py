@@ -82,7 +82,7 @@ def cmaes_solver(
     if spacing is not None and spacing > problem.tissue.spacing.max():
         budget = max(1, int(COARSE_SHARE * max_evaluations))
         coarse = search(
-            _solver(problem, problem.resampled(spacing)), unit, sigma0=sigma0, max_evaluations=budget, **options
+            _solver(problem, problem.coarser(spacing)), unit, sigma0=sigma0, max_evaluations=budget, **options
         )
         unit, history, spent = coarse.unit, coarse.history, coarse.evaluations
         sigma0 *= REFINING_SIGMA

@@ -218,10 +218,7 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     """The problem on 4, 2 and 1 mm, as far as that is coarser than its own grid, and itself."""
     own = float(problem.tissue.spacing.max())
     # one centre for all, so that the box about it differs only where a grid ends: a coarse one has the brain alone
-    coarse = [
-        replace(problem.resampled(h), around=problem.centre) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own
-    ]
-    return [*coarse, problem]
+    return [*(problem.coarser(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own), problem]
 
 
 def _power(problem: Problem) -> float:

@@ -5,9 +5,6 @@ Clamping parameters in the closure, as the paper's code does, gives L-BFGS gradi
 it sees as soon as a bound is active: curvature pairs and line searches break. Here the unit cube is reached through
 u = (1 + sin v) / 2 with v free (James & Roos, MINUIT, 1975), so the function of v is smooth everywhere and – unlike
 with a sigmoid, whose bounds lie at infinity – a minimum at a bound is an ordinary one, with curvature.
-
-L-BFGS begins knowing nothing of second derivatives, and learns them in some tens of steps. Where a Gauss–Newton matrix
-at the start is to be had, the search is in variables w, v = v₀ + R·w, in which that matrix is the unit matrix.
 """
 
 from __future__ import annotations
@@ -24,9 +21,6 @@ from gliofit.base.arrays import Array
 
 MARGIN = 0.01
 """Starts keep this distance (unit-scaled) from the bounds, where dv/du is infinite and the slope by v zero."""
-
-LEAST_CURVATURE = 3e-3
-"""Of the mean one, added to all: a direction that the start knows nothing of is not stretched without end."""
 
 LINE_SEARCH_EVALUATIONS = 25
 """At most per iteration. torch's default, 5/4 of `max_iter`, would leave the line search none."""
@@ -45,8 +39,8 @@ class Descent:
         Loss of the start and after every iteration.
     converged : bool
     reason : str
-    free, curvature, scaled
-        The free variables w at `unit`, the optimiser's state, and v₀ and R, for `minimise` to go on from.
+    free, curvature
+        The free variables at `unit` and the optimiser's state, for `minimise` to go on from.
     """
 
     unit: Array
@@ -56,7 +50,6 @@ class Descent:
     reason: str
     free: Array
     curvature: dict
-    scaled: tuple[Array, Array]
 
 
 @cache
@@ -80,16 +73,6 @@ def to_free(unit: Array) -> Array:
     return np.arcsin(2 * np.clip(unit, MARGIN, 1 - MARGIN) - 1)
 
 
-def _root(matrix: Array | None, v: Array) -> Array:
-    """R [n, n] that makes a matrix, by the cube's coordinates, the unit matrix at v; the unit matrix without one."""
-    if matrix is None or not np.trace(matrix) > 0:
-        return np.eye(v.size)
-    slope = 0.5 * np.cos(v)
-    scaled = matrix * np.outer(slope, slope)
-    scaled += LEAST_CURVATURE * np.trace(scaled) / v.size * np.eye(v.size)
-    return np.linalg.inv(np.linalg.cholesky(scaled)).T
-
-
 def minimise(
     function: Callable,
     start: Array,
@@ -99,7 +82,6 @@ def minimise(
     relative_tolerance: float = 0.0,
     memory: int = 10,
     last: Descent | None = None,
-    matrix: Array | None = None,
 ) -> Descent:
     """
     Minimise over the unit cube with torch's L-BFGS (strong Wolfe line search) on smoothly bounded variables.
@@ -121,21 +103,14 @@ def minimise(
     last : Descent, optional
         That ended near `start`, of a function with nearly the same second derivatives: what it has learnt of them is
         where this one begins.
-    matrix : ndarray (n, n), optional
-        Of second derivatives about the start, positive semidefinite. With `last` it is not asked.
     """
     import torch
 
     _leave_compiler_out()
     # the same branch of the sine, and no step away from a bound
     goes_on = last is not None and np.allclose(start, last.unit, rtol=0, atol=1e-9)
-    if last is not None and goes_on:
-        first, scaled = last.free, last.scaled
-    else:
-        middle = to_free(start)
-        first, scaled = np.zeros_like(middle), (middle, _root(matrix, middle) if last is None else last.scaled[1])
+    first = last.free if last is not None and goes_on else to_free(start)
     free = torch.tensor(first, dtype=torch.float64, requires_grad=True)
-    middle_v, root = (torch.as_tensor(a) for a in scaled)
     optimiser = torch.optim.LBFGS(
         [free],
         max_iter=1,
@@ -157,7 +132,7 @@ def minimise(
         nonlocal best
         key = free.detach().numpy().tobytes()
         if key not in seen:
-            loss = function(0.5 + 0.5 * torch.sin(middle_v + root @ free))
+            loss = function(0.5 + 0.5 * torch.sin(free))
             seen[key] = (float(loss.detach()), torch.autograd.grad(loss, free)[0])
             if seen[key][0] < best[0]:
                 best = (seen[key][0], free.detach().clone())
@@ -181,5 +156,5 @@ def minimise(
             converged, reason = True, f"|Δloss| < {relative_tolerance:g}·loss"
             break
     found = best[1].numpy()
-    unit = 0.5 + 0.5 * np.sin(scaled[0] + scaled[1] @ found)
-    return Descent(unit, best[0], history, converged, reason, found, dict(optimiser.state[free]), scaled)
+    curvature = dict(optimiser.state[free])
+    return Descent(0.5 + 0.5 * np.sin(found), best[0], history, converged, reason, found, curvature)

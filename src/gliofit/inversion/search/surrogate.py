@@ -16,14 +16,10 @@ from gliofit.inversion.legal import require_positive
 from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.lbfgs import Descent, minimise
-from gliofit.inversion.search.levenberg_marquardt import normal_equations
 from gliofit.inversion.search.rescan import RESCANS, worth_going_on
 
 FOLLOWED = 2
 """Densities that outlines suggest, the best first, whose tumours are fitted to the outlines themselves."""
-
-ITERATIONS_BEFORE_ANEW = 4
-"""From a prediction, with the second derivatives there, before those of the place that was reached take their place."""
 
 START_SPREAD = 0.1
 """Standard deviation of the further starts of a multi-start search, as a fraction of each parameter's range."""
@@ -38,7 +34,6 @@ def descend(
     tolerance: float,
     relative_tolerance: float,
     starts: int,
-    near: bool = False,
 ) -> tuple[Array, Descent, int]:
     """
     Fit by L-BFGS on the surrogate from `start` = [values, extras].
@@ -58,9 +53,6 @@ def descend(
         See `lbfgs.minimise`.
     starts : int
         Descents; those after the first start at random distances from `start`. The lowest surrogate loss wins.
-    near : bool
-        `start` is a prediction: second derivatives there tell where to go (`curvature`). Far from what was seen, or
-        with an origin that is not the tumour's, they lead astray.
 
     Returns
     -------
@@ -76,12 +68,12 @@ def descend(
     settings |= {"relative_tolerance": relative_tolerance}
     loss = SurrogateLoss(problem)
     if as_density(problem) is problem:
-        parameters, descent = lowest(problem, loss, start, fix_origin, int(starts), settings, near)
+        parameters, descent = lowest(problem, loss, start, fix_origin, int(starts), settings)
         return parameters, descent, loss.evaluations
     (values, _), suggestions, spent = problem.split(start), [], 0
     for extras in (problem.target.extra_start, *problem.target.extra_starts):
         suggested = as_density(problem, extras)
-        found, _, runs = descend(suggested, values, fix_origin=fix_origin, starts=starts, near=near, **settings)
+        found, _, runs = descend(suggested, values, fix_origin=fix_origin, starts=starts, **settings)
         suggestions.append(loss.with_best_extras(found))
         spent += runs
     suggestions.sort(key=lambda suggestion: suggestion[1])
@@ -134,9 +126,8 @@ def lowest(
     fix_origin: bool,
     starts: int,
     settings: dict[str, Any],
-    near: bool = False,
 ) -> tuple[Array, Descent]:
-    """The lowest of `starts` descents of a loss; `near` as for `descend`."""
+    """The lowest of `starts` descents of a loss."""
     import torch
 
     first = problem.box.to_unit(start)
@@ -148,48 +139,9 @@ def lowest(
         def function(unit):
             return loss(fixed.index_copy(0, places, unit)[None])[0]
 
-        def second_derivatives(unit: Array) -> Array | None:
-            whole = first.copy()
-            whole[free] = unit
-            found = curvature(loss, whole) if near else None
-            return None if found is None else found[np.ix_(free, free)]
-
-        def descent(begun: Array) -> Descent:
-            matrix, few, rest = second_derivatives(begun), ITERATIONS_BEFORE_ANEW, settings["iterations"]
-            if matrix is None or rest <= few:
-                return minimise(function, begun, matrix=matrix, **settings)
-            before = minimise(function, begun, matrix=matrix, **{**settings, "iterations": few})
-            if before.converged:
-                return before
-            matrix, left = second_derivatives(before.unit), {**settings, "iterations": rest - few}
-            found = minimise(function, before.unit, matrix=matrix, **left)
-            return replace(found, history=[*before.history, *found.history[1:]])
-
         jitters = [START_SPREAD * rng.standard_normal(free.size) if number else 0.0 for number in range(starts)]
-        best = min((descent(first[free] + jitter) for jitter in jitters), key=lambda d: d.loss)
+        best = min((minimise(function, first[free] + jitter, **settings) for jitter in jitters), key=lambda d: d.loss)
     parameters = start.copy()
     first[free] = best.unit
     parameters[free] = problem.box.from_unit(first)[free]
     return parameters, best
-
-
-def curvature(loss: SurrogateLoss, unit: Array) -> Array | None:
-    """
-    Gauss–Newton matrix of a loss by unit-scaled parameters [n, n], by the surrogate's tangents if it has them.
-
-    They are those of the coarse run that the network corrects (`networks.corrected_run`), for a fifth of what a loss
-    with its gradient takes. L-BFGS learns what else there is.
-    """
-    import torch
-
-    network, model = loss.network, loss.crop.whole.model
-    if not hasattr(network, "with_jacobian"):
-        return None
-    width = loss.width.numpy()
-    values, extras = loss.crop.whole.split(loss.lower.numpy() + np.clip(unit, 0, 1) * width)
-    theta = torch.as_tensor(loss.crop.to_network(values), dtype=torch.float32, device=loss.static.device)
-    density, slopes = network.with_jacobian(loss.static, theta, corrected=False)
-    jacobian = np.empty((model.size, *density.shape), np.float32)
-    jacobian[[*model.origins.ravel(), *model.theta_places[0, 3:]]] = slopes.cpu().numpy()
-    loss.evaluations += 1
-    return 2 * normal_equations(loss.target, density.cpu().numpy(), jacobian, extras)[2] * np.outer(width, width)
