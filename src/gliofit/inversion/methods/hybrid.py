@@ -21,7 +21,7 @@ from gliofit.inversion.surrogate_foci import fit_foci, sought
 
 
 def _by_lbfgs(problem: Problem, *, fix_origin: bool, starts: int, corrections: int, **settings) -> Fit:
-    """What is complete, of one focus, by exact gradients of the surrogate: the paper's search."""
+    """By exact gradients of the surrogate: the paper's search."""
     started = clock()
     guess = predict(problem)
     if fix_origin:
