@@ -92,6 +92,8 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"hybrid": None, "direkt": False}}, "unknown method 'direkt'; did you mean 'direct'?"),
         ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
         ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
+        ({"methods": {"gauss_newton": {"keep": 0}}}, "methods.gauss_newton.keep = 0 is not valid: .* greater than 0"),
+        ({"methods": {"hybrid": {"search": "newton"}}}, "methods.hybrid.search = 'newton' is not valid"),
         ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
         ({"methods": {"hybrid": {"tolerance": "1e-8x"}}}, "methods.hybrid.tolerance = '1e-8x' is not valid"),
         ({"networks": {"surrogate": {"learning_rate": "1e-8x"}}}, "networks.surrogate.learning_rate = '1e-8x' is not"),

@@ -28,7 +28,7 @@ def test_published_numbers_are_the_paper_s():
 
 
 def test_rows_of_the_run_stand_beside_the_paper_s():
-    lines = geometry_aware(run(["f_10", "c_10", "f_100", "surrogate"], (10, 100)))
+    lines = geometry_aware(run(["f_10", "c_10", "f_100", "geometry_aware", "surrogate"], (10, 100)))
     assert lines[1] == "TABLE"
     assert "2,000 tumours and 300 steps" in lines[2]
     rows = lines[3].splitlines()[2:]
@@ -36,8 +36,10 @@ def test_rows_of_the_run_stand_beside_the_paper_s():
         [" 0.500 / 0.250 / 0.125 ", " 0.588 / 0.571 / 0.544 "],
         [" 0.500 / 0.250 / 0.125 ", " 0.802 / 0.795 / 0.794 "],
         [" 0.500 / 0.250 / 0.125 ", " 0.782 / 0.775 / 0.764 "],
+        [" 0.500 / 0.250 / 0.125 ", " 0.802 / 0.795 / 0.794 "],
     ]
     assert "D_w/D_g = 100" in rows[2]
+    assert "released" in rows[3]
 
 
 def test_without_a_study_there_is_no_section():

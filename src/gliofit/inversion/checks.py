@@ -5,13 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from gliofit.base.errors import InputError
 from gliofit.base.section import fault, unknown
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""In a method's signature, as pydantic's `PositiveInt`: what is refused when a config is read, and by `invert`."""
+
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 
 
 def defaults(run: Callable) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def check_settings(run: Callable, settings: Mapping[str, Any], prefix: str) -> N
     prefix : str
         Begins the sentence, just before the setting's name: "method hybrid: ", "methods.hybrid.".
     """
-    known, hints = defaults(run), get_type_hints(run)
+    known, hints = defaults(run), get_type_hints(run, include_extras=True)
     for name in settings:
         if name not in known:
             raise InputError(f"{prefix.rstrip(': .')}: {unknown('setting', name, list(known))}")

@@ -1,4 +1,4 @@
-"""What methods share at their start: parameters that a solver run can begin from, checks of settings, a clock."""
+"""What methods share at their start: parameters that a solver run can begin from, a clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.problem import Problem
 
@@ -22,13 +21,6 @@ def legal(problem: Problem, parameters: Array) -> Array:
 def finish(problem: Problem, parameters: Array, started: float, **values: Any) -> Fit:
     """`Fit.of` for parameters that a network proposed: legal first, then rerun through the numerical solver."""
     return Fit.of(problem, legal(problem, parameters), started, **values)
-
-
-def require_positive(**settings: float) -> None:
-    """Raise an InputError for the first setting that is not a positive, finite number."""
-    for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise InputError(f"setting {name} = {value!r} must be a positive number")
 
 
 def clock() -> float:

@@ -18,7 +18,7 @@ from gliofit.base.arrays import Array
 from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.foci import add_foci, matched
-from gliofit.inversion.legal import clock, legal, require_positive
+from gliofit.inversion.legal import clock, legal
 from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import STUCK, Minimum, minimise
@@ -85,7 +85,6 @@ def fit_foci(
     Fit
         `foci`: loss and Dice by the surrogate, those of the number that is kept by the solver.
     """
-    require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
     settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": relative_tolerance, "floor": tolerance}
     closely = {**settings, "tolerance": relative_tolerance / CLOSELY}
     seen = SurrogateProblem.of(problem)

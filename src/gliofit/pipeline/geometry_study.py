@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 from gliofit.networks.grids import CROP_MM
 from gliofit.pipeline.config_sections import Config
 from gliofit.pipeline.weights import Weights
-from gliofit.training.ablations import ROWS
+from gliofit.training.ablations import RELEASED, RELEASED_TITLE, ROWS
 
 FOLDER = "results/geometry_aware"
 
 TESTED = ("validation", "test")
 """Splits that Table I has columns of."""
-
-RELEASED = "geometry_aware"
-"""The released network among those trained here, which have the names of their rows."""
 
 
 class Network(NamedTuple):
@@ -108,7 +105,7 @@ class GeometryStudy:
         for name, network in self.networks.items():
             ratio = f", D_w/D_g = {network.ratio:g}" if network.ratio != first else ""
             titles[name] = f"{ROWS[network.row].title}{ratio}"
-        others = {RELEASED: "(f), trained for longer and released", "surrogate": "surrogate of the methods"}
+        others = {RELEASED: RELEASED_TITLE, "surrogate": "surrogate of the methods"}
         return titles | {name: others[name] for name in self.others}
 
     @property

@@ -38,3 +38,6 @@ ROWS = {
     "f": Row("(f) the paper's: loss over tumour + CSF"),
 }
 """Square brackets: one term for all that is in them. (a) and (b) have the loss of (f), (c) to (e) its network."""
+
+RELEASED, RELEASED_TITLE = "geometry_aware", "(f), trained for longer and released"
+"""Name and title of the network that comes with the repository, beside those that the study trains."""

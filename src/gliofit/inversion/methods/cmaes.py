@@ -8,16 +8,16 @@ baseline and its reference for real patients), or by the surrogate on the crop, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import clock, finish, legal, require_positive
+from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.evolution import search
@@ -28,22 +28,18 @@ COARSE_SHARE = 0.8
 REFINING_SIGMA = 0.2
 """Step size after the coarse search, as a fraction of the first one."""
 
-
-def _check(sigma0: float, population: int | None, max_evaluations: int, tolerance: float) -> None:
-    require_positive(sigma0=sigma0, max_evaluations=max_evaluations, tolerance=tolerance)
-    if population is not None and population < 2:
-        raise InputError(f"setting population = {population!r} must be 2 or more")
+Population = Annotated[int, Field(ge=2)]
 
 
 @method("cmaes_solver", "CMA-ES solver", foci=("given",))
 def cmaes_solver(
     problem: Problem,
     *,
-    sigma0: float = 0.1,
-    population: int | None = None,
-    max_evaluations: int = 2000,
-    tolerance: float = 1e-8,
-    spacing: float | None = None,
+    sigma0: PositiveFloat = 0.1,
+    population: Population | None = None,
+    max_evaluations: PositiveInt = 2000,
+    tolerance: PositiveFloat = 1e-8,
+    spacing: PositiveFloat | None = None,
 ) -> Fit:
     """
     CMA-ES on the numerical solver, the paper's classical baseline (Sec. 2.3).
@@ -71,14 +67,11 @@ def cmaes_solver(
         `history`: best loss so far per generation, of the coarse stage first if there was one (its losses belong to
         its own grid; `details["coarse_generations"]` says how many they are).
     """
-    _check(sigma0, population, max_evaluations, tolerance)
     started = clock()
     options: dict[str, Any] = {"population": population, "tolerance": tolerance, "seed": problem.seed}
     unit, spent = problem.box.to_unit(_start(problem)), 0
     history: list[float] = []
     details: dict[str, Any] = {}
-    if spacing is not None:
-        require_positive(spacing=spacing)
     if spacing is not None and spacing > problem.tissue.spacing.max():
         budget = max(1, int(COARSE_SHARE * max_evaluations))
         coarse = search(
@@ -123,10 +116,10 @@ def _solver(problem: Problem, grid: Problem) -> Callable[[Array], Array]:
 def cmaes_surrogate(
     problem: Problem,
     *,
-    sigma0: float = 0.1,
-    population: int | None = None,
-    max_evaluations: int = 1000,
-    tolerance: float = 1e-8,
+    sigma0: PositiveFloat = 0.1,
+    population: Population | None = None,
+    max_evaluations: PositiveInt = 1000,
+    tolerance: PositiveFloat = 1e-8,
 ) -> Fit:
     """
     CMA-ES on the surrogate, its gradients ignored (Weidner 2026, Sec. 2.3).
@@ -136,7 +129,6 @@ def cmaes_surrogate(
     """
     import torch
 
-    _check(sigma0, population, max_evaluations, tolerance)
     started = clock()
     with torch_threads(problem.threads), torch.no_grad():
         loss = SurrogateLoss(problem)

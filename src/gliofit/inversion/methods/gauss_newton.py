@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
-from gliofit.base.errors import InputError
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.foci import add_foci
-from gliofit.inversion.legal import clock, require_positive
+from gliofit.inversion.legal import clock
 from gliofit.inversion.posterior.laplace import covariance
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
@@ -34,12 +34,12 @@ from gliofit.observation.density import DensityTarget
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
     problem: Problem,
-    front_widths: tuple[float, ...] = (1.5, 3.0, 6.0),
+    front_widths: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (1.5, 3.0, 6.0),
     coarsest: float = 4.0,
-    keep: int = 2,
-    iterations: int = 60,
+    keep: PositiveInt = 2,
+    iterations: PositiveInt = 60,
     tolerance: float = 1e-4,
-    retries: int = 3,
+    retries: NonNegativeInt = 3,
     good_enough: float = 1e-3,
     uncertainty: bool = True,
     start: Array | None = None,
@@ -76,10 +76,6 @@ def gauss_newton(
     Fit
         `evaluations`: the solver's runs, with its Jacobian or without.
     """
-    require_positive(keep=keep, iterations=iterations)
-    if not front_widths:
-        raise InputError("gauss_newton: front_widths is empty; there is a start for each")
-    require_positive(**{f"front_widths, {width!r}": width for width in front_widths})
     started, before = clock(), problem.runs.number
     numbers, finest_grid = problem.model.foci_range, problem
     several = numbers != (1, 1)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+import pydantic
+from pydantic import PositiveFloat, PositiveInt
 
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.base.threads import torch_threads
 from gliofit.growth.theta import Theta
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import clock, legal, require_positive
+from gliofit.inversion.legal import clock, legal
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
@@ -50,20 +52,20 @@ class Optimised:
 def optimised(
     problem: Problem,
     *,
-    cells: int = 32,
-    times: int = 48,
-    margin: float = 1.5,
-    levels: int = 4,
-    iterations: tuple[int, ...] = (600, 200),
-    rate: float = 0.01,
+    cells: Annotated[int, pydantic.Field(ge=4)] = 32,
+    times: Annotated[int, pydantic.Field(ge=4)] = 48,
+    margin: Annotated[float, pydantic.Field(ge=1)] = 1.5,
+    levels: PositiveInt = 4,
+    iterations: Annotated[tuple[PositiveInt, ...], pydantic.Field(min_length=1)] = (600, 200),
+    rate: PositiveFloat = 0.01,
     tolerance: float = 0.01,
-    pde_weight: float = 1.0,
-    pet_weight: float = 0.02,
+    pde_weight: PositiveFloat = 1.0,
+    pet_weight: PositiveFloat = 0.02,
     penalty: Literal["sigmoid", "hinge"] = "sigmoid",
     slack: float = 0.0,
     tail: Literal["front", "field"] = "front",
     optimiser: Literal["adam", "lbfgs"] = "adam",
-    scatter: float = 0.0,
+    scatter: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.0,
     device: Literal["cpu", "cuda"] = "cpu",
 ) -> Optimised:
     """
@@ -103,16 +105,9 @@ def optimised(
         Without a segmentation or density, on an unknown or impossible setting, and for "cuda"
         where there is none.
     """
-    require_positive(
-        rate=rate,
-        levels=levels,
-        pde_weight=pde_weight,
-        pet_weight=pet_weight,
-        **{f"iterations {n}": n for n in iterations},
-    )
-    _check_box(cells, times, margin, len(iterations) - 1)
-    if not 0 <= scatter < 1:
-        raise InputError(f"setting scatter = {scatter!r} must be a share, at least 0 and below 1")
+    halvings = len(iterations) - 1
+    if cells % 2**halvings or times % 2**halvings:
+        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
     import torch
 
     from gliofit.inversion.discrete_loss import multigrid
@@ -123,7 +118,6 @@ def optimised(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
-    halvings = len(iterations) - 1
     # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     rng = np.random.default_rng(problem.seed)
@@ -182,16 +176,6 @@ def gliodil(problem: Problem, **settings: Any) -> Fit:
     started = clock()
     found = optimised(problem, **settings)
     return Fit.of(problem, found.parameters, started, own=found.own, **found.about)
-
-
-def _check_box(cells: int, times: int, margin: float, halvings: int) -> None:
-    """Raise an InputError for a box that is too small, or cannot be halved as often."""
-    if min(cells, times) < 4 or margin < 1:
-        raise InputError(f"gliodil needs cells ≥ 4, times ≥ 4 and margin ≥ 1, not {cells}, {times} and {margin:g}")
-    if halvings < 0:
-        raise InputError("gliodil: iterations is empty; it has a number for each grid")
-    if cells % 2**halvings or times % 2**halvings:
-        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
 
 
 def _optimise(loss, unknowns: list, optimiser: str, iterations: int, rate: float, tolerance: float):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import PositiveFloat, PositiveInt
+
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.problem import Problem
@@ -34,10 +36,10 @@ def gb_surrogate(
     problem: Problem,
     *,
     search: Literal["gauss_newton", "lbfgs"] = "gauss_newton",
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
+    iterations: PositiveInt = 100,
+    tolerance: PositiveFloat = 1e-8,
+    relative_tolerance: PositiveFloat = 1e-3,
+    starts: PositiveInt = 1,
 ) -> Fit:
     """
     A search on the surrogate from the centre of mass and the mean μ of the paper's training set (Sec. 2.3).
@@ -79,10 +81,10 @@ def gb_surrogate(
 def gb_surrogate_com(
     problem: Problem,
     *,
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
+    iterations: PositiveInt = 100,
+    tolerance: PositiveFloat = 1e-8,
+    relative_tolerance: PositiveFloat = 1e-3,
+    starts: PositiveInt = 1,
 ) -> Fit:
     """
     `gb_surrogate` by L-BFGS with the origin fixed at the visible tumour's centre of mass (Weidner 2026, Sec. 3.4).

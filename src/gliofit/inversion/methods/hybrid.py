@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.methods.direct import predict, predicted
@@ -80,11 +81,11 @@ def hybrid(
     problem: Problem,
     *,
     search: Literal["gauss_newton", "lbfgs"] = "gauss_newton",
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
-    corrections: int = 1,
+    iterations: PositiveInt = 100,
+    tolerance: PositiveFloat = 1e-8,
+    relative_tolerance: PositiveFloat = 1e-3,
+    starts: PositiveInt = 1,
+    corrections: NonNegativeInt = 1,
 ) -> Fit:
     """
     The direct prediction, refined on the surrogate; the best under the numerical solver.
@@ -102,7 +103,6 @@ def hybrid(
         Searches that follow with the surrogate's error, which the solver's run tells, taken off, of outlines one for
         each focus more. 0, with `search="lbfgs"`: the paper's method.
     """
-    _check(corrections)
     settings: dict[str, Any] = {"iterations": iterations, "tolerance": tolerance, "starts": starts}
     settings |= {"relative_tolerance": relative_tolerance, "corrections": corrections}
     if search == "lbfgs" and not sought(problem):
@@ -117,18 +117,17 @@ def hybrid(
 def hybrid_com(
     problem: Problem,
     *,
-    iterations: int = 100,
-    tolerance: float = 1e-8,
-    relative_tolerance: float = 1e-3,
-    starts: int = 1,
-    corrections: int = 1,
+    iterations: PositiveInt = 100,
+    tolerance: PositiveFloat = 1e-8,
+    relative_tolerance: PositiveFloat = 1e-3,
+    starts: PositiveInt = 1,
+    corrections: NonNegativeInt = 1,
 ) -> Fit:
     """
     `hybrid` by L-BFGS with the origin fixed at the visible tumour's centre of mass throughout (Weidner 2026, Sec. 3.4).
 
     Only μ_D and μ_ρ of the direct prediction are used, and only they are refined.
     """
-    _check(corrections)
     return _by_lbfgs(
         problem,
         fix_origin=True,
@@ -138,8 +137,3 @@ def hybrid_com(
         starts=starts,
         corrections=corrections,
     )
-
-
-def _check(corrections: int) -> None:
-    if isinstance(corrections, bool) or not isinstance(corrections, int) or corrections < 0:
-        raise InputError(f"setting corrections = {corrections!r} must be 0 or a positive whole number")

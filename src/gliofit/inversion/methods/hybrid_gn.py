@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from pydantic import PositiveInt
 
 from gliofit.inversion.doubts import EXPLAINED
 from gliofit.inversion.fit import Fit
@@ -21,7 +22,9 @@ from gliofit.inversion.registry import method
     networks=("inverse", "inverse_segmentation"),
     foci=("given", "auto"),
 )
-def hybrid_gn(problem: Problem, *, iterations: int = 60, tolerance: float = 1e-4, uncertainty: bool = True) -> Fit:
+def hybrid_gn(
+    problem: Problem, *, iterations: PositiveInt = 60, tolerance: float = 1e-4, uncertainty: bool = True
+) -> Fit:
     """
     Gauss–Newton from the inverse network's prediction.
 

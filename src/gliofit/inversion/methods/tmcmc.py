@@ -7,12 +7,13 @@ walk, as in the paper, or along gradient and Gauss–Newton Hessian, which takes
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from gliofit.base.errors import InputError
 from gliofit.base.versions import source
+from gliofit.inversion.checks import PositiveShare, Share
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
 from gliofit.inversion.methods.gauss_newton import gauss_newton
@@ -30,34 +31,32 @@ from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.samples import Samples
 
-BEGIN = ("mode", "prior")
-
 
 @method("tmcmc", "TMCMC (Bayesian)", foci=("given",), posterior=True)
 def tmcmc(
     problem: Problem,
     *,
-    samples: int = 256,
-    begin: str = "mode",
-    first: int = 2,
-    variation: float = 1.0,
-    beta2: float = 0.04,
-    wide: float = 0.8,
-    anew: float = 0.6,
-    moves: int = 20,
-    correlation: float = 0.3,
-    final: int = 1,
-    chain: int = 30,
-    parameters: str = "unified",
-    prior: str = "log_uniform",
+    samples: Annotated[int, Field(ge=2)] = 256,
+    begin: Literal["mode", "prior"] = "mode",
+    first: PositiveInt = 2,
+    variation: PositiveFloat = 1.0,
+    beta2: PositiveFloat = 0.04,
+    wide: Share = 0.8,
+    anew: Share = 0.6,
+    moves: PositiveInt = 20,
+    correlation: PositiveShare = 0.3,
+    final: NonNegativeInt = 1,
+    chain: NonNegativeInt = 30,
+    parameters: Literal["unified", "paper"] = "unified",
+    prior: Literal["log_uniform", "uniform"] = "log_uniform",
     ranges: dict[str, Any] | None = None,
-    forward: str = "solver",
+    forward: Literal["solver", "surrogate"] = "solver",
     coarse_mm: float = 4.0,
-    outline_mm: float = 2.0,
-    stride_mm: float = 6.0,
-    label_power: float = 0.0,
-    finer: int = 2,
-    predictive: int = 200,
+    outline_mm: PositiveFloat = 2.0,
+    stride_mm: PositiveFloat = 6.0,
+    label_power: Share = 0.0,
+    finer: NonNegativeInt = 2,
+    predictive: NonNegativeInt = 200,
     checkpoint: str = "",
 ) -> Fit:
     """
@@ -119,13 +118,6 @@ def tmcmc(
     Fit
         At the posterior's mean, with its covariance; all samples in `posterior`.
     """
-    if not 0 < beta2 < np.inf:
-        raise InputError(f"tmcmc: beta2 = {beta2!r} must be a positive number")
-    for name, share in (("wide", wide), ("anew", anew)):
-        if not 0 <= share <= 1:
-            raise InputError(f"tmcmc: {name} = {share!r} must lie in [0, 1]")
-    if chain < 0:
-        raise InputError(f"tmcmc: chain = {chain!r} must be 0 or more")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
@@ -138,24 +130,24 @@ def tmcmc(
 def tmcmc_manifold(
     problem: Problem,
     *,
-    samples: int = 192,
-    rounds: int = 12,
-    begin: str = "mode",
-    first: int = 2,
-    variation: float = 1.0,
-    step: float = 0.6,
-    moves: int = 20,
-    correlation: float = 0.3,
-    final: int = 2,
-    parameters: str = "unified",
-    prior: str = "log_uniform",
+    samples: Annotated[int, Field(ge=2)] = 192,
+    rounds: NonNegativeInt = 12,
+    begin: Literal["mode", "prior"] = "mode",
+    first: PositiveInt = 2,
+    variation: PositiveFloat = 1.0,
+    step: PositiveShare = 0.6,
+    moves: PositiveInt = 20,
+    correlation: PositiveShare = 0.3,
+    final: NonNegativeInt = 2,
+    parameters: Literal["unified", "paper"] = "unified",
+    prior: Literal["log_uniform", "uniform"] = "log_uniform",
     ranges: dict[str, Any] | None = None,
-    forward: str = "solver",
-    outline_mm: float = 2.0,
-    stride_mm: float = 6.0,
-    label_power: float = 0.0,
-    finer: int = 2,
-    predictive: int = 200,
+    forward: Literal["solver", "surrogate"] = "solver",
+    outline_mm: PositiveFloat = 2.0,
+    stride_mm: PositiveFloat = 6.0,
+    label_power: Share = 0.0,
+    finer: NonNegativeInt = 2,
+    predictive: NonNegativeInt = 200,
     checkpoint: str = "",
 ) -> Fit:
     """
@@ -176,10 +168,6 @@ def tmcmc_manifold(
     step : float
         Share of the way to the local approximation's mode that a point goes in a stage, in (0, 1].
     """
-    if not 0 < step <= 1:
-        raise InputError(f"tmcmc_manifold: step = {step!r} must lie in (0, 1]")
-    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 0:
-        raise InputError(f"tmcmc_manifold: rounds = {rounds!r} must be a whole number of 0 or more")
     settings = Settings(samples, variation, moves, correlation, final, first, problem.seed)
     about: dict[str, Any] = {"parameters": parameters, "prior": prior, "ranges": ranges, "forward": forward}
     about |= {"outline_mm": outline_mm, "stride_mm": stride_mm}
@@ -198,9 +186,9 @@ def _fit(
     predictive: int,
     checkpoint: str,
     finer: int,
-    chain: int = 0,
+    chain: NonNegativeInt = 0,
     times: int = 1,
-    rounds: int = 0,
+    rounds: NonNegativeInt = 0,
 ) -> Fit:
     """
     Sample, and sum up.
@@ -283,12 +271,6 @@ def _begun(
     problem: Problem, about: dict[str, Any], label_power: float, begin: str, finer: int
 ) -> tuple[Posterior, Points | None, Worth]:
     """The posterior; its mode, if the stages begin there; and what the labels are worth."""
-    if begin not in BEGIN:
-        raise InputError(f"begin '{begin}' is unknown; there are: {', '.join(BEGIN)}")
-    if not 0 <= label_power <= 1:
-        raise InputError(f"label_power = {label_power!r} must lie in (0, 1], or be 0: measured")
-    if not (isinstance(finer, int) and finer >= 0):
-        raise InputError(f"finer = {finer!r} must be a whole number of 0 or more")
     rounds = finer if about["forward"] == "solver" else 0
     if begin == "prior" and label_power and not rounds:
         return Posterior(problem, **about, label_power=label_power), None, Worth(label_power, np.nan)

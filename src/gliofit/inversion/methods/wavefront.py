@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pydantic import PositiveFloat, PositiveInt
 
 from gliofit.anatomy.geodesic import tissue_distance
 from gliofit.anatomy.tissue import Tissue
@@ -22,7 +23,7 @@ from gliofit.base.threads import torch_threads
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.inversion.discrete_loss.domain import Observed
 from gliofit.inversion.fit import Fit
-from gliofit.inversion.legal import clock, legal, require_positive
+from gliofit.inversion.legal import clock, legal
 from gliofit.inversion.methods.gliodil import DISCRETE_MODEL
 from gliofit.inversion.own_density import Field
 from gliofit.inversion.problem import Problem
@@ -43,12 +44,12 @@ REFITTED = 25
 def wavefront(
     problem: Problem,
     *,
-    reach: float = 40.0,
-    iterations: int = 200,
-    rate: float = 0.1,
-    width: float = 3.0,
-    front_weight: float = 1.0,
-    smooth_weight: float = 1.0,
+    reach: PositiveFloat = 40.0,
+    iterations: PositiveInt = 200,
+    rate: PositiveFloat = 0.1,
+    width: PositiveFloat = 3.0,
+    front_weight: PositiveFloat = 1.0,
+    smooth_weight: PositiveFloat = 1.0,
 ) -> Fit:
     """
     Optimise a density field with a wavefront regulariser.
@@ -77,14 +78,6 @@ def wavefront(
         Without a segmentation or density, or on an impossible setting.
     """
     started = clock()
-    require_positive(
-        reach=reach,
-        iterations=iterations,
-        rate=rate,
-        width=width,
-        front_weight=front_weight,
-        smooth_weight=smooth_weight,
-    )
     observed, outlined = Observed.of(problem.target), "threshold_whole" in problem.target.extra_names
     offset, shape = _box(observed.whole >= 0.5, problem.tissue, reach)
     tissue = problem.tissue.crop(offset, shape)

@@ -12,7 +12,6 @@ import numpy as np
 from gliofit.base.arrays import Array
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
-from gliofit.inversion.legal import require_positive
 from gliofit.inversion.outlines import as_density
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.lbfgs import Descent, minimise
@@ -63,7 +62,6 @@ def descend(
     evaluations : int
         Surrogate runs of all starts and steps.
     """
-    require_positive(iterations=iterations, tolerance=tolerance, relative_tolerance=relative_tolerance, starts=starts)
     settings: dict[str, Any] = {"iterations": int(iterations), "tolerance": tolerance}
     settings |= {"relative_tolerance": relative_tolerance}
     loss = SurrogateLoss(problem)
