@@ -36,8 +36,8 @@ def geometry_aware(results: Results) -> list[str]:
         lines.append(f"| {title} | {_three(here)} | {_three(paper.loc[(theirs, 'test'), list(LEVELS)])} |")
     steps = results.config["networks"]["geometry_aware"]["steps"]
     words = (
-        f"Dice above 0.2, 0.4 and 0.8. Here {given['train']:,} tumours and {steps:,} steps, where nothing else is said; "
-        "in the paper 20,000 tumours and 30 epochs."
+        f"Dice above 0.2, 0.4 and 0.8. Here {given['train']:,} tumours and {steps:,} steps, where nothing else is "
+        "said; in the paper 20,000 tumours and 30 epochs."
     )
     return ["## The geometry-aware surrogate", results.printed(TABLE), words, "\n".join(lines)]
 
