@@ -131,7 +131,7 @@ def test_the_geometry_aware_surrogate_is_near_the_solver(mni152):
     assert min(found) > 0.6
 
 
-def tested(card):
+def errors_of(card):
     """Errors of a network in heads of the atlas that it learned from, and in another."""
     return [next(e for name, e in card["test"].items() if name.endswith(head)) for head in ("sri24", "mni152")]
 
@@ -153,7 +153,7 @@ def test_released_weights_load_and_are_small(name):
 def test_cards_say_where_weights_come_from(name):
     card = json.loads((WEIGHTS / f"{name}.json").read_text())
     shown = (WEIGHTS / f"{name}.md").read_text()
-    assert all(tested(card))
+    assert all(errors_of(card))
     assert card["data"]["train_samples"] >= 450
     for key in ("settings", "seed", "best_step", "seconds", "versions", "metrics"):
         assert key in card
@@ -167,7 +167,7 @@ def test_the_documentation_has_the_cards_numbers(name):
     card = json.loads((WEIGHTS / f"{name}.json").read_text())
     row = next(line for line in DOCS.read_text().splitlines() if line.startswith(f"| `{name}` |"))
     megabytes = (WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6
-    tests = tested(card)
+    tests = errors_of(card)
     errors = [
         f"{found['mse']:.2e}"
         if card["role"] in ("surrogate", "geometry_aware")
