@@ -86,7 +86,7 @@ def test_gradient_through_the_solver(small_tissue, seen, name, kind, monkeypatch
     if kind == "paper" and name != "joint":
         pytest.skip("the paper's parameters need outlines and a PET")
     plain = Problem(small_tissue, targets(seen)[name])
-    double = lambda self, tissue, values, jacobian=False, threads=None: simulate(  # noqa: E731
+    double = lambda self, tissue, values, jacobian=False, threads=None, refine=1.0: simulate(  # noqa: E731
         tissue, Theta.from_array(values), jacobian=jacobian, threads=1, dtype=np.float64
     )
     monkeypatch.setattr(type(plain.model), "simulate", double)
