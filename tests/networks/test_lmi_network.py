@@ -205,7 +205,9 @@ def test_training_learns_and_releases(shards, tmp_path):
     tested = release(paths[2], files["log_csv"], {"head": [shards / "validation.h5"]}, released)
     held_out = WholeBrainDataset([shards / "validation.h5"], 4.0, shape=network.shape)
     expected = validate(load_lmi(released), held_out, torch.device("cpu"))
-    assert tested["test"]["head"] | expected | {"samples": 8} == tested["test"]["head"]
+    # sums depend on the number of threads in their last digits
+    assert {name: tested["test"]["head"][name] for name in expected} == pytest.approx(expected, rel=1e-4)
+    assert tested["test"]["head"]["samples"] == 8
     assert released.with_suffix(".md").read_text().startswith("# Learn-Morph-Infer")
     data = WholeBrainDataset([shards / "train.h5"], 4.0)
     assert card["data"] | {"train_samples": 24, "validation_samples": 24} == card["data"]
