@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gliofit import Problem, Theta, growth_model, simulate
+from gliofit.growth.models.fisher_kolmogorov import FisherKolmogorov
 from gliofit.observation.density import DensityTarget
 
 
@@ -40,3 +41,16 @@ def test_a_grid_that_a_search_passes_through_has_longer_steps(small_tissue):
         step = np.array([0, 0, 0, 0.02, 0, *np.zeros(model.size - 5)])
         there = passed.density(values + step) - passed.density(values - step)
         np.testing.assert_allclose(jacobian[3], there / 0.04, atol=2e-2 * np.abs(jacobian[3]).max())
+
+
+def test_a_model_that_grows_its_own_way_is_not_asked_for_other_steps(small_tissue):
+    """Whether a model has them is read off its `simulate`, not inherited."""
+
+    class Plain(FisherKolmogorov):
+        def simulate(self, tissue, values, *, jacobian=False, threads=None):
+            return super().simulate(tissue, values, jacobian=jacobian, threads=threads)
+
+    target = DensityTarget(simulate(small_tissue, Theta((10, -6, 8), 6.0, 3.0)))
+    problem = Problem(small_tissue, target, model=Plain())
+    values = np.array([10, -6, 8, 6.0, 3.0])
+    np.testing.assert_array_equal(problem.coarser(8.0).density(values), problem.resampled(8.0).density(values))

@@ -93,6 +93,7 @@ def test_a_method_without_settings_keeps_its_defaults(values):
         ({"methods": {"hybrid": {"iteration": 3}}}, "unknown setting 'iteration'; did you mean 'iterations'?"),
         ({"methods": {"hybrid": {"iterations": -3}}}, "methods.hybrid.iterations = -3 must be finite and not negative"),
         ({"methods": {"gauss_newton": {"keep": 0}}}, "methods.gauss_newton.keep = 0 is not valid: .* greater than 0"),
+        ({"methods": {"pde_gliodil": {"cells": 33}}}, "methods.pde_gliodil: 33 cells and .* cannot be halved 1 times"),
         ({"methods": {"hybrid": {"search": "newton"}}}, "methods.hybrid.search = 'newton' is not valid"),
         ({"methods": {"hybrid": {"tolerance": float("nan")}}}, "methods.hybrid.tolerance = nan must be finite"),
         ({"methods": {"hybrid": {"tolerance": "1e-8x"}}}, "methods.hybrid.tolerance = '1e-8x' is not valid"),

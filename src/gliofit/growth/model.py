@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -23,58 +22,9 @@ from gliofit.base.box import Box
 from gliofit.base.errors import InputError
 from gliofit.base.section import unknown
 from gliofit.growth.checks import for_callers
+from gliofit.growth.parameter import AXES, Parameter
 from gliofit.growth.simpler import Simpler
 from gliofit.growth.theta import Theta
-
-ORIGIN_RADIUS_MM = 40.0
-"""An origin is sought within this distance (per axis) of the visible tumour's centre of mass."""
-
-AXES = ("x", "y", "z")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """
-    One unknown of a growth model.
-
-    Parameters
-    ----------
-    name : str
-        As in `Fit.parameters`, JSON and tables.
-    unit : str
-        "" if it has none.
-    lower, upper : float
-        Where searches look. Of a coordinate of an origin: relative to the visible tumour's centre of mass.
-    start : float
-        Where searches begin; NaN where the observation gives it.
-    symbol : str
-        As printed.
-    digits : int
-        Decimals worth printing.
-    coordinate : bool
-        Whether it is one of an origin's; the three of an origin follow one another.
-    """
-
-    name: str
-    unit: str
-    lower: float
-    upper: float
-    start: float
-    symbol: str = ""
-    digits: int = 2
-    coordinate: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.lower < self.upper:
-            raise InputError(f"growth model: the range {self.name} = {self.lower:g} … {self.upper:g} must be ascending")
-        object.__setattr__(self, "symbol", self.symbol or self.name)
-
-
-def origin_parameters(focus: int | None = None) -> tuple[Parameter, ...]:
-    """The three coordinates (mm) of an origin; numbered (x1, y1, z1) if there are several."""
-    number = "" if focus is None else str(focus)
-    reach = ORIGIN_RADIUS_MM
-    return tuple(Parameter(f"{axis}{number}", "mm", -reach, reach, np.nan, digits=1, coordinate=True) for axis in AXES)
 
 
 class GrowthModel(ABC):
@@ -88,14 +38,15 @@ class GrowthModel(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    refinable: ClassVar[bool] = False
-    """Whether `simulate` takes `refine`, which divides its time steps."""
+    refinable: ClassVar[bool]
+    """Whether `simulate` takes `refine`, which divides its time steps; told from its signature."""
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, float]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "simulate" in vars(cls):
+            cls.refinable = "refine" in inspect.signature(cls.simulate).parameters
             cls.simulate = for_callers(cls.simulate)  # type: ignore[method-assign]
 
     @abstractmethod

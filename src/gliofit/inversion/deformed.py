@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.growth.model import GrowthModel, Parameter
+from gliofit.growth.model import GrowthModel
+from gliofit.growth.parameter import Parameter
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import minimise
 

@@ -51,6 +51,8 @@ class Method:
         Whether it samples the posterior (`Fit.posterior`).
     extra : str
         Optional packages that it needs, if any (`gliofit.base.extras`).
+    together : callable, optional
+        Raises an InputError for settings (by name, all of them) that are right each, and do not go together.
     """
 
     name: str
@@ -62,6 +64,16 @@ class Method:
     models: tuple[str, ...] = ()
     posterior: bool = False
     extra: str = ""
+    together: Callable[..., None] | None = None
+
+    def check_settings(self, settings: Mapping[str, Any], prefix: str) -> None:
+        """InputError for a setting that the method does not have or cannot take (`checks.check_settings`)."""
+        check_settings(self.run, settings, prefix)
+        if self.together is not None:
+            try:
+                self.together(**{**self.settings(), **settings})
+            except InputError as error:
+                raise InputError(f"{prefix.rstrip(': .')}: {error}") from None
 
     def check_installed(self) -> None:
         """InputError, which says how to install them, if packages that the method needs are missing."""
@@ -95,13 +107,14 @@ def method(
     models: tuple[str, ...] = (),
     posterior: bool = False,
     extra: str = "",
+    together: Callable[..., None] | None = None,
 ) -> Callable[[Run], Run]:
     """
     Register a function `f(problem, **settings) -> Fit` as an inversion method.
 
     Parameters
     ----------
-    name, title, networks, atlas, foci, models, posterior, extra
+    name, title, networks, atlas, foci, models, posterior, extra, together
         As of `Method`.
 
     Returns
@@ -111,7 +124,7 @@ def method(
     """
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior, extra)
+        METHODS[name] = Method(name, run, title, networks, atlas, foci, models, posterior, extra, together)
         return run
 
     return register
@@ -193,7 +206,7 @@ def invert(
     """
     chosen = describe(method)
     chosen.check_installed()
-    check_settings(chosen.run, settings, f"method {method}: ")
+    chosen.check_settings(settings, f"method {method}: ")
     for name, value, least in (("seed", seed, 0), ("threads", threads, 1)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise InputError(f"{name} = {value!r} must be a whole number, {least} or more")

@@ -11,7 +11,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
-from gliofit.growth.model import Parameter
+from gliofit.growth.parameter import Parameter
 from gliofit.observation.observation import Observation
 from gliofit.observation.residuals import Residuals
 

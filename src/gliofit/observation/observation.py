@@ -11,7 +11,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
-from gliofit.growth.model import Parameter
+from gliofit.growth.parameter import Parameter
 from gliofit.observation.near import NearOutlines
 from gliofit.observation.residuals import Residuals
 

@@ -17,7 +17,7 @@ from gliofit.base.errors import InputError
 from gliofit.base.given import given_array
 from gliofit.base.grids import spacing_of
 from gliofit.base.overlap import dice
-from gliofit.growth.model import Parameter
+from gliofit.growth.parameter import Parameter
 from gliofit.observation.curving import curving
 from gliofit.observation.label_doubts import doubts, shape_doubts
 from gliofit.observation.labels import parts, relabel

@@ -203,7 +203,6 @@ def _check_geometry_aware(config: Config, source: str) -> None:
 def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, source: str) -> None:
     """Methods, those taken `out` too, and settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
-    from gliofit.inversion.checks import check_settings
 
     if not config.methods:
         raise InputError(f"{source}: methods is empty; name at least one")
@@ -215,7 +214,7 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
             described.check_installed()
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        check_settings(described.run, config.settings(method), f"{source}: methods.{method}.")
+        described.check_settings(config.settings(method), f"{source}: methods.{method}.")
         if "checkpoint" in config.settings(method):
             raise InputError(
                 f"{source}: methods.{method}.checkpoint: is for calls from Python; the workflow keeps a checkpoint of "
@@ -225,7 +224,7 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
             described.check_model(model)
         except InputError as error:
             raise InputError(f"{source}: {error}; take it out ({method}: false) or choose another model") from None
-    check_settings(describe(config.bayesian.method).run, config.bayesian.settings, f"{source}: bayesian.settings.")
+    describe(config.bayesian.method).check_settings(config.bayesian.settings, f"{source}: bayesian.settings.")
     for name in {"forward", "predictive", "checkpoint"} & config.bayesian.settings.keys():
         raise InputError(f"{source}: bayesian.settings.{name}: is the workflow's own")
     for method in config.test_cases.at_most:  # of which the config may have taken some out

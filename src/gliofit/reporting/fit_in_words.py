@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gliofit.growth import growth_model
-from gliofit.growth.model import Parameter
+from gliofit.growth.parameter import Parameter
 from gliofit.inversion import METHODS, Fit
 from gliofit.observation.pet import UPTAKE
 

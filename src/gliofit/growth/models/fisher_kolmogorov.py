@@ -9,7 +9,8 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth.fisher_kolmogorov import simulate
-from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
+from gliofit.growth.model import GrowthModel, register
+from gliofit.growth.parameter import Parameter, origin_parameters
 from gliofit.growth.ranges import GREY_MATTER_RATIO, MU_D_BOUNDS, MU_RHO_BOUNDS, START_MU
 from gliofit.growth.theta import Theta
 
@@ -38,7 +39,6 @@ class FisherKolmogorov(GrowthModel):
 
     name = "fisher_kolmogorov"
     title = "Fisher–Kolmogorov"
-    refinable = True
     constants = MappingProxyType({"grey_matter_ratio": GREY_MATTER_RATIO})
 
     def __init__(self, foci: int | Literal["auto"] = 1):

@@ -10,8 +10,9 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.growth.fisher_kolmogorov import simulate
-from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
+from gliofit.growth.model import GrowthModel, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
+from gliofit.growth.parameter import Parameter, origin_parameters
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.theta import Theta
 
@@ -28,7 +29,6 @@ class FisherKolmogorovRatio(GrowthModel):
 
     name = "fisher_kolmogorov_ratio"
     title = "Fisher–Kolmogorov, ratio R free"
-    refinable = True
     constants = MappingProxyType({})
 
     def __init__(self) -> None:

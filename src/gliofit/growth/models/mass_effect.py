@@ -19,8 +19,9 @@ from gliofit.growth.differences import steps_of
 from gliofit.growth.mass_effect.medium import CSF, GM, POISSON, SCREENING_MM, WM, YOUNG, C, Medium
 from gliofit.growth.mass_effect.simulate import Values, run
 from gliofit.growth.mass_effect.tumour import Tumour
-from gliofit.growth.model import GrowthModel, Parameter, growth_model, origin_parameters, register
+from gliofit.growth.model import GrowthModel, growth_model, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
+from gliofit.growth.parameter import Parameter, origin_parameters
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.simpler import Simpler
 

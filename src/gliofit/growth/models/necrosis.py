@@ -13,9 +13,10 @@ from gliofit.base.errors import InputError
 from gliofit.growth.checks import check_option
 from gliofit.growth.cpu.crew import threads_of
 from gliofit.growth.differences import side_by_side, steps_of
-from gliofit.growth.model import GrowthModel, Parameter, origin_parameters, register
+from gliofit.growth.model import GrowthModel, register
 from gliofit.growth.models.fisher_kolmogorov import MU_D, MU_RHO
 from gliofit.growth.necrosis import Rates, Run, steps
+from gliofit.growth.parameter import Parameter, origin_parameters
 from gliofit.growth.ranges import GREY_MATTER_RATIO
 from gliofit.growth.theta import Theta
 

@@ -105,9 +105,6 @@ def optimised(
         Without a segmentation or density, on an unknown or impossible setting, and for "cuda"
         where there is none.
     """
-    halvings = len(iterations) - 1
-    if cells % 2**halvings or times % 2**halvings:
-        raise InputError(f"gliodil: {cells} cells and {times} times cannot be halved {halvings} times")
     import torch
 
     from gliofit.inversion.discrete_loss import multigrid
@@ -118,6 +115,7 @@ def optimised(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("setting device = 'cuda', but this machine has no GPU that torch can use")
+    halvings = len(iterations) - 1
     # On the finest grid, whatever the first: a seed must not be smaller than a voxel. Before torch is told its number
     # of threads: where it shares OpenMP with numba, the solver's would hold for it, too.
     rng = np.random.default_rng(problem.seed)
@@ -165,7 +163,14 @@ def optimised(
     return Optimised(legal(problem, parameters), Field(last, domain.tissue.affine, **front), about)
 
 
-@method("gliodil", "GliODIL", models=(DISCRETE_MODEL,))
+def halved(*, cells: int, times: int, iterations: tuple[int, ...], **others: Any) -> None:
+    """InputError if the box cannot be halved as often as `iterations` ask for."""
+    halvings = len(iterations) - 1
+    if cells % 2**halvings or times % 2**halvings:
+        raise InputError(f"{cells} cells and {times} times cannot be halved {halvings} times")
+
+
+@method("gliodil", "GliODIL", models=(DISCRETE_MODEL,), together=halved)
 @wraps(optimised, assigned=("__annotations__",))  # its settings, and checks of them
 def gliodil(problem: Problem, **settings: Any) -> Fit:
     """

@@ -7,12 +7,12 @@ from typing import Any
 
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock
-from gliofit.inversion.methods.gliodil import DISCRETE_MODEL, optimised
+from gliofit.inversion.methods.gliodil import DISCRETE_MODEL, halved, optimised
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 
 
-@method("pde_gliodil", "PDE GliODIL", models=(DISCRETE_MODEL,))
+@method("pde_gliodil", "PDE GliODIL", models=(DISCRETE_MODEL,), together=halved)
 @wraps(optimised, assigned=("__annotations__",))  # its settings, and checks of them, are gliodil's
 def pde_gliodil(problem: Problem, **settings: Any) -> Fit:
     """

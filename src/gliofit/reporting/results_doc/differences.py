@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gliofit.growth.model import ORIGIN_RADIUS_MM
+from gliofit.growth.parameter import ORIGIN_RADIUS_MM
 from gliofit.growth.ranges import MU_D_BOUNDS, MU_RHO_BOUNDS, START_MU
 from gliofit.inversion import METHODS, describe
 from gliofit.networks.grids import CROP_MM
