@@ -8,6 +8,7 @@ crop's centre; problems live on a whole brain and in world millimetres. The wall
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def network(problem: Problem, role: str) -> Any:
     from gliofit.networks.weights import load_network
 
     return load_network(found, role)
+
+
+def loaded(problem: Problem, role: str) -> Problem:
+    """The problem with its network for `role` loaded."""
+    return replace(problem, networks={**problem.networks, role: network(problem, role)})
 
 
 class Crop:

@@ -154,6 +154,22 @@ def test_segmentations_have_an_inverse_of_their_own(small_tissue, waved):
     assert set(np.unique(seen)) == {0, 0.5, 1}
 
 
+def test_gb_takes_tangents_if_its_surrogate_has_them(small_tissue, waved):
+    """Without them a Jacobian is six runs, which L-BFGS does not need."""
+
+    class WithTangents(WaveSurrogate):
+        def with_jacobian(self, static, theta, *, corrected=True):
+            by_theta = torch.autograd.functional.jacobian(lambda row: self(static, row[None])[0], theta[0])
+            return self(static, theta)[0], by_theta.movedim(-1, 0)
+
+        def uncorrected(self, static, theta):
+            return self(static, theta)
+
+    for surrogate, search in ((WaveSurrogate(), "lbfgs"), (WithTangents(), "gauss_newton")):
+        fit = invert(waved, small_tissue, "gb_surrogate", networks={"surrogate": surrogate})
+        assert fit.reason in REASONS[search]
+
+
 @pytest.mark.parametrize("search", REASONS)
 def test_hybrid_keeps_whichever_the_solver_prefers(small_tissue, solved, truth, search):
     # the analytic surrogate is not the solver: refining the truth with it makes it worse …

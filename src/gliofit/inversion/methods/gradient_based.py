@@ -4,16 +4,17 @@ Gradient-based inversion through the frozen surrogate (Weidner 2026, Sec. 2.3, F
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
+from gliofit.inversion.crops import loaded
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.surrogate import descend
-from gliofit.inversion.surrogate_foci import fit_foci, sought
+from gliofit.inversion.surrogate_foci import Search, by_gauss_newton, fit_foci
 
 
 def _by_lbfgs(problem: Problem, **settings: Any) -> Fit:
@@ -35,7 +36,7 @@ def _by_lbfgs(problem: Problem, **settings: Any) -> Fit:
 def gb_surrogate(
     problem: Problem,
     *,
-    search: Literal["gauss_newton", "lbfgs"] = "gauss_newton",
+    search: Search = "auto",
     iterations: PositiveInt = 100,
     tolerance: PositiveFloat = 1e-8,
     relative_tolerance: PositiveFloat = 1e-3,
@@ -48,11 +49,11 @@ def gb_surrogate(
     ----------
     problem : Problem
         With a network "surrogate".
-    search : {"gauss_newton", "lbfgs"}
-        Of a density and one focus. Gauss–Newton (`surrogate_foci.fit_foci`) begins from fronts of different width, too.
-        L-BFGS by exact gradients is the paper's; bounds are smooth (see `lbfgs`), where the paper's code clamps, and
-        the best iterate is returned, where it keeps the last. What outlines show, and several foci, are fitted by
-        Gauss–Newton alone.
+    search : {"auto", "gauss_newton", "lbfgs"}
+        Of a density and one focus; "auto" is Gauss–Newton if the surrogate has tangents. Gauss–Newton
+        (`surrogate_foci.fit_foci`) begins from fronts of different width, too. L-BFGS by exact gradients is the
+        paper's; bounds are smooth (see `lbfgs`), where the paper's code clamps, and the best iterate is returned, where
+        it keeps the last. What outlines show, and several foci, are fitted by Gauss–Newton alone.
     iterations : int
         Jacobians or L-BFGS iterations at most, per start.
     tolerance : float
@@ -71,10 +72,11 @@ def gb_surrogate(
     """
     settings: dict[str, Any] = {"iterations": iterations, "tolerance": tolerance}
     settings |= {"relative_tolerance": relative_tolerance, "starts": starts}
-    if search == "lbfgs" and not sought(problem):
+    started, problem = clock(), loaded(problem, "surrogate")
+    if not by_gauss_newton(problem, search):
         return _by_lbfgs(problem, fix_origin=False, **settings)
     # one focus is the paper's method, which has no corrections
-    return fit_foci(problem, [], clock(), corrections=int(problem.model.foci_range != (1, 1)), **settings)
+    return fit_foci(problem, [], started, corrections=int(problem.model.foci_range != (1, 1)), **settings)
 
 
 @method("gb_surrogate_com", "GB surrogate COM", networks=("surrogate",))

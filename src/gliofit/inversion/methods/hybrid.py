@@ -6,11 +6,12 @@ the same with the surrogate's error taken off.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from gliofit.base.arrays import Array
+from gliofit.inversion.crops import loaded
 from gliofit.inversion.fit import Fit
 from gliofit.inversion.legal import clock, finish, legal
 from gliofit.inversion.methods.direct import predict, predicted
@@ -18,7 +19,7 @@ from gliofit.inversion.problem import Problem
 from gliofit.inversion.registry import method
 from gliofit.inversion.search.lbfgs import Descent
 from gliofit.inversion.search.surrogate import correct, descend
-from gliofit.inversion.surrogate_foci import fit_foci, sought
+from gliofit.inversion.surrogate_foci import Search, by_gauss_newton, fit_foci, sought
 
 
 def _by_lbfgs(problem: Problem, *, fix_origin: bool, starts: int, corrections: int, **settings) -> Fit:
@@ -80,7 +81,7 @@ def _better(direct: Fit, refined: Fit, started: float) -> Fit:
 def hybrid(
     problem: Problem,
     *,
-    search: Literal["gauss_newton", "lbfgs"] = "gauss_newton",
+    search: Search = "auto",
     iterations: PositiveInt = 100,
     tolerance: PositiveFloat = 1e-8,
     relative_tolerance: PositiveFloat = 1e-3,
@@ -105,9 +106,9 @@ def hybrid(
     """
     settings: dict[str, Any] = {"iterations": iterations, "tolerance": tolerance, "starts": starts}
     settings |= {"relative_tolerance": relative_tolerance, "corrections": corrections}
-    if search == "lbfgs" and not sought(problem):
+    started, problem = clock(), loaded(problem, "surrogate")
+    if not by_gauss_newton(problem, search):
         return _by_lbfgs(problem, fix_origin=False, **settings)
-    started = clock()
     guess = predicted(replace(problem, model=problem.model.with_one_focus()))
     fit = fit_foci(problem, [guess], started, **settings)
     return fit if sought(problem) else _better(_direct(problem, guess, started), fit, started)
