@@ -7,11 +7,14 @@ key of the config.
 
 import atexit
 import gc
+import sys
 from pathlib import Path
 
 from snakemake.logging import logger
 from snakemake.utils import min_version
 
+from gliofit.base.errors import InputError
+from gliofit.base.files import check_writable
 from gliofit.pipeline.ending import end_timers
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
 from gliofit.pipeline.warm import begin, keep_warm
@@ -56,6 +59,10 @@ include: "workflow/rules/report.smk"
 onstart:
     gc.freeze()
     gc.enable()
+    try:
+        check_writable("results/logs")
+    except InputError as error:
+        sys.exit(f"Error: {error}")
     forget("results/logs")
     logger.addFilter(NoSecondAttempt(workflow))
     keep_warm(workflow, "results/logs/warm.log", WARM)

@@ -10,7 +10,7 @@ import pytest
 from nibabel.spatialimages import HeaderDataError
 
 from gliofit.base.errors import InputError
-from gliofit.base.files import no_such_file, whole_file, write_json
+from gliofit.base.files import check_writable, no_such_file, whole_file, write_json
 from gliofit.base.nifti import load_volume, save_volume
 
 ROOT = Path(__file__).parents[2]
@@ -63,3 +63,11 @@ def test_every_writer_of_the_package_writes_to_a_temporary_name():
             line = text[text.rfind("\n", 0, call.start()) + 1 : text.find("\n", call.start())]
             # what goes into memory or into a temporary folder needs no name
             assert re.search(r"\bpart\b|\bfile\b|\bstream\b|\barchive\b", line), f"{path.name}: {line.strip()}"
+
+
+def test_a_folder_that_takes_no_files_is_told(tmp_path):
+    check_writable(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match=r"file/logs: nothing can be written there \(Not a directory\)"):
+        check_writable(tmp_path / "file" / "logs")

@@ -52,6 +52,21 @@ def test_any_other_error_names_the_log(run):
     assert "1 / 0" in log or "ZeroDivisionError" in log
 
 
+def test_where_nothing_can_be_written_one_sentence_says_so(tmp_path):
+    (tmp_path / "logs").write_text("no folder")
+    log = str(tmp_path / "logs" / "rule.log")
+    lines = [
+        "from types import SimpleNamespace as S",
+        "from gliofit.pipeline.jobs import job",
+        f"with job(S(rule='rule', log=[{log!r}])):",
+        "    pass",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error in rule: {tmp_path / 'logs'}: nothing can be written there")
+    assert done.stderr.count("\n") == 1
+
+
 def test_no_rule_measures_its_jobs_beside_what_they_record():
     """Snakemake's `benchmark:` sees the Python that waits for the warm process, and would write to the same file."""
     rules = Path(__file__).parents[2] / "workflow" / "rules"

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,13 @@ def job(snakemake: Any) -> Iterator[None]:
     started = time.perf_counter()
     alone = ""
     if not getattr(snakemake, "warm", False):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = record(snakemake, path)
-        note(path).unlink(missing_ok=True)  # of an earlier attempt
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kept = record(snakemake, path)
+            note(path).unlink(missing_ok=True)  # of an earlier attempt
+        except OSError as error:  # a full disk, or one that is not to be written on
+            os.write(2, f"Error in {snakemake.rule}: {path.parent}: nothing can be written there ({error})\n".encode())
+            os._exit(1)
         sys.stdout.flush()
         sys.stderr.flush()
         if kept:
@@ -58,15 +62,16 @@ def job(snakemake: Any) -> Iterator[None]:
             sys.stderr.flush()
             write_text(usage_path(path), usage(time.perf_counter() - started))
         except Exception as error:
-            sys.stdout.flush()
-            traceback.print_exc(file=log)
             hopeless = isinstance(error, InputError)
             what = str(error) if hopeless else f"{type(error).__name__}: {error} (see {path})"
             failure = Failure.here(f"Error in {snakemake.rule}: {what}", hopeless, terminal)
-            log.write(f"{failure.sentence}\n")
-            log.flush()
             os.write(terminal, f"{failure.sentence}\n".encode())
-            failure.save(path)
+            with suppress(OSError):  # a full disk has no room for the log either
+                failure.save(path)
+                sys.stdout.flush()
+                traceback.print_exception(error, file=log)
+                log.write(f"{failure.sentence}\n")
+                log.flush()
             os._exit(1)  # a plain exit would have Snakemake's wrapper print the traceback again
 
 
