@@ -118,7 +118,12 @@ def divided(tissue: Tissue, head: Tissue | None = None, times: int = TIMES) -> T
 
 
 def on_finer_grid(
-    model: GrowthModel, tissue: Tissue, values: Array, head: Tissue | None = None, threads: int = 1
+    model: GrowthModel,
+    tissue: Tissue,
+    values: Array,
+    head: Tissue | None = None,
+    threads: int = 1,
+    refine: float = 1.0,
 ) -> tuple[Array, Array]:
     """
     Density [x, y, z] and Jacobian [n, x, y, z] by a run on half the spacing, as means over the tissue of each voxel.
@@ -126,7 +131,7 @@ def on_finer_grid(
     Tissue is that of `divided`; what is none in the window stays so.
     """
     fine = divided(tissue, head)
-    c, jacobian = model.grow(fine, values, jacobian=True, threads=threads)
+    c, jacobian = model.grow(fine, values, jacobian=True, threads=threads, refine=refine)
     share = _mean(fine.mask.astype(c.dtype))
     weight = np.divide(1, share, out=np.zeros_like(share), where=tissue.mask & (share > 0))
     return _mean(c) * weight, np.stack([_mean(a) * weight for a in jacobian])
@@ -139,6 +144,8 @@ def corrected_on(
     corner: Sequence[int] = (0, 0, 0),
     head: Tissue | None = None,
     threads: int = 1,
+    refine: float = 1.0,
+    refine_finer: float = 1.0,
 ) -> Correction:
     """
     The correction near `values` by a run on half the spacing.
@@ -154,9 +161,13 @@ def corrected_on(
     head : Tissue, optional
         What it is a window of; it is all there is if not given.
     threads : int
+    refine, refine_finer : float
+        Of the runs that are corrected (`GrowthModel.grow`) and of the one on the finer grid; what longer time steps of
+        the former do is made up for as well.
     """
-    plain = model.grow(tissue, values, jacobian=True, threads=threads)
-    return Correction.between(values, on_finer_grid(model, tissue, values, head, threads), plain, corner)
+    plain = model.grow(tissue, values, jacobian=True, threads=threads, refine=refine)
+    better = on_finer_grid(model, tissue, values, head, threads, refine_finer)
+    return Correction.between(values, better, plain, corner)
 
 
 def _mean(a: Array) -> Array:

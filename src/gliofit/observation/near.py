@@ -2,8 +2,8 @@
 Outlines compared where there is something to compare: cells, or a part of an outline.
 
 A search compares densities with outlines hundreds of times, and most of a grid is air. There the sigmoid of the density
-has one value, which depends on the threshold alone; so one voxel can stand for all of these. Nothing is lost: loss,
-gradient and Gauss–Newton matrix are those of the whole grid.
+has one value, which depends on the threshold alone; so one voxel can stand for all of these. Nothing is lost that
+single precision has: loss, gradient and Gauss–Newton matrix are those of the whole grid.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from scipy.special import expit
 from gliofit.base.arrays import Array
 from gliofit.observation.partial_volume import steepness_by_voxel
 from gliofit.observation.residuals import Residuals
+
+FAINTEST = 1e-7
+"""Density below which a voxel counts as without cells: less than what is left of it beside a threshold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,7 @@ def near(
     curving : ndarray [outlines, x, y, z], optional
         As in `Residuals`.
     """
-    here = c.ravel() > 0
+    here = c.ravel() > FAINTEST
     for outline in observed:
         here |= outline.ravel() > 0
     apart = here.size - int(np.count_nonzero(here))

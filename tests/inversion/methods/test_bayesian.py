@@ -76,7 +76,7 @@ def test_finds_known_parameters(small_tissue, grown, name, method, samples):
 @pytest.mark.parametrize("name", ["density", "pet", "joint"])
 def test_weighed_draws_of_every_kind_of_target(small_tissue, grown, name):
     """As `tmcmc` has it, and with the paper's eleven unknowns, three of which one scan tells through two."""
-    settings = {"samples": 64, "predictive": 0, "seed": 1, **THIN}
+    settings = {"samples": 96, "predictive": 0, "seed": 1, **THIN}
     fit = invert(targets(grown)[name], small_tissue, "tmcmc_manifold", **settings)
     assert fit.details["sampled_by"] == "importance"
     assert fit.converged

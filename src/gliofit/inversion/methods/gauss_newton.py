@@ -30,6 +30,9 @@ from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, se
 from gliofit.inversion.starts import Starts
 from gliofit.observation.density import DensityTarget
 
+CLEAN = 0.02
+"""Loss of outlines below which time steps count: no one draws so well, but simulated tumours have such."""
+
 
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
@@ -77,6 +80,7 @@ def gauss_newton(
         `evaluations`: the solver's runs, with its Jacobian or without.
     """
     started, before = clock(), problem.runs.number
+    whole, problem = problem, problem.searched()
     numbers, finest_grid = problem.model.foci_range, problem
     several = numbers != (1, 1)
     levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest)
@@ -117,8 +121,6 @@ def gauss_newton(
     if coarser:
         details["searched_mm"] = float(problem.tissue.spacing.max())
     if coarser or several:
-        if not several:  # along the valley's floor steps bring little each, and are cheap on a coarse grid
-            best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
         target = finest_grid.target.voxelwise() if several else finest_grid.target
         problem = replace(finest_grid, model=problem.model, target=target)
         best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
@@ -128,6 +130,10 @@ def gauss_newton(
             best = settled(problem, best.parameters, **settings)
     if several:
         problem = replace(problem, target=finest_grid.target.sharpened())
+    problem = replace(problem, refine=whole.refine)
+    if best.loss < CLEAN and not problem.target.complete:
+        best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
+    if several:
         best = seen_by(problem, best)
     fit = Fit.of(
         problem,

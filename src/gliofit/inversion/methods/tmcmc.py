@@ -20,7 +20,7 @@ from gliofit.inversion.methods.gauss_newton import gauss_newton
 from gliofit.inversion.posterior.doubts import against_ends, few
 from gliofit.inversion.posterior.label_power import Worth, labels_of
 from gliofit.inversion.posterior.levels import sampled
-from gliofit.inversion.posterior.mode import found_mode
+from gliofit.inversion.posterior.mode import COARSE_MM, found_mode
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.predictive import predict
 from gliofit.inversion.posterior.proposals import Newton, Proposal, Walk
@@ -275,6 +275,7 @@ def _begun(
     if begin == "prior" and label_power and not rounds:
         return Posterior(problem, **about, label_power=label_power), None, Worth(label_power, np.nan)
     density = Posterior(problem, **about)
-    fit = gauss_newton(problem, uncertainty=False)
+    coarse = float(problem.tissue.spacing.max()) < COARSE_MM
+    fit = gauss_newton(problem.coarser(COARSE_MM) if coarse else problem, uncertainty=False)
     density, mode, worth = found_mode(density, [*fit.parameters.values(), *fit.extras.values()], label_power, rounds)
     return density, mode if begin == "mode" else None, worth

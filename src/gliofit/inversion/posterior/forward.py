@@ -13,7 +13,7 @@ from gliofit.base import grids
 from gliofit.base.arrays import Array
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
-from gliofit.inversion.problem import Problem
+from gliofit.inversion.problem import COARSELY, Problem
 from gliofit.observation.observation import Observation
 
 Result = TypeVar("Result")
@@ -69,7 +69,7 @@ class Solver:
         window = tuple(slice(a, a + n) for a, n in zip(low, shape, strict=True))
         self.target = problem.target.map(lambda a: np.ascontiguousarray(a[window]))
         self._problem = problem
-        self._model = problem.model
+        self._model, self._refine = problem.model, problem.refine
         self.correction = None if problem.correction is None else problem.correction.cut(low, shape)
 
     def densities(self, values: Array, use: Callable[[int, Array], Result]) -> list[Result]:
@@ -80,12 +80,12 @@ class Solver:
 
     def density(self, values: Array) -> Array:
         """Density [x, y, z] of values [n] on `tissue`; the run is not counted."""
-        c = self._model.grow(self.tissue, values, threads=1)
+        c = self._model.grow(self.tissue, values, threads=1, refine=self._refine)
         return c if self.correction is None else self.correction.density(values, c)
 
     def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
         """… and its Jacobian [n, x, y, z]."""
-        c, jacobian = self._model.grow(self.tissue, values, jacobian=True, threads=1)
+        c, jacobian = self._model.grow(self.tissue, values, jacobian=True, threads=1, refine=self._refine)
         return (c, jacobian) if self.correction is None else self.correction.with_jacobian(values, c, jacobian)
 
     def _each(self, work: Callable[[int], Result], number: int) -> list[Result]:
@@ -118,16 +118,16 @@ class Coarser(Solver):
         shape = tuple(-(-n // times) for n in self.tissue.shape)
         affine = self.tissue.affine @ np.diag([times, times, times, 1.0])
         affine[:3, 3] = grids.to_world(self.tissue.affine, np.full(3, (times - 1) / 2))
-        self._coarse, self._times = self.tissue.resample_to(shape, affine), times
+        self._coarse, self._times, self._refine = self.tissue.resample_to(shape, affine), times, COARSELY
         share = self._finer(self._coarse.mask.astype(np.float32))
         known = self.tissue.mask & (share > 1e-3)
         self._weight = np.divide(1, share, out=np.zeros_like(share), where=known)
 
     def density(self, values: Array) -> Array:
-        return self._finer(self._model.grow(self._coarse, values, threads=1)) * self._weight
+        return self._finer(self._model.grow(self._coarse, values, threads=1, refine=self._refine)) * self._weight
 
     def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
-        c, jacobian = self._model.grow(self._coarse, values, jacobian=True, threads=1)
+        c, jacobian = self._model.grow(self._coarse, values, jacobian=True, threads=1, refine=self._refine)
         return self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian])
 
     def _finer(self, a: Array) -> Array:

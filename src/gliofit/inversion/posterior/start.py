@@ -46,6 +46,7 @@ def climbed(density: Density, unit: Array, iterations: int = 40, enough: float =
         Log-likelihood that no step gains any more.
     """
     here, damping = density.evaluate(np.clip(unit, EDGE, 1 - EDGE)[None], linearised=True), 1e-2
+    gained = np.inf
     for _ in range(iterations):
         u, gradient, matrix = here.unit[0], known(here.gradient)[0], known(here.matrix)[0]
         held = _held(u, gradient)
@@ -58,11 +59,13 @@ def climbed(density: Density, unit: Array, iterations: int = 40, enough: float =
             promised = [-np.inf if s is None else gradient @ s - s @ matrix @ s / 2 for s in steps]
             step = steps[int(np.argmax(promised))]
         new = (u if step is None else u + step)[None]
-        gained = -np.inf
+        # after a step that failed the next is judged by its likelihood alone, which is much cheaper than with slopes
+        linear, gained = gained > 0, -np.inf
         if step is not None:
-            gained = float(density.evaluate(new).log_likelihood[0] - here.log_likelihood[0])
+            there = density.evaluate(new, linearised=linear)
+            gained = float(there.log_likelihood[0] - here.log_likelihood[0])
         if gained > 0:
-            here, damping = density.evaluate(new, linearised=True), damping / 5
+            here, damping = there if linear else density.evaluate(new, linearised=True), damping / 5
         else:
             damping *= 5
         if abs(gained) < enough or damping > 1e8:

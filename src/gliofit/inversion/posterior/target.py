@@ -18,7 +18,7 @@ from gliofit.inversion.posterior.forward import Coarser, Forward, Solver, Surrog
 from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.unknowns import unknowns_of
-from gliofit.inversion.problem import Problem
+from gliofit.inversion.problem import COARSELY, Problem
 
 FORWARD = ("solver", "surrogate")
 
@@ -132,17 +132,37 @@ class Posterior:
         """The same with another power of the outlines' likelihood."""
         return Posterior(self.problem, **self._about, label_power=power)
 
-    def finer(self, at: Array) -> Posterior:
-        """The same, with what half the spacing adds to the solver's densities at a point [d] of the unit cube."""
+    def finer(self, at: Array, *, roughly: bool = False) -> Posterior:
+        """
+        The same, with what half the spacing adds to the solver's densities at a point [d] of the unit cube.
+
+        That makes up for longer time steps, too; where it is told `roughly`, by long steps on half the spacing, it does
+        not.
+        """
         if not isinstance(self.forward, Solver):
             raise InputError("only the solver's densities can be corrected for the grid, not a surrogate's")
         values, solver = self.parameters(at)[: self._of_model], self.forward
-        window = solver.tissue, values, solver.offset
-        found = corrected_on(self.problem.model, *window, self.problem.tissue, self.problem.threads)
+        steps = {"refine": COARSELY, "refine_finer": COARSELY if roughly else 1.0}
+        found = corrected_on(
+            self.problem.model,
+            solver.tissue,
+            values,
+            solver.offset,
+            self.problem.tissue,
+            self.problem.threads,
+            **steps,
+        )
         self.problem.runs.number += 2
+        return self._with(replace(self.problem, correction=found, refine=COARSELY))
+
+    def quickly(self) -> Posterior:
+        """The same by the solver with longer time steps, for a search that goes on without."""
+        return self._with(self.problem.searched())
+
+    def _with(self, problem: Problem) -> Posterior:
+        """The same likelihood of a problem's densities by the solver."""
         other = copy(self)
-        other.problem = replace(self.problem, correction=found)
-        other.forward = Solver(other.problem, self._centre, self.radius)
+        other.problem, other.forward = problem, Solver(problem, self._centre, self.radius)
         return other
 
     def near(self, fitted: Array) -> Array:

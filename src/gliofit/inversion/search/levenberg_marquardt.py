@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 
 from gliofit.base.arrays import Array
@@ -98,7 +99,7 @@ def normal_equations(
         # the density matters to a map where there are cells and it has a slope: outlines have one near their border
         slope = found.by_density[m]
         here = (cells > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
-        tangents = jacobian[:, here if index is None else _spread(index[here], c.shape)]
+        tangents = jacobian[:, here] if index is None else _gathered(jacobian, index[here])
         rows, residual = slope[here] * tangents, r[m][here]
         share = found.curving[m] if as_it_curves and found.curving is not None else np.ones_like(slope)
         by_size = np.zeros(size)
@@ -125,11 +126,16 @@ def normal_equations(
     return loss, gradient / r.size, matrix / r.size
 
 
-def _spread(index: Array, shape: tuple[int, ...]) -> Array:
-    """Flat indices as a mask of a grid."""
-    mask = np.zeros(shape, bool)
-    mask.ravel()[index] = True
-    return mask
+@nb.njit(cache=True, nogil=True)
+def _gathered(fields, index):
+    """Values [n, voxels] of fields [n, x, y, z] at flat indices; they may be a window of larger ones."""
+    n, _, ny, nz = fields.shape
+    found = np.empty((n, index.size), fields.dtype)
+    for voxel, flat in enumerate(index):
+        x, y, z = flat // (ny * nz), flat // nz % ny, flat % nz
+        for field in range(n):
+            found[field, voxel] = fields[field, x, y, z]
+    return found
 
 
 @dataclass
