@@ -13,7 +13,7 @@ DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test kill-test cluster-test lint format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
+.PHONY: help plan reproduce test kill-test cluster-test lint lint-recipes format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 
 reproduce: $(INSTALLED)  ## All tables, figures and the report (CONFIG=config/quick.yaml, CORES=4)
 	$(BIN)/python -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+plan: $(INSTALLED)  ## Jobs, core-hours and disk of a run on a cluster, before it is started (CONFIG=config/paper.yaml)
+	@$(BIN)/python -m gliofit.pipeline.planned --profile profiles/slurm $(if $(CONFIG),--configfile $(CONFIG))
 
 test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 25
@@ -45,6 +48,10 @@ lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --li
 	$(BIN)/mypy
 	$(BIN)/python docs/draw_architecture.py --check
 	$(BIN)/python -m snakemake --lint
+
+lint-recipes: $(INSTALLED)  ## hadolint and shellcheck on what builds containers and on shell scripts
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[recipes]'
+	@$(BIN)/python envs/lint.py
 
 format: $(INSTALLED)  ## Format Python and Snakemake code in place
 	$(BIN)/python -m ruff check --fix .

@@ -15,6 +15,7 @@ from snakemake.utils import min_version
 
 from gliofit.base.errors import InputError
 from gliofit.base.files import check_writable
+from gliofit.pipeline.clock import check_clock
 from gliofit.pipeline.ending import end_timers
 from gliofit.pipeline.failures import NoSecondAttempt, forget, report as report_failures
 from gliofit.pipeline.warm import begin, keep_warm
@@ -61,6 +62,7 @@ onstart:
     gc.enable()
     try:
         check_writable("results/logs")
+        check_clock("results")
     except InputError as error:
         sys.exit(f"Error: {error}")
     forget("results/logs")

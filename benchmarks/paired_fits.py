@@ -2,6 +2,7 @@
 A method on segmented patients, in this checkout and in another, by turns.
 
     python benchmarks/paired_fits.py results/ID/prepared … --against ../other [--turns 1] [--method hybrid --both]
+    python benchmarks/paired_fits.py results/cohort/0 … --atlas results/anatomy/sri24 …   patients of the cohort
 
 Both see the same tissue and outlines on the same grid, prepared once by this checkout. Every checkout runs in a process
 of its own with one thread and its own sources; compiled kernels are loaded before the clock starts. A turn is one fit
@@ -30,12 +31,20 @@ ROLES = {"gb_surrogate": ["surrogate"], "hybrid": ["surrogate", "inverse", "inve
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def prepare(folder: Path, spacing: float, path: Path) -> None:
-    """Write what both checkouts are shown of a prepared patient."""
+def prepare(folder: Path, spacing: float, path: Path, atlas: Path | None) -> None:
+    """Write what both checkouts are shown of a prepared patient, or of one of the cohort in an atlas."""
+    from gliofit import Tissue
     from gliofit.inversion.patient_problem import patient_problem
     from gliofit.patients.prepared import load_prepared
+    from gliofit.synthetic.cohort import load_patient
 
-    problem = patient_problem(load_prepared(folder), spacing, pet=False)
+    if atlas is None:
+        patient = load_prepared(folder)
+    else:
+        patient, *_ = load_patient(
+            folder, Tissue.from_nifti(*(atlas / f"{name}.nii.gz" for name in ("wm", "gm", "csf")))
+        )
+    problem = patient_problem(patient, spacing, pet=False)
     tissue, target = problem.tissue, problem.target
     maps = {"wm": tissue.wm, "gm": tissue.gm, "csf": tissue.csf, **target.arrays()}
     np.savez(path, affine=tissue.affine, **maps)
@@ -115,8 +124,8 @@ def main(options: argparse.Namespace) -> None:
         for prepared in map(Path, options.prepared):
             path = prepared
             if prepared.is_dir():
-                path = Path(folder) / f"{prepared.parent.name}.npz"
-                prepare(prepared, options.spacing, path)
+                path = Path(folder) / f"{(prepared if options.atlas else prepared.parent).name}.npz"
+                prepare(prepared, options.spacing, path, options.atlas)
             fits: dict[int | str, list[dict]] = {}
             for _ in range(options.turns):
                 if other is not None:
@@ -141,6 +150,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "prepared", nargs="*", help="folders of prepared patients, or npz with wm, gm, csf, core, whole"
     )
+    parser.add_argument("--atlas", type=Path, help="folder of tissue maps, for folders of patients of the cohort")
     parser.add_argument("--against", help="another checkout of the project")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--both", action="store_true", help="all of --foci in the other checkout, too")

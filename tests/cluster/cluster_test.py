@@ -29,6 +29,12 @@ NODE = ROOT / "tests/cluster/one_node.sh"
 FIT = "results/synthetic_1/gauss_newton.nii.gz"
 RULE = "fit_patient"
 
+SMALL = "results/tables/cohort.csv"
+"""What the small part makes by the queue and without it."""
+
+NO_CLUSTER = 3
+"""Exit status where none could be started."""
+
 WITHOUT_ACCOUNTING = ["--slurm-no-account", "--slurm-status-command", "squeue",
                       "--slurm-init-seconds-before-status-checks", "5"]  # fmt: skip
 """A SLURM without a database tells of jobs by squeue alone."""
@@ -115,11 +121,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="cluster_test.py", description=__doc__.split("\n\n")[0])
     parser.add_argument("targets", nargs="*", help="what to make by the queue and without it (default: all)")
     parser.add_argument("--only", choices=["tables", "cancelled", "memory"], help="one of the three parts")
+    parser.add_argument("--small", action="store_true", help=f"{SMALL} alone, and a job that is cancelled")
     parser.add_argument("--against", type=Path, help="folder of a run without the queue (default: one is made)")
     given = parser.parse_args()
     began, found = time.monotonic(), []
+    if given.small:
+        given.targets = given.targets or [SMALL]
     if subprocess.run([NODE, "start"]).returncode:
-        return 1
+        return NO_CLUSTER
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             parts = {
@@ -128,7 +137,7 @@ def main() -> int:
                 "tables": lambda: same_tables(Path(scratch), given.targets, given.against),
             }
             for name, part in parts.items():
-                if given.only in (None, name):
+                if given.only in (None, name) and not (given.small and name == "memory"):
                     found += part()
                     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     finally:

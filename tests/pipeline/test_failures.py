@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,13 @@ onerror:
     report(workflow.scheduler.failed)
 
 rule all:
-    input: "bad.txt", "elsewhere.txt", "broken.txt", "killed.txt", "fine.txt"
+    input: "bad.txt", "elsewhere.txt", "broken.txt", "killed.txt", "fine.txt", "after.txt"
+
+rule after:
+    input: "ahead.txt"
+    output: "after.txt"
+    log: "logs/after.log"
+    script: "after.py"
 """
 
 RULE = """
@@ -63,6 +70,9 @@ def run(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
             f"    {body}",
         ]
         (folder / f"{name}.py").write_text("\n".join(lines))
+    (folder / "ahead.txt").write_text("of a machine whose clock is wrong")
+    os.utime(folder / "ahead.txt", (time.time() + 7200,) * 2)
+    (folder / "after.py").write_text("open(snakemake.output[0], 'w').close()")
     (folder / "logs").mkdir()
     (folder / "logs" / "fine.failed.json").write_text("of an earlier run")
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--keep-going", "--quiet", "all"]
@@ -83,7 +93,8 @@ def test_each_failed_job_has_one_line(run):
     broken = [line for line in lines if line.startswith("Error in broken: ")]
     assert set(broken) == {"Error in broken: ZeroDivisionError: division by zero (see logs/broken.log)"}
     assert len(broken) == 3  # one for each attempt
-    assert len(lines) == 6
+    assert [line for line in lines if "Error in after: ahead.txt: written in the future" in line]
+    assert len(lines) == 7
     assert "Traceback" not in done.stderr
     assert "seg.nii.gz" in (folder / "terminal.txt").read_text()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gliofit.base.files import read_json, write_json
+from gliofit.pipeline.clock import ahead
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ def _lines(job: Any) -> list[str]:
         ", ".join(dict.fromkeys(m.rule.name for m in started)),
         ", ".join(log for m in started for log in m.log),
     )
+    # Snakemake itself lets a job fail whose input is newer than its output
+    why = ahead(str(path) for m in started for path in m.input)
+    if why:
+        return [f"Error in {names}: {why}"]
     return [f"Error in {names}: ended without a word, as when killed, or out of memory or time (see {logs})"]
 
 
