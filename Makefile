@@ -13,7 +13,7 @@ DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help plan reproduce test kill-test cluster-test lint lint-recipes format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
+.PHONY: help plan reproduce test kill-test portable-test cluster-test lint lint-recipes format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(INSTALLED)  ## The test suite (WORKERS=2 processes, a file of tests each
 
 kill-test: $(INSTALLED)  ## The quick run, killed 20 times and resumed, makes the same tables (KILLS=20)
 	$(BIN)/python tests/kills/kill_test.py --kills $(KILLS)
+
+portable-test: $(INSTALLED)  ## Tables made as on a processor of 2013 are, to their precision, those of this one
+	$(BIN)/python tests/portable/portable_test.py
 
 cluster-test: $(INSTALLED)  ## The workflow on a SLURM of one node, made for the test (root; Debian's slurm-wlm and munge)
 	$(BIN)/python tests/cluster/cluster_test.py
