@@ -10,6 +10,7 @@ from gliofit.base import grids
 from gliofit.growth import growth_model
 from gliofit.inversion.finer import Correction, corrected_on, on_finer_grid
 from gliofit.inversion.posterior.target import Posterior
+from gliofit.inversion.problem import COARSELY
 from gliofit.observation.density import DensityTarget
 
 AT = np.array([6.0, 21.0, 4.0, 5.0, 3.0])
@@ -48,6 +49,14 @@ def test_the_jacobian_is_that_of_the_corrected_density(small_tissue, known):
             known.density(p, MODEL.grow(small_tissue, p)) for p in (AT + s * step * np.eye(5)[i] for s in (1, -1))
         )
         np.testing.assert_allclose(slopes[i], (more - less) / (2 * step), atol=0.02 * np.abs(slopes[i]).max())
+
+
+def test_longer_time_steps_are_made_up_for_as_well(small_tissue):
+    known = corrected_on(MODEL, small_tissue, AT, refine=COARSELY)
+    for values, part in ((AT, 0.01), (AT + np.array([0.5, -0.5, 0.5, 0.1, 0.05]), 1 / 4)):
+        quick, better = MODEL.grow(small_tissue, values, refine=COARSELY), finer(small_tissue, values)
+        errors = [np.sqrt(np.mean((c - better) ** 2)) for c in (quick, known.density(values, quick))]
+        assert errors[1] < part * errors[0]
 
 
 def test_the_run_s_own_arrays_are_left_alone(small_tissue, known):

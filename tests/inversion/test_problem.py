@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from gliofit import Problem, Theta, growth_model, simulate
+from gliofit import Problem, SegmentationTarget, Theta, growth_model, invert, simulate
 from gliofit.growth.models.fisher_kolmogorov import FisherKolmogorov
+from gliofit.inversion.problem import COARSELY
 from gliofit.observation.density import DensityTarget
 
 
@@ -41,6 +43,19 @@ def test_a_grid_that_a_search_passes_through_has_longer_steps(small_tissue):
         step = np.array([0, 0, 0, 0.02, 0, *np.zeros(model.size - 5)])
         there = passed.density(values + step) - passed.density(values - step)
         np.testing.assert_allclose(jacobian[3], there / 0.04, atol=2e-2 * np.abs(jacobian[3]).max())
+
+
+def test_searches_for_imaging_alone_have_longer_steps(small_tissue):
+    c = simulate(small_tissue, Theta((10, -6, 8), 6.0, 3.0))
+    density, outlines = DensityTarget(c), SegmentationTarget(np.float32(c > 0.6), np.float32(c > 0.2))
+    assert Problem(small_tissue, density).with_long_steps().refine == 1.0
+    assert Problem(small_tissue, outlines).with_long_steps().refine == COARSELY
+    for target in (density, outlines):
+        fit = invert(target, small_tissue, "gauss_newton", uncertainty=False)
+        # what is told of it is by short steps
+        plain = simulate(small_tissue, fit.theta)
+        np.testing.assert_allclose(fit.density, plain, atol=1e-6)
+        assert fit.loss == pytest.approx(target.loss(plain, np.array(list(fit.extras.values()))), rel=1e-4)
 
 
 def test_a_model_that_grows_its_own_way_is_not_asked_for_other_steps(small_tissue):

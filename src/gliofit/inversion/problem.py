@@ -142,12 +142,11 @@ class Problem:
         """The same on a grid that a search only passes through: with longer time steps, and about the same centre."""
         return replace(self.resampled(spacing), around=self.centre, refine=COARSELY)
 
-    def searched(self) -> Problem:
+    def with_long_steps(self) -> Problem:
         """
-        The same with the time steps that a search needs.
+        The same with the time steps of a search, but for a density, which is known to the last digit.
 
-        They are longer where imaging is compared, whose own errors are larger by far; a density is known to the last
-        digit.
+        Imaging has errors that are larger by far than what longer steps change.
         """
         return self if self.target.complete else replace(self, refine=COARSELY)
 

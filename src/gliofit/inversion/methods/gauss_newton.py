@@ -80,7 +80,7 @@ def gauss_newton(
         `evaluations`: the solver's runs, with its Jacobian or without.
     """
     started, before = clock(), problem.runs.number
-    whole, problem = problem, problem.searched()
+    refine, problem = problem.refine, problem.with_long_steps()
     numbers, finest_grid = problem.model.foci_range, problem
     several = numbers != (1, 1)
     levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest)
@@ -130,7 +130,7 @@ def gauss_newton(
             best = settled(problem, best.parameters, **settings)
     if several:
         problem = replace(problem, target=finest_grid.target.sharpened())
-    problem = replace(problem, refine=whole.refine)
+    problem = replace(problem, refine=refine)
     if best.loss < CLEAN and not problem.target.complete:
         best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
     if several:

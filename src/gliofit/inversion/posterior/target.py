@@ -157,7 +157,7 @@ class Posterior:
 
     def quickly(self) -> Posterior:
         """The same by the solver with longer time steps, for a search that goes on without."""
-        return self._with(self.problem.searched())
+        return self._with(self.problem.with_long_steps())
 
     def _with(self, problem: Problem) -> Posterior:
         """The same likelihood of a problem's densities by the solver."""
