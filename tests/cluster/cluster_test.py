@@ -29,7 +29,7 @@ NODE = ROOT / "tests/cluster/one_node.sh"
 FIT = "results/synthetic_1/gauss_newton.nii.gz"
 RULE = "fit_patient"
 
-SMALL = "results/tables/cohort.csv"
+SMALL = "results/tables/gliodil_synthetic_single.csv"
 """What the small part makes by the queue and without it."""
 
 NO_CLUSTER = 3
