@@ -43,7 +43,7 @@ def test_a_job_is_measured_by_its_own_files(tmp_path):
         "resources": {"mem_mb": 3000, "runtime": 90, "gpu": 1},
         "threads": 2,
         "output": ["results/a.json", "results/b"],
-        "benchmark": "results/benchmarks/a.tsv",
+        "log": ["results/logs/a.log"],
     }
     assert job_of(about, tmp_path) == Job("fit_cases", "lmi", 2, 1, 3000, 1.5)
     (tmp_path / "results/benchmarks").mkdir(parents=True)

@@ -20,6 +20,8 @@ from typing import Any
 
 import pandas as pd
 
+from gliofit.pipeline.jobs import usage_path
+
 KINDS = ("method", "model", "network", "experiment", "split")
 """Wildcards by which jobs of one rule differ in what they take."""
 
@@ -102,7 +104,7 @@ def job_of(about: dict[str, Any], folder: Path) -> Job:
     kind = "/".join(str(about["wildcards"][name]) for name in KINDS if name in about["wildcards"])
     outputs = [folder / str(path) for path in about["output"]]
     there = [path for path in outputs if path.exists()]
-    spent = folder / str(about["benchmark"]) if about["benchmark"] else None
+    spent = folder / usage_path(about["log"][0]) if about["log"] else None
     return Job(
         about["rule_name"],
         kind,
