@@ -68,6 +68,11 @@ def jobs() -> dict[str, dict[str, str]]:
     return {job["JobId"]: job for job in found}
 
 
+def last() -> int:
+    """Number of the last job that was queued; SLURM forgets those that ended long ago."""
+    return max(map(int, jobs()), default=0)
+
+
 def of_rule(rule: str, since: set[str]) -> list[dict[str, str]]:
     """Jobs of a rule that were not there before, in the order they were queued."""
     return [job for number, job in sorted(jobs().items(), key=lambda item: int(item[0]))
@@ -76,13 +81,13 @@ def of_rule(rule: str, since: set[str]) -> list[dict[str, str]]:
 
 def same_tables(folder: Path, targets: Sequence[str], local: Path | None) -> list[str]:
     """The targets by the queue and without it; `local` has a run without it."""
-    before = set(jobs())
+    before = last()
     if local is None:
         local = folder / "local"
         run(local, command(local, targets, "--cores", "2"))
     run(folder / "queued", command(folder / "queued", targets, *queued()))
     found = differences(folder / "queued", local)
-    print(f"{len(set(jobs()) - before)} jobs in the queue; {len(tables(folder / 'queued'))} tables compared")
+    print(f"{last() - before} jobs in the queue; {len(tables(folder / 'queued'))} tables compared")
     return found
 
 
