@@ -11,6 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
 DICOM_CHECK_INSTALLED := .venv/.dicom-check-installed
+RECIPES_INSTALLED := .venv/.recipes-installed
 
 .DEFAULT_GOAL := help
 .PHONY: help plan reproduce test kill-test portable-test cluster-test lint lint-recipes format hooks benchmark docs architecture results-doc config-docs lock check-dicom unlock clean
@@ -52,8 +53,11 @@ lint: $(INSTALLED)  ## ruff, snakefmt, order of the wings, types, snakemake --li
 	$(BIN)/python docs/draw_architecture.py --check
 	$(BIN)/python -m snakemake --lint
 
-lint-recipes: $(INSTALLED)  ## hadolint and shellcheck on what builds containers and on shell scripts
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[recipes]'
+$(RECIPES_INSTALLED): $(INSTALLED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.txt -e '.[recipes]'
+	@touch $@
+
+lint-recipes: $(RECIPES_INSTALLED)  ## hadolint and shellcheck on what builds containers and on shell scripts
 	@$(BIN)/python envs/lint.py
 
 format: $(INSTALLED)  ## Format Python and Snakemake code in place

@@ -39,8 +39,11 @@ HADOLINT = ["--no-color", "--ignore", "DL3008"]
 
 def sections(recipe: str) -> dict[str, str]:
     """A definition file's sections by name; what comes before the first is its header, ""."""
-    header, *parts = re.split(r"^%(.*)\n", recipe, flags=re.MULTILINE)
-    return {"": header} | {name.split()[0]: body for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    header, *parts = re.split(r"^%(\w+).*\n", recipe, flags=re.MULTILINE)
+    found = {"": header}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        found[name] = found.get(name, "") + body
+    return found
 
 
 def faults(recipe: Path) -> list[str]:
@@ -54,11 +57,11 @@ def faults(recipe: Path) -> list[str]:
 
 
 def shell_scripts() -> list[Path]:
-    """Those that git knows and whose first line says so."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
-    files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    begun = re.compile(rb"#!.*\b(ba)?sh\b")
-    return [path for path in files if path.is_file() and begun.match(path.read_bytes()[:40].split(b"\n")[0])]
+    """All of the project."""
+    found = [ROOT / ".ci/run"]
+    for folder in ("benchmarks", "envs", "findings", "tests", "workflow"):
+        found += sorted((ROOT / folder).rglob("*.sh"))
+    return found
 
 
 def run(program: str, *arguments: str, told: str | None = None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gliofit import Problem, Theta, invert, simulate
+from gliofit import Problem, SegmentationTarget, Theta, invert, simulate
 from gliofit.base import grids
 from gliofit.growth import growth_model
 from gliofit.inversion.finer import Correction, corrected_on, on_finer_grid
@@ -57,6 +57,17 @@ def test_longer_time_steps_are_made_up_for_as_well(small_tissue):
         quick, better = MODEL.grow(small_tissue, values, refine=COARSELY), finer(small_tissue, values)
         errors = [np.sqrt(np.mean((c - better) ** 2)) for c in (quick, known.density(values, quick))]
         assert errors[1] < part * errors[0]
+
+
+def test_a_density_s_posterior_keeps_its_short_steps(small_tissue):
+    """Labels and an uptake have errors that are larger by far than what long steps change; a density has not."""
+    c = MODEL.grow(small_tissue, AT)
+    outlines = SegmentationTarget(np.float32(c > 0.6), np.float32(c > 0.2))
+    for target, refine in ((DensityTarget(c), 1.0), (outlines, COARSELY)):
+        posterior = Posterior(Problem(small_tissue, target))
+        start = posterior.near(np.array([*AT, 0.6, 0.2])[: 5 + len(target.unknowns)])
+        assert posterior.problem.refine == 1.0
+        assert posterior.finer(start).problem.refine == refine
 
 
 def test_the_run_s_own_arrays_are_left_alone(small_tissue, known):

@@ -7,6 +7,7 @@ import pytest
 
 from gliofit import Problem, SegmentationTarget, Theta, growth_model, invert, simulate
 from gliofit.growth.models.fisher_kolmogorov import FisherKolmogorov
+from gliofit.inversion.methods.gauss_newton import CLEAN
 from gliofit.inversion.problem import COARSELY
 from gliofit.observation.density import DensityTarget
 
@@ -48,10 +49,13 @@ def test_a_grid_that_a_search_passes_through_has_longer_steps(small_tissue):
 def test_searches_for_imaging_alone_have_longer_steps(small_tissue):
     c = simulate(small_tissue, Theta((10, -6, 8), 6.0, 3.0))
     density, outlines = DensityTarget(c), SegmentationTarget(np.float32(c > 0.6), np.float32(c > 0.2))
+    half = np.float32(np.arange(c.shape[0]) < round(np.argwhere(c > 0.6)[:, 0].mean()))[:, None, None]
+    unlike = SegmentationTarget(outlines.core * half, outlines.whole)  # what no tumour explains
     assert Problem(small_tissue, density).with_long_steps().refine == 1.0
     assert Problem(small_tissue, outlines).with_long_steps().refine == COARSELY
-    for target in (density, outlines):
+    for target, clean in ((density, True), (outlines, True), (unlike, False)):
         fit = invert(target, small_tissue, "gauss_newton", uncertainty=False)
+        assert (fit.loss < CLEAN) == clean
         # what is told of it is by short steps
         plain = simulate(small_tissue, fit.theta)
         np.testing.assert_allclose(fit.density, plain, atol=1e-6)

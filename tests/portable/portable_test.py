@@ -4,8 +4,8 @@
 The run is made twice, once by all that this processor has and once as on one of 2013 (x86-64 with AVX2 and FMA): the
 solver's kernels, PyTorch, oneDNN, OpenBLAS and NumPy are told so. Sums are then made in another order, so that tables
 differ in their last digits – and more where a search ends at another step, or a network was trained by the run.
-`APART` is what is stated of means: the share of them that may lie further off than `WITHIN` of themselves and than
-their own standard error.
+Tables without means must be there, and are not compared. `APART` is what is stated of means: the share of them that may
+lie further off than `WITHIN` of themselves and than their own standard error.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AS_IN_2013 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
 }
 
 
@@ -72,11 +72,20 @@ def compared(folder: Path, reference: Path) -> tuple[pd.DataFrame, list[str]]:
         if len(here) != len(there):
             found.append(f"{name} has {len(here)} means in one run and {len(there)} in the other")
             continue
-        labels = here.select_dtypes(exclude="number").astype(str).agg(" ".join, axis=1) if len(here) else []
-        about = pd.DataFrame({"table": name, "of": labels, "mean": here["mean"], "other": there["mean"]})
-        away = (here["mean"] - there["mean"]).abs()
-        error = np.maximum(here["se"], there["se"])
-        rows.append(about.assign(away=away, apart=(away > WITHIN * here["mean"].abs()) & (away > error)))
+        if not len(here):
+            continue
+        labels = here.select_dtypes(exclude="number").columns.tolist()
+        both = here.merge(there, on=labels, suffixes=("", "_other"), validate="one_to_one")
+        if len(both) != len(here):
+            found.append(f"{name} has means in one run that the other has not")
+        of = both[labels].astype(str).agg(" ".join, axis=1)
+        away = (both["mean"] - both["mean_other"]).abs()
+        apart = (away > WITHIN * both["mean"].abs()) & (away > np.maximum(both["se"], both["se_other"]))
+        rows.append(
+            pd.DataFrame({"table": name, "of": of, "mean": both["mean"], "other": both["mean_other"]}).assign(
+                away=away, apart=apart
+            )
+        )
     nothing = pd.DataFrame({"table": [], "of": [], "mean": [], "other": [], "away": [], "apart": []})
     return pd.concat(rows, ignore_index=True) if rows else nothing, sorted(found)
 

@@ -17,6 +17,7 @@ from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
 from gliofit.base.errors import InputError
 from gliofit.growth.cpu.crew import share, threads_of
+from gliofit.growth.cpu.gather import gathered
 from gliofit.growth.cpu.padded import combine, unpad
 from gliofit.growth.cpu.region import region_of
 from gliofit.growth.cpu.stepper import FLOOR, Stepper
@@ -110,7 +111,8 @@ def compile_kernels() -> None:
     """Compile the float32 CPU kernels of one focus, or load them from numba's cache: no run's time contains it then."""
     tissue = Tissue(np.ones((8, 8, 8)), np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), np.diag([4.0, 4.0, 4.0, 1.0]))
     for jacobian in (False, True):
-        simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=jacobian, threads=1)
+        found = simulate(tissue, Theta((14.0, 14.0, 14.0), 3.0, 1.0), jacobian=jacobian, threads=1)
+    gathered(found[1], np.zeros(1, int))
 
 
 def _run(

@@ -2,8 +2,8 @@
 Outlines compared where there is something to compare: cells, or a part of an outline.
 
 A search compares densities with outlines hundreds of times, and most of a grid is air. There the sigmoid of the density
-has one value, which depends on the threshold alone; so one voxel can stand for all of these. Nothing is lost that
-single precision has: loss, gradient and Gauss–Newton matrix are those of the whole grid.
+has one value, which depends on the threshold alone; so one voxel can stand for all of these. Loss, gradient and
+Gauss–Newton matrix are those of the whole grid to 10⁻⁵ of themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gliofit.observation.partial_volume import steepness_by_voxel
 from gliofit.observation.residuals import Residuals
 
 FAINTEST = 1e-7
-"""Density below which a voxel counts as without cells: less than what is left of it beside a threshold."""
+"""Density below which a voxel counts as without cells; half of the voxels of a run that have any have less."""
 
 
 @dataclass(frozen=True, eq=False)

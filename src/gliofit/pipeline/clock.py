@@ -34,9 +34,17 @@ def check_clock(folder: str | Path) -> None:
         raise InputError(f"{fault} (all such files: find {folder} -newermt now -exec touch {{}} +)")
 
 
-def ahead(files: Iterable[str | Path]) -> str | None:
-    """What to say of files that were written in the future; None if there are none."""
-    newest, latest = None, time.time() + TOLERATED
+def ahead(files: Iterable[str | Path], now: float | None = None) -> str | None:
+    """
+    What to say of files that were written in the future; None if there are none.
+
+    Parameters
+    ----------
+    files : iterable of path
+    now : float, optional
+        What counts as the future lies after this time, by default `TOLERATED` seconds from now.
+    """
+    newest, latest = None, time.time() + TOLERATED if now is None else now
     for file in files:
         try:
             written = os.stat(file).st_mtime

@@ -101,7 +101,8 @@ def _lines(job: Any) -> list[str]:
         ", ".join(log for m in started for log in m.log),
     )
     # Snakemake itself lets a job fail whose input is newer than its output
-    why = ahead(str(path) for m in started for path in m.input)
+    ended = [os.stat(log).st_mtime for m in started for log in m.log if os.path.exists(log)]
+    why = ahead((str(path) for m in started for path in m.input), max(ended)) if ended else None
     if why:
         return [f"Error in {names}: {why}"]
     return [f"Error in {names}: ended without a word, as when killed, or out of memory or time (see {logs})"]

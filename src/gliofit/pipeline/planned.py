@@ -11,9 +11,10 @@ Arguments are Snakemake's: `python -m gliofit.pipeline.planned --profile profile
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,9 @@ class Job:
     hours : float
         Time asked for.
     cpu_hours : float, optional
-        What it took, if it was run.
+        What it took, if it is done.
     disk : int, optional
-        Bytes of its outputs, if they are there.
+        Bytes of its outputs, if it is done.
     """
 
     rule: str
@@ -58,53 +59,65 @@ class Job:
     disk: int | None = None
 
 
-def planned(arguments: Sequence[str], folder: Path) -> list[Job]:
+def planned(arguments: Sequence[str]) -> list[Job]:
     """
-    Every job of a run, done or not, as a dry run of Snakemake in this process has it.
+    Every job of a run, done or not, as dry runs of Snakemake in this process have it.
 
     Parameters
     ----------
     arguments : sequence of str
         Of Snakemake.
-    folder : Path
-        That the run is in.
 
     Raises
     ------
     SystemExit
         With Snakemake's status, if it has no plan; what it says is on stderr.
     """
+    # what is left of another config, or of older sources, is not done
+    pending = _listed(arguments, lambda about: None)
+    every = _listed([*arguments, "--forceall"], lambda about: job_of(about, _name(about) not in pending))
+    return [job for job in every.values() if job is not None and job.rule != "all"]
+
+
+def _listed(arguments: Sequence[str], use: Callable[[dict[str, Any]], Job | None]) -> dict[str, Job | None]:
+    """What `use` makes of what a dry run says of each job, by the job's name; relative paths are right meanwhile."""
     from snakemake.cli import main
     from snakemake.logging import logger
     from snakemake_interface_logger_plugins.common import LogEvent
 
-    found: dict[int, Job] = {}
+    found: dict[str, Job | None] = {}
 
     def taken(record: logging.LogRecord) -> bool:
         # nothing is printed but errors: a plan of thousands of jobs takes longer to print than to make
         if getattr(record, "event", None) == LogEvent.JOB_INFO:
             about = vars(record)
-            found[about["jobid"]] = job_of(about, folder)
+            found[_name(about)] = use(about)
         return record.levelno >= logging.ERROR
 
+    here = Path.cwd()
     logger.addFilter(taken)
     try:
-        main(["--dry-run", "--forceall", *arguments])
+        main(["--dry-run", *arguments])
     except SystemExit as end:
         if end.code:
             raise
     finally:
         logger.removeFilter(taken)
-    return [job for _, job in sorted(found.items()) if job.rule != "all"]
+        os.chdir(here)  # Snakemake leaves the process where the run is
+    return found
 
 
-def job_of(about: dict[str, Any], folder: Path) -> Job:
-    """A job from what Snakemake says of it."""
+def _name(about: dict[str, Any]) -> str:
+    return " ".join([about["rule_name"], *map(str, about["output"])])
+
+
+def job_of(about: dict[str, Any], done: bool) -> Job:
+    """A job from what Snakemake says of it; one that is done is measured."""
     asked = about["resources"]
     kind = "/".join(str(about["wildcards"][name]) for name in KINDS if name in about["wildcards"])
-    outputs = [folder / str(path) for path in about["output"]]
-    there = [path for path in outputs if path.exists()]
-    spent = folder / usage_path(about["log"][0]) if about["log"] else None
+    outputs = [Path(str(path)) for path in about["output"]]
+    spent = usage_path(about["log"][0]) if about["log"] else None
+    measured = done and spent is not None and spent.exists() and all(path.exists() for path in outputs)
     return Job(
         about["rule_name"],
         kind,
@@ -112,8 +125,8 @@ def job_of(about: dict[str, Any], folder: Path) -> Job:
         int(asked.get("gpu", 0)),
         int(asked.get("mem_mb", 0)),
         float(asked.get("runtime", 0)) / 60,
-        None if spent is None or not spent.exists() else float(pd.read_csv(spent, sep="\t")["cpu_time"].sum()) / 3600,
-        sum(_size(path) for path in there) if len(there) == len(outputs) and outputs else None,
+        float(pd.read_csv(spent, sep="\t")["cpu_time"].sum()) / 3600 if measured else None,
+        sum(map(_size, outputs)) if measured else None,
     )
 
 
@@ -193,9 +206,7 @@ def main(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return 0
-    given = list(arguments)
-    where = given.index("--directory") + 1 if "--directory" in given else None
-    jobs = planned(given, Path(given[where]) if where is not None else Path())
+    jobs = planned(arguments)
     if not jobs:
         print("Nothing is planned.")
         return 1

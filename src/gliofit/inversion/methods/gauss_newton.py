@@ -128,12 +128,12 @@ def gauss_newton(
         problem = finest_grid
         if problem.target.complete:
             best = settled(problem, best.parameters, **settings)
-    if several:
-        problem = replace(problem, target=finest_grid.target.sharpened())
-    problem = replace(problem, refine=refine)
-    if best.loss < CLEAN and not problem.target.complete:
+    quick, problem = problem, replace(problem, refine=refine)
+    if quick.refine != refine and problem.model.refinable and _clean(best, problem):
         best = settled(problem, best.parameters, iterations=iterations, tolerance=precision)
     if several:
+        problem = replace(problem, target=finest_grid.target.sharpened())
+    if not problem.target.complete:
         best = seen_by(problem, best)
     fit = Fit.of(
         problem,
@@ -221,6 +221,11 @@ def levels_of(problem: Problem, coarsest: float = 4.0) -> list[Problem]:
     own = float(problem.tissue.spacing.max())
     # one centre for all, so that the box about it differs only where a grid ends: a coarse one has the brain alone
     return [*(problem.coarser(h) for h in (4.0, 2.0, 1.0) if coarsest >= h > 1.3 * own), problem]
+
+
+def _clean(end: Minimum, problem: Problem) -> bool:
+    """Whether outlines, and nothing else, are explained so well that time steps count."""
+    return problem.target.outlined is problem.target and end.loss < CLEAN
 
 
 def _power(problem: Problem) -> float:

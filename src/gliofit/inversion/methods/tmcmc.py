@@ -276,6 +276,8 @@ def _begun(
         return Posterior(problem, **about, label_power=label_power), None, Worth(label_power, np.nan)
     density = Posterior(problem, **about)
     coarse = float(problem.tissue.spacing.max()) < COARSE_MM
-    fit = gauss_newton(problem.coarser(COARSE_MM) if coarse else problem, uncertainty=False)
+    # a coarse grid cannot explain a density, so that further starts would be tried for nothing
+    start = {"problem": problem.coarser(COARSE_MM), "retries": 0} if coarse else {"problem": problem}
+    fit = gauss_newton(**start, uncertainty=False)
     density, mode, worth = found_mode(density, [*fit.parameters.values(), *fit.extras.values()], label_power, rounds)
     return density, mode if begin == "mode" else None, worth

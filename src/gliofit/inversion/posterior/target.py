@@ -18,7 +18,7 @@ from gliofit.inversion.posterior.forward import Coarser, Forward, Solver, Surrog
 from gliofit.inversion.posterior.likelihood import OUTLINE_MM, STRIDE_MM, Likelihood
 from gliofit.inversion.posterior.points import Points
 from gliofit.inversion.posterior.unknowns import unknowns_of
-from gliofit.inversion.problem import COARSELY, Problem
+from gliofit.inversion.problem import Problem
 
 FORWARD = ("solver", "surrogate")
 
@@ -142,7 +142,8 @@ class Posterior:
         if not isinstance(self.forward, Solver):
             raise InputError("only the solver's densities can be corrected for the grid, not a surrogate's")
         values, solver = self.parameters(at)[: self._of_model], self.forward
-        steps = {"refine": COARSELY, "refine_finer": COARSELY if roughly else 1.0}
+        quick = self.problem.with_long_steps().refine
+        steps = {"refine": quick, "refine_finer": quick if roughly else 1.0}
         found = corrected_on(
             self.problem.model,
             solver.tissue,
@@ -153,14 +154,15 @@ class Posterior:
             **steps,
         )
         self.problem.runs.number += 2
-        return self._with(replace(self.problem, correction=found, refine=COARSELY))
+        return self._with(replace(self.problem, correction=found, refine=quick))
 
     def quickly(self) -> Posterior:
         """The same by the solver with longer time steps, for a search that goes on without."""
         return self._with(self.problem.with_long_steps())
 
     def _with(self, problem: Problem) -> Posterior:
-        """The same likelihood of a problem's densities by the solver."""
+        """The same likelihood of a problem's densities by the solver, as they are now."""
+        assert isinstance(self.forward, Solver)
         other = copy(self)
         other.problem, other.forward = problem, Solver(problem, self._centre, self.radius)
         return other

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
+from gliofit.growth.cpu.gather import gathered
 from gliofit.inversion.problem import Problem
+from gliofit.observation.near import FAINTEST
 from gliofit.observation.observation import Observation
 
 START_DAMPING = 1e-2
@@ -90,7 +91,8 @@ def normal_equations(
     matrix : ndarray [n + k, n + k]
     """
     index, seen = target.near(c)
-    cells = c if index is None else c.ravel()[index]
+    # a voxel that stands for many without cells may hold a trace of them
+    cells, faintest = (c, 0.0) if index is None else (c.ravel()[index], FAINTEST)
     found = seen.residuals(cells, np.asarray(extras, float))
     r, of_model, count = found.r, len(jacobian), len(found.by_extra)
     values, size = slice(of_model), of_model + count
@@ -98,8 +100,8 @@ def normal_equations(
     for m in range(len(r)):
         # the density matters to a map where there are cells and it has a slope: outlines have one near their border
         slope = found.by_density[m]
-        here = (cells > 0) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
-        tangents = jacobian[:, here] if index is None else _gathered(jacobian, index[here])
+        here = (cells > faintest) & (np.abs(slope) > 1e-7 * np.abs(slope).max())
+        tangents = jacobian[:, here] if index is None else gathered(jacobian, index[here])
         rows, residual = slope[here] * tangents, r[m][here]
         share = found.curving[m] if as_it_curves and found.curving is not None else np.ones_like(slope)
         by_size = np.zeros(size)
@@ -124,18 +126,6 @@ def normal_equations(
         matrix += own_matrix - np.outer(half, by_size) - np.outer(by_size, half) + square * np.outer(by_size, by_size)
     loss = float(np.mean(np.square(r, dtype=np.float64)))
     return loss, gradient / r.size, matrix / r.size
-
-
-@nb.njit(cache=True, nogil=True)
-def _gathered(fields, index):
-    """Values [n, voxels] of fields [n, x, y, z] at flat indices; they may be a window of larger ones."""
-    n, _, ny, nz = fields.shape
-    found = np.empty((n, index.size), fields.dtype)
-    for voxel, flat in enumerate(index):
-        x, y, z = flat // (ny * nz), flat // nz % ny, flat % nz
-        for field in range(n):
-            found[field, voxel] = fields[field, x, y, z]
-    return found
 
 
 @dataclass
