@@ -5,9 +5,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from gliofit.base.arrays import Array
+
 
 @nb.njit(cache=True, nogil=True)
-def gathered(fields, index):
+def gathered(fields: Array, index: Array) -> Array:
     """
     Values [n, voxels] of fields [n, x, y, z] at flat indices [voxels].
 
