@@ -79,6 +79,13 @@ def test_a_plan_of_the_quick_config(tmp_path):
     assert [path.name for path in tmp_path.glob("results/*")] == ["benchmarks"]
 
 
+def test_a_plan_of_targets_alone(tmp_path):
+    """Which come last, behind two dashes."""
+    done = ran("--configfile", "config/quick.yaml", "--", "results/config.yaml", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 jobs. What rules ask for" in done.stdout
+
+
 def test_a_plan_of_bad_input_is_one_sentence(tmp_path):
     done = ran("--config", "spacing=-1", folder=tmp_path)
     assert done.returncode != 0

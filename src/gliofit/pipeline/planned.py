@@ -75,7 +75,7 @@ def planned(arguments: Sequence[str]) -> list[Job]:
     """
     # what is left of another config, or of older sources, is not done
     pending = _listed(arguments, lambda about: None)
-    every = _listed([*arguments, "--forceall"], lambda about: job_of(about, _name(about) not in pending))
+    every = _listed(["--forceall", *arguments], lambda about: job_of(about, _name(about) not in pending))
     return [job for job in every.values() if job is not None and job.rule != "all"]
 
 
