@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gliofit import Theta, simulate
-from gliofit.evaluation.cohort_scores import UNSEEN_MM, fit_scores, foci_scores, unseen
+from gliofit.evaluation.cohort_scores import UNSEEN_MM, fit_scores, foci_scores, truth_scores, unseen
 from gliofit.patients.prepared import Prepared
 
 
@@ -22,6 +24,13 @@ def case(small_tissue):
 def test_the_truth_explains_all(case):
     patient, truth = case
     assert fit_scores(truth, truth, patient) == {"dice_core": 1, "dice_whole": 1, "rmse_unseen": 0, "failed": 0}
+
+
+def test_the_truth_is_scored_by_outlines_alone(case):
+    patient, truth = case
+    assert truth_scores(truth, patient) == {"dice_core": 1, "dice_whole": 1, "failed": 0}
+    shifted = replace(patient, core=np.roll(patient.core, 1, 0), whole=np.roll(patient.whole, 1, 0))
+    assert max(truth_scores(truth, shifted)[name] for name in ("dice_core", "dice_whole")) < 1
 
 
 def test_nothing_explains_nothing(case):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gliofit.evaluation.lmi_examples import by_model, by_targets
-from gliofit.evaluation.lmi_scores import TestTumours, load_networks, score, scores
+from gliofit.evaluation.lmi_scores import TestTumours, inferred, load_networks, refined, score, scores
 from gliofit.evaluation.lmi_table import DEFINITIONS, EXPERIMENTS, NETWORKS, title
 from gliofit.networks.lmi_part import TIMES
 from gliofit.reporting.figures.lmi import examples
@@ -93,6 +93,27 @@ def test_a_network_that_knows_has_no_error(shards, small_tissue, networks, monke
     assert table["lmi_3", "dice_001"] > 0.99
     assert table["lmi_3", "mae_wm"] < 1e-3 < table["lmi_1", "mae_wm"]
     assert table["lmi_3", "mae_csf"] < 1e-3  # voxels that are CSF for the most part hold some tissue
+
+
+def test_gauss_newton_goes_on_from_the_network_with_mass_effect(shards, small_tissue, networks, monkeypatch):
+    tests = TestTumours([shards / "mass_effect.h5"], small_tissue)
+    given = {targets: networks[MODELS[1], targets] for targets in NETWORKS}
+    truth = tests.tumour(0, given["all"]).theta.to_array()
+    truth[:3] -= tests.view(0, given["all"]).centre
+    off = truth * [1, 1, 1, 1.15, 0.95] + [3.0, -3.0, 2.0, 0, 0]
+    answer = torch.as_tensor(off.astype(np.float32))[None]
+    monkeypatch.setattr(given["all"], "forward", lambda image, maps: answer)
+    table = score(tests, given, MODELS[1], GAMMA, "head", refine=True).set_index(["method", "metric"])["value"]
+    assert set(table.index.get_level_values("method")) == {"lmi_4", "lmi_5", "lmi_6", "lmi_8"}
+    for name in ("dice_001", "dice_01"):
+        assert table["lmi_8", name] > max(0.9, table["lmi_6", name])
+
+
+def test_an_answer_that_pushes_too_hard_is_left_without_mass_effect(shards, small_tissue, networks):
+    tests = TestTumours([shards / "mass_effect.h5"], small_tissue)
+    network = networks[MODELS[1], "all"]
+    too_hard = refined(tests, 0, network, MODELS[1], 5000.0)
+    np.testing.assert_array_equal(too_hard, inferred(tests, 0, [network], MODELS[0], GAMMA))
 
 
 def test_examples_are_drawn(shards, small_tissue, networks, tmp_path):

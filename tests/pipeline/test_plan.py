@@ -160,11 +160,14 @@ def test_the_cohort_is_fitted_by_the_methods_that_are_left():
     made = plan(methods={"gauss_newton": None}, cohort=given)
     assert list(made.cohort) == ["gauss_newton/1", "gauss_newton/auto"]
     assert made.cohort_scores == [
-        f"results/cohort/{index}/{sought}/gauss_newton.scores.json" for sought in ("1", "auto") for index in (0, 1)
+        *(f"results/cohort/{index}/{sought}/gauss_newton.scores.json" for sought in ("1", "auto") for index in (0, 1)),
+        # what no fit should beat
+        *(f"results/cohort/{index}/truth.scores.json" for index in range(3)),
     ]
     assert made.cohort_titles["gauss_newton/auto"].endswith(", foci found")
     assert plan(cohort={"number": 0}).cohort_tables == {}
     assert plan(cohort={"methods": {"gauss_newton": []}}).cohort == {}
+    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort_scores == []
 
 
 def test_the_cohorts_fits_have_the_configs_growth_model():

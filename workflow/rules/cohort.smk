@@ -11,6 +11,7 @@ rule cohort_patient:
         ),
         truth="results/cohort/{index}/truth.json",
         shapes="results/cohort/{index}/shapes.json",
+        scores="results/cohort/{index}/truth.scores.json",
     log:
         "results/logs/cohort_patient/{index}.log",
     conda:
@@ -22,6 +23,7 @@ rule cohort_patient:
     params:
         seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
         spacing=CONFIG.spacing,
+        row=COHORT_TRUTH,
         sources=sources("cohort_patient.py"),
     script:
         "../scripts/cohort_patient.py"
@@ -102,7 +104,7 @@ rule table_cohort:
         runtime=hours(1 / 2),
     params:
         number="cohort",
-        methods=list(PLAN.cohort),
+        methods=[*PLAN.cohort, COHORT_TRUTH],
         titles=PLAN.cohort_titles,
         cases="cohort",
         ours=next(iter(PLAN.cohort), None),

@@ -16,7 +16,7 @@ from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import digest
 from gliofit.pipeline.lmi_study import LmiPlan
 from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
-from gliofit.pipeline.plan import told_row, volumes
+from gliofit.pipeline.plan import COHORT_TRUTH, told_row, volumes
 from gliofit.pipeline.weights import Weights
 from gliofit.reporting.html import captions, template_files
 from gliofit.reporting.tables.layout import STANDARD_PLAN

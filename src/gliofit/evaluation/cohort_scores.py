@@ -52,6 +52,24 @@ def fit_scores(density: Array, truth: Array, patient: Prepared) -> dict[str, flo
     }
 
 
+def truth_scores(truth: Array, patient: Prepared) -> dict[str, float]:
+    """
+    What the tumour itself scores by outlines that are as rough as a rater's: no fit should do better.
+
+    Parameters
+    ----------
+    truth : ndarray [x, y, z]
+        The true density.
+    patient : Prepared
+
+    Returns
+    -------
+    dict
+        dice_core, dice_whole, failed.
+    """
+    return {name: score for name, score in fit_scores(truth, truth, patient).items() if name != "rmse_unseen"}
+
+
 def foci_scores(found: int, true: int, apart: float) -> dict[str, float]:
     """
     Whether the number of foci is right.

@@ -14,7 +14,7 @@ from gliofit.anatomy.brain_window import window_affine
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
+from gliofit.base.errors import BeyondModelError
 from gliofit.base.files import read_json
 from gliofit.base.overlap import dice
 from gliofit.evaluation.lmi_table import EXPERIMENTS, LEVELS, PRESENT, REFINED, TISSUES
@@ -108,11 +108,7 @@ def inferred(
 
     A θ̂ whose tumour pushes harder than the model can describe is run without mass effect.
     """
-    found = Theta.from_array(_theta(tests, index, networks))
-    try:
-        return grown(tests.tissue, found, model, gamma, threads)
-    except InputError:
-        return grown(tests.tissue, found, MODELS[0], gamma, threads)
+    return _at(tests, _theta(tests, index, networks), model, gamma, threads)[0]
 
 
 def _theta(tests: TestTumours, index: int, networks: Sequence[Lmi]) -> Array:
@@ -121,20 +117,31 @@ def _theta(tests: TestTumours, index: int, networks: Sequence[Lmi]) -> Array:
     return theta
 
 
+def _at(tests: TestTumours, theta: Array, model: str, gamma: float, threads: int) -> tuple[Array, str]:
+    """Density [x, y, z] at θ, and which model it is of: without mass effect where that pushes too hard."""
+    try:
+        return grown(tests.tissue, Theta.from_array(theta), model, gamma, threads), model
+    except BeyondModelError:
+        return grown(tests.tissue, Theta.from_array(theta), MODELS[0], gamma, threads), MODELS[0]
+
+
 def refined(tests: TestTumours, index: int, network: Lmi, model: str, gamma: float, threads: int = 1) -> Array:
     """
     The density [x, y, z] that Gauss–Newton on the outlines ends at, from a network's θ̂.
 
-    Thresholds are unknown to it, and so is γ, which begins at the true one.
+    Thresholds are unknown to it; γ is known, as it is to the runs of networks' answers. A θ̂ that the model describes no
+    tumour for is left as it is.
     """
     theta, target = _theta(tests, index, [network]), target_of(tests.tumour(index, network))
-    pushed = [gamma] if model == "mass_effect" else []
-    thresholds = target.best_extras(grown(tests.tissue, Theta.from_array(theta), MODELS[0], gamma, threads))
-    values = np.array([*theta, *pushed, *thresholds])
+    density, of = _at(tests, theta, model, gamma, threads)
+    if of != model:
+        return density
+    values = np.concatenate([theta, target.best_extras(density)])
+    given = {"name": model, **({"gamma": gamma, "derivatives": "carried"} if model == "mass_effect" else {})}
     for steepness in STEEPER:
         target = replace(target, steepness=steepness)
         how: dict[str, Any] = {"iterations": ITERATIONS, "uncertainty": False, "threads": threads}
-        fit = invert(target, tests.tissue, "gauss_newton", model=model, start=values, **how)
+        fit = invert(target, tests.tissue, "gauss_newton", model=given, start=values, **how)
         values = np.array([*fit.parameters.values(), *fit.extras.values()])
     assert fit.density is not None  # of a fit just made
     return fit.density

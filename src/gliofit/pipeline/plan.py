@@ -33,6 +33,9 @@ TOLD = {"mri": "MRI", "mri_pet": "MRI + PET"}
 SOUGHT = {"1": "one focus", "auto": "foci found"}
 """How many foci a fit to the cohort may have."""
 
+COHORT_TRUTH = "truth"
+"""The cohort's row of the true densities themselves."""
+
 PATIENTS = "patients"
 """The set of cases that patients are."""
 
@@ -185,15 +188,18 @@ class Plan:
     @property
     def cohort_titles(self) -> dict[str, str]:
         """Titles of their rows."""
-        return {row: f"{self.titles[method]}, {SOUGHT[sought]}" for row, (method, sought) in self.cohort.items()}
+        titles = {row: f"{self.titles[method]}, {SOUGHT[sought]}" for row, (method, sought) in self.cohort.items()}
+        return titles | {COHORT_TRUTH: "The tumours themselves"}
 
     @property
     def cohort_scores(self) -> list[str]:
-        return [
+        fits = [
             f"results/cohort/{index}/{sought}/{method}.scores.json"
             for method, sought in self.cohort.values()
             for index in range(self.config.cohort.cases(method))
         ]
+        truths = [f"results/cohort/{index}/truth.scores.json" for index in range(self.config.cohort.number)]
+        return fits + truths if fits else []
 
     @property
     def cohort_tables(self) -> dict[str, str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from gliofit import InputError, SegmentationTarget, Theta, Tissue, growth_model, invert, simulate
+from gliofit import DensityTarget, InputError, SegmentationTarget, Theta, Tissue, growth_model, invert, simulate
+from gliofit.base.errors import BeyondModelError
 from gliofit.growth.mass_effect.medium import GM, WM, C, Medium
 from gliofit.growth.mass_effect.simulate import Report, Values, run
 from gliofit.growth.models.mass_effect import SOUGHT_FROM
+from gliofit.inversion.problem import Problem
+from gliofit.inversion.search.levenberg_marquardt import minimise
 
 THETA = (-4.0, 6.0, 2.0, 5.0, 3.0)
 
@@ -111,7 +115,12 @@ def test_a_huge_push_ends_in_a_sentence_or_in_numbers(coarse_tissue):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"force": "pull"}, "unknown force 'pull'"), ({"screening": -1}, "must be a length")]
+    ("options", "words"),
+    [
+        ({"force": "pull"}, "unknown force 'pull'"),
+        ({"screening": -1}, "must be a length"),
+        ({"gamma": -1}, "must be a pressure"),
+    ],
 )
 def test_options_that_are_none_are_told(options, words):
     with pytest.raises(InputError, match=words):
@@ -139,6 +148,51 @@ def test_gauss_newton_begins_with_growth_that_does_not_push(coarse_tissue):
     assert [search["begun"] for search in searches] == [{"gamma": gamma} for gamma in SOUGHT_FROM]
     assert fit.loss < 1.001 * min(search["loss"] for search in searches)
     assert fit.loss < plain.loss
+
+
+@pytest.mark.parametrize("derivatives", ["differences", "carried"])
+def test_a_known_push_is_no_unknown(small_tissue, derivatives):
+    values, how = np.array([-18.0, 8.0, 4.0, 4.0, 2.8]), {"jacobian": True, "threads": 1}
+    free = growth_model("mass_effect", derivatives=derivatives)
+    known = growth_model("mass_effect", derivatives=derivatives, gamma=8)
+    assert known.names == free.names[:5]
+    for found, wanted in zip(
+        known.simulate(small_tissue, values, **how), free.simulate(small_tissue, [*values, 8.0], **how), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted[:5] if wanted.ndim == 4 else wanted, atol=1e-6)
+    assert growth_model(known.to_dict()).gamma == 8
+
+
+def test_gauss_newton_takes_a_known_push_as_it_is(coarse_tissue):
+    density = growth_model("mass_effect").simulate(coarse_tissue, [*THETA, 9.0])
+    fit = invert(density, coarse_tissue, "gauss_newton", model={"name": "mass_effect", "gamma": 9}, uncertainty=False)
+    assert list(fit.parameters.values()) == pytest.approx(THETA, rel=0.02)
+    assert len(fit.details["searches"]) == 1
+
+
+def test_searches_go_round_a_push_that_is_too_large(coarse_tissue, monkeypatch):
+    target = DensityTarget(growth_model().simulate(coarse_tissue, THETA))
+    model, problem_of = growth_model("mass_effect"), partial(Problem, coarse_tissue, target)
+    simulated, refused = type(model).simulate, []
+
+    def simulate(self, tissue, values, **options):
+        if values[5] > 4:
+            refused.append(values[5])
+            raise BeyondModelError("too hard")
+        return simulated(self, tissue, values, **options)
+
+    monkeypatch.setattr(type(model), "simulate", simulate)
+    # a step towards more of γ, as far as the matrix is wrong about it
+    start = np.array([*THETA, 3.9])
+    with pytest.raises(BeyondModelError):
+        minimise(problem_of(model=model), start + np.eye(6)[5])
+    push = growth_model("mass_effect").grow(coarse_tissue, [*THETA, 4.0], threads=1)
+    problem = problem_of(model=model)
+    problem.target = DensityTarget(2 * push - target.visible)  # as if it pushed twice as hard
+    end = minimise(problem, start)
+    assert refused
+    assert np.isfinite(end.loss)
+    assert end.loss < end.history[0]
 
 
 def test_the_jacobian_is_the_derivative(small_tissue):

@@ -24,7 +24,7 @@ import numpy as np
 
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base.arrays import Array
-from gliofit.base.errors import InputError
+from gliofit.base.errors import BeyondModelError
 from gliofit.growth.cpu.crew import parts_of
 from gliofit.growth.differences import side_by_side
 from gliofit.growth.mass_effect import fields
@@ -218,7 +218,7 @@ def _carry(
     own, cells = step(first, before[0])
     times = goes(cells)
     if not times <= MOST_GOES:
-        raise InputError(TOO_LARGE.format(gamma / 1000))
+        raise BeyondModelError(TOO_LARGE.format(gamma / 1000))
     first.carry_by(own, times, backwards)
     others = list(zip(rest, before[1:], strict=True))
     side_by_side(first.threads, others, lambda t, earlier: t.carry_by(step(t, earlier)[0], times, backwards))
@@ -254,7 +254,7 @@ class _Press:
         operator, f = self.of(tumour)
         size = operator.norm(f)
         if not np.isfinite(size):
-            raise InputError(TOO_LARGE.format(self.gamma / 1000))
+            raise BeyondModelError(TOO_LARGE.format(self.gamma / 1000))
         if size == 0:
             return Solution(operator.field(), operator.field(), 0)
         # made anew each time: one that is kept takes an iteration or two more, and making it costs a fraction of one
@@ -262,7 +262,7 @@ class _Press:
         tolerance = self.tolerance * max(size, self.least)
         solution = solve(operator, self.precondition, f, tumour.moved, tolerance, least=1)
         if not solution.iterations < MOST_ITERATIONS:
-            raise InputError(TOO_LARGE.format(self.gamma / 1000))
+            raise BeyondModelError(TOO_LARGE.format(self.gamma / 1000))
         return solution
 
     def follow(self, tumour: Tumour, first: _Press, solution: Solution, guess: Array) -> None:

@@ -65,6 +65,8 @@ class MassEffect(GrowthModel):
         pushed to, and γ's by a difference. The latter are a quarter off, four times as fast, and smooth: searches need
         as many steps with them, and do not end early. `gauss_newton` searches by them, whatever is chosen, and takes
         what is chosen for the last steps towards a density and for its covariance.
+    gamma : float, optional
+        kPa, where γ is known: it is no unknown then, and searches begin with it. Learn-Morph-Infer takes one for all.
     """
 
     name = "mass_effect"
@@ -75,20 +77,33 @@ class MassEffect(GrowthModel):
         | {f"poisson_{kind}": value for kind, value in POISSON.items()}
     )
 
-    def __init__(self, force: str = "gradient", screening: float = SCREENING_MM, derivatives: str = "differences"):
+    def __init__(
+        self,
+        force: str = "gradient",
+        screening: float = SCREENING_MM,
+        derivatives: str = "differences",
+        gamma: float | None = None,
+    ):
         if force not in FORCES:
             raise InputError(f"growth model mass_effect: unknown force '{force}'; there are: {', '.join(FORCES)}")
         check_option("mass_effect", "screening", screening, "a length in mm, 0 for none")
         if derivatives not in DERIVATIVES:
             known = ", ".join(DERIVATIVES)
             raise InputError(f"growth model mass_effect: unknown derivatives '{derivatives}'; there are: {known}")
-        self.force, self.screening, self.derivatives = force, float(screening), derivatives
-        self.parameters = (*origin_parameters(), MU_D, MU_RHO, GAMMA)
+        if gamma is not None:
+            check_option("mass_effect", "gamma", gamma, "a pressure in kPa, 0 for none")
+            gamma = float(gamma)
+        self.force, self.screening, self.derivatives, self.gamma = force, float(screening), derivatives, gamma
+        self.parameters = (*origin_parameters(), MU_D, MU_RHO, *([GAMMA] if gamma is None else []))
 
     def simpler(self) -> Simpler[GrowthModel]:
-        """Growth that does not push; then γ's starts, with carried derivatives."""
-        searched = MassEffect(self.force, self.screening, "carried")
-        return Simpler(growth_model(), tuple((gamma,) for gamma in SOUGHT_FROM), searched)
+        """Growth that does not push; then γ's starts unless it is known, with carried derivatives."""
+        starts = tuple((gamma,) for gamma in SOUGHT_FROM) if self.gamma is None else ((),)
+        return Simpler(growth_model(), starts, self.carried())
+
+    def carried(self) -> MassEffect:
+        """The same model with carried derivatives."""
+        return MassEffect(self.force, self.screening, "carried", self.gamma)
 
     def simulate(
         self,
@@ -107,6 +122,7 @@ class MassEffect(GrowthModel):
         ----------
         tissue : Tissue
         values : array_like (6,)
+            (5,) where γ is known.
         jacobian : bool
             By `derivatives`; differences are those of runs in lockstep.
         threads : int, optional
@@ -118,6 +134,7 @@ class MassEffect(GrowthModel):
         c : ndarray [x, y, z]
             Where the tumour is now, that is in the displaced anatomy.
         J : ndarray [6, x, y, z], with `jacobian`
+            [5, x, y, z] where γ is known.
         u : ndarray [3, x, y, z], with `displacement`
             mm along the axes of the tissue's space, of the voxels' centres; −∇·σ(u) + κu = −γ∇c there.
         moved : Tissue, with `displaced`
@@ -129,20 +146,21 @@ class MassEffect(GrowthModel):
             Also if γ is negative, or too large for the scheme.
         """
         values = self.checked(values)
+        values = values if self.gamma is None else np.append(values, self.gamma)
         if values[5] < 0:
             raise InputError(f"growth model mass_effect: gamma = {values[5]:g} kPa must not be negative")
         threads = threads_of(threads)
         medium = _medium(tissue, self.screening)
         carried = self.derivatives == "carried"
-        steps = steps_of(tissue, values, STEPS) if jacobian else np.zeros(0)
-        if jacobian and carried:
-            steps = np.array([CARRIED_STEP])
-        places = np.eye(self.size)[self.size - len(steps) :]
-        others = [_values(values + step * one) for step, one in zip(steps, places, strict=True)]
+        # by which unknowns there are differences, and how large they are
+        places = list(range(5 if carried else 0, self.size)) if jacobian else []
+        steps = steps_of(tissue, values, STEPS)
+        steps[5] = CARRIED_STEP if carried else steps[5]
+        others = [_values(values + steps[place] * np.eye(6)[place]) for place in places]
         first, *rest = run(tissue, medium, _values(values), others, force=self.force, threads=threads)
         out: list[Any] = [_whole(medium, np.minimum(first.state[C], 1), tissue)]
         if jacobian:
-            columns = [(t.state[C] - first.state[C]) / np.float32(step) for t, step in zip(rest, steps, strict=True)]
+            columns = [(t.state[C] - first.state[C]) / np.float32(s) for t, s in zip(rest, steps[places], strict=True)]
             found = [_whole(medium, column, tissue) for column in columns]
             pushed = _pushed(medium, first, tissue, values, threads) if carried else []
             out.append(np.stack([*pushed, *found]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from gliofit.base.arrays import Array
 from gliofit.base.box import Box
+from gliofit.base.errors import BeyondModelError
 from gliofit.growth.cpu.gather import gathered
 from gliofit.inversion.problem import Problem
 from gliofit.observation.near import FAINTEST
@@ -66,6 +67,13 @@ class _LeastSquares:
         loss, gradient, matrix = normal_equations(self.problem.target, c, jacobian, self.problem.split(p)[1], True)
         scale = self.slope(u)
         return _Linearised(u, loss, gradient * scale, matrix * np.outer(scale, scale))
+
+    def tried(self, u: Array, linear: bool) -> _Point:
+        """`linearised`, or `value`; of an endless loss where the growth model describes no tumour."""
+        try:
+            return self.linearised(u) if linear else self.value(u)
+        except BeyondModelError:
+            return _Point(u, np.inf)
 
 
 def normal_equations(
@@ -165,7 +173,7 @@ def minimise(
     ----------
     problem : Problem
     start : ndarray [n + k]
-        [values, extras].
+        [values, extras]. A step to where the model describes no tumour counts as one that fails; the start must not.
     iterations : int
         Most Jacobians.
     tolerance : float
@@ -195,8 +203,7 @@ def minimise(
             reason = f"the next step would lower the loss by less than {tolerance:.0e} of it" if converged else STUCK
             break
         # after a failed step the next is judged by its loss alone, which is much cheaper than its Jacobian
-        linear = growth == 2.0
-        trial: _Point = squares.linearised(point.u + step) if linear else squares.value(point.u + step)
+        trial = squares.tried(point.u + step, linear=growth == 2.0)
         gain = (point.loss - trial.loss) / promised
         trusted = _foresaw(point, step, point.loss - trial.loss, curvature)
         if gain > 1e-3:

@@ -227,7 +227,7 @@ TABLES: dict[int | str, Layout] = {
         "A cohort without patients: simulated tumours with outlines as rough as real ones. RMSE beyond the outlines: "
         "of the density outside the whole tumour, within 20 mm of it; failed: mean of 1 − core and 1 − whole "
         "Dice > 0.4; foci found: share of the tumours that grew from one focus, and of those from several more "
-        "than 20 mm apart.",
+        "than 20 mm apart. The tumours themselves: of the true densities, which rough outlines do not follow.",
         _COHORT,
         "cohort",
         "gauss_newton/1",
