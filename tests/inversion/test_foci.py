@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +12,9 @@ from networks_for_tests import KnownInverse, WaveSurrogate, wave_density
 
 from gliofit import InputError, Problem, SegmentationTarget, Theta, growth_model, invert
 from gliofit.growth.autograd import simulate_torch
-from gliofit.inversion import describe
-from gliofit.inversion.foci import worth_it
+from gliofit.inversion import describe, foci
+from gliofit.inversion.foci import Foci, worth_it
+from gliofit.inversion.search.levenberg_marquardt import Minimum
 
 AUTO = {"name": "fisher_kolmogorov", "foci": "auto"}
 ONE = (-4.0, 12.0, 2.0, 3.6, 2.6)
@@ -124,6 +126,23 @@ def test_numbers_of_foci_that_are_none_are_told(foci):
 
 def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
     assert worth_it(0.2, 0.1, patches=100, unknowns=3)
-    assert not worth_it(0.2, 0.19, patches=100, unknowns=3)
-    assert not worth_it(0.2, 0.1, patches=100, unknowns=40)
+    assert not worth_it(0.2, 0.195, patches=100, unknowns=3)
+    assert not worth_it(0.2, 0.1, patches=100, unknowns=70)
     assert not worth_it(0.2, 0.2, patches=100, unknowns=3)
+
+
+@pytest.mark.parametrize(
+    ("apart", "deformed", "kept"),
+    [(10.0, 1.0, False), (16.0, 0.11, True), (16.0, 0.103, False), (25.0, 0.05, True)],
+)
+def test_a_focus_nearby_must_explain_more_than_a_deformation(
+    small_tissue, densities, monkeypatch, apart, deformed, kept
+):
+    problem = Problem(small_tissue, outlines(densities[1]), model=growth_model("fisher_kolmogorov", foci=1))
+    more = replace(problem, model=problem.model.with_another_focus())
+    extras = problem.target.extra_start
+    start = Minimum(np.concatenate([problem.model.begin(problem.centre), extras]), 0.2, [], True, "")
+    values = problem.model.add_focus(problem.split(start.parameters)[0], problem.centre + np.array([apart, 0, 0]))
+    further = Minimum(np.concatenate([values, extras]), 0.1, [], True, "")
+    monkeypatch.setattr(foci, "deformed_loss", lambda *given: deformed)
+    assert foci._kept(Foci(problem, start, [0.2], []), further, more, densities[1], patches=40.0) is kept

@@ -3,8 +3,9 @@ How many foci a tumour grew from: one more, as long as the observation speaks fo
 
 A further focus is sought where the outlines are not explained, where an explained part is long, and beside the foci
 that there are: two seeds at one place are nearly one, so that a search from there begins where that with one focus less
-has ended. Whether it stays is decided by an information criterion: its coordinates must lower the loss by more than
-they would by chance, and below what a deformation of the tumour would reach.
+has ended. Whether it stays is decided by three things: its coordinates must lower the loss by more than they would by
+chance (Akaike's criterion), it must lie apart from the others, and unless it lies far away the loss must fall below what
+a deformation of the tumour would reach.
 """
 
 from __future__ import annotations
@@ -41,8 +42,14 @@ BESIDE_MM = 3.0
 MATCHING = 4
 """Runs at most in which a start's front is brought to where the outlines are."""
 
-APART_MM = 6.0
-"""Foci nearer to each other are one: a seed is as wide (twice its standard deviation)."""
+NEAR_MM, FAR_MM = 14.0, 18.0
+"""
+Nearer to another, a focus is none: what it explains may be roughness, whose correlation length is as long in a tumour of
+a real one's size. Further away, it is no deformation of one tumour. Chosen on 86 simulated tumours (docs/cohort.md).
+"""
+
+BETTER = 0.95
+"""Of the loss that a deformation reaches, below which a focus between the two distances must bring it."""
 
 WIDE_MM, NARROWER_MM = 4.0, 2.0
 """Width √(D/ρ) of a front from which starts for a further focus have a narrower one, too, and that one's."""
@@ -152,30 +159,28 @@ def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: f
     """
     Whether one focus more is kept: apart from the others, and worth its coordinates.
 
-    What a linear deformation of the density with one `fewer` explains is no reason for another focus: so does a tumour
-    look whose cells spread otherwise than the model has it.
+    What a linear deformation of the density with one `fewer` explains is no reason for another focus nearby: so does a
+    tumour look whose cells spread otherwise than the model has it.
     """
     values, _ = more.split(further.parameters)
+    apart = float(pdist(values[more.model.origins]).min())
     unknowns = more.model.size - found.problem.model.size
-    if not _apart(values[more.model.origins]) or not worth_it(found.end.loss, further.loss, patches, unknowns):
+    if apart < NEAR_MM or not worth_it(found.end.loss, further.loss, patches, unknowns):
         return False
+    if apart >= FAR_MM:
+        return True
     extras = found.problem.split(found.end.parameters)[1]
-    return deformed_loss(found.problem, fewer, extras) > further.loss
+    return further.loss < BETTER * deformed_loss(found.problem, fewer, extras)
 
 
 def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:
     """
-    Whether `unknowns` more are worth the loss they save: Schwarz's criterion, patches as independent observations.
+    Whether `unknowns` more are worth the loss they save: Akaike's criterion, patches as independent observations.
 
     The loss is the volume between outlines, a mean distance; its square stands for the variance of what is not
-    explained: 2·patches·ln(before/after) > unknowns·ln(patches).
+    explained: 2·patches·ln(before/after) > 2·unknowns.
     """
-    return bool(2 * patches * np.log(before / max(after, 1e-12)) > unknowns * np.log(max(patches, 2.0)))
-
-
-def _apart(origins: Array) -> bool:
-    """Whether no two of origins [foci, 3] are one."""
-    return bool(pdist(origins).min() >= APART_MM)
+    return bool(patches * np.log(before / max(after, 1e-12)) > unknowns)
 
 
 def independent_patches(problem: Problem) -> float:

@@ -7,6 +7,9 @@ import numpy as np
 from gliofit.base.arrays import Array
 from gliofit.inversion.problem import Problem
 
+FRONT_WIDTHS = (1.5, 3.0, 6.0)
+"""μ_D/μ_ρ in mm that starts have if nothing else is asked for."""
+
 FOLLOWED = 3
 """Starts that searches for outlines begin from, those that explain most: from most of them they end in one valley."""
 
@@ -28,8 +31,11 @@ class Starts:
         self.problem, self.front_widths, self.rng = problem, front_widths, rng
 
     def round(self, number: int) -> list[Array]:
-        """One start per origin, start of the extras and front width."""
-        origins = [self.problem.centre] if number == 0 else self._origins(2)
+        """Those at the centre of mass, then at places that are drawn."""
+        return self.at([self.problem.centre] if number == 0 else self._origins(2))
+
+    def at(self, origins: list[Array]) -> list[Array]:
+        """One start per origin (mm), start of the extras and front width; of outlines those that explain most."""
         extras = self.problem.target.extra_starts
         found = [s for o in origins for e in extras for s in matched_starts(self.problem, self.front_widths, o, e)]
         return found if self.problem.target.complete else sorted(found, key=self._loss)[:FOLLOWED]

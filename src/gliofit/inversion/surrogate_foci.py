@@ -25,10 +25,8 @@ from gliofit.inversion.search.levenberg_marquardt import STUCK, Minimum, minimis
 from gliofit.inversion.search.rescan import worth_going_on
 from gliofit.inversion.search.surrogate import START_SPREAD, lowest
 from gliofit.inversion.solver_foci import OneMore, settled
+from gliofit.inversion.starts import FRONT_WIDTHS
 from gliofit.inversion.surrogate_problem import SurrogateProblem
-
-FRONT_WIDTHS = (1.5, 3.0, 6.0)
-"""mm; of the starts at the centre of mass."""
 
 CLOSELY = 5.0
 """By which the relative tolerance is divided where numbers of foci are compared."""

@@ -27,7 +27,7 @@ from gliofit.inversion.registry import method
 from gliofit.inversion.search.levenberg_marquardt import Minimum, minimise
 from gliofit.inversion.simpler import beyond, searched
 from gliofit.inversion.solver_foci import COMPARED, ENOUGH, OneMore, seen_by, settled
-from gliofit.inversion.starts import Starts
+from gliofit.inversion.starts import FRONT_WIDTHS, Starts
 from gliofit.observation.density import DensityTarget
 
 CLEAN = 0.02
@@ -37,7 +37,7 @@ CLEAN = 0.02
 @method("gauss_newton", "Gauss–Newton on the solver (ours)", foci=("given", "auto"))
 def gauss_newton(
     problem: Problem,
-    front_widths: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (1.5, 3.0, 6.0),
+    front_widths: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = FRONT_WIDTHS,
     coarsest: float = 4.0,
     keep: PositiveInt = 2,
     iterations: PositiveInt = 60,
@@ -71,8 +71,9 @@ def gauss_newton(
         Loss relative to the mean squared density above which a density counts as not explained.
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
-    start : ndarray [n + k], optional
-        [values of one focus, extras]: starts here alone (what `hybrid_gn` does).
+    start : ndarray [n + k] or [starts, n + k], optional
+        [values of one focus, extras]: starts here alone, on the finest grid; several are compared on the coarse one, as
+        this method's own are (what `hybrid_gn` does).
 
     Returns
     -------
@@ -85,10 +86,11 @@ def gauss_newton(
     several = numbers != (1, 1)
     levels = _levels(replace(problem, model=problem.model.with_one_focus()), coarsest)
     rough, problem = levels[0], levels[-1]
-    levels = levels if start is None else [problem]
+    given = [] if start is None else list(np.atleast_2d(np.asarray(start, float)))
+    levels = [problem] if len(given) == 1 else levels
     explained = good_enough * _power(problem)
     details: dict[str, Any] = {"rounds": 0}
-    simpler = problem.model.simpler() if start is None else None
+    simpler = None if given else problem.model.simpler()
     precision = max(tolerance, ENOUGH) if several and not problem.target.complete else tolerance
     roughly: dict[str, Any] = {
         "iterations": iterations,
@@ -100,8 +102,8 @@ def gauss_newton(
         rough, problem = searched(levels[0], simpler), searched(problem, simpler)
         settings = {"iterations": iterations, "tolerance": precision, "floor": 1e-9 * _power(problem)}
         best, details["searches"] = beyond(rough, problem, simpler, plain, explained, **settings)
-    elif start is not None:
-        best, details["rounds"] = _best_end(levels, [lambda: [np.asarray(start, float)]], explained, keep, **roughly)
+    elif given:
+        best, details["rounds"] = _best_end(levels, [lambda: given], explained, keep, **roughly)
     else:
         starts = Starts(levels[0], front_widths, np.random.default_rng(problem.seed))
         turns = range(1 + (retries if problem.target.complete else 0))
