@@ -133,7 +133,7 @@ def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
 
 @pytest.mark.parametrize(
     ("apart", "deformed", "kept"),
-    [(10.0, 1.0, False), (16.0, 0.11, True), (16.0, 0.103, False), (25.0, 0.05, True)],
+    [(10.0, 1.0, False), (16.0, 0.11, True), (16.0, 0.103, False), (25.0, 0.095, True), (25.0, 0.08, False)],
 )
 def test_a_focus_nearby_must_explain_more_than_a_deformation(
     small_tissue, densities, monkeypatch, apart, deformed, kept

@@ -4,8 +4,8 @@ How many foci a tumour grew from: one more, as long as the observation speaks fo
 A further focus is sought where the outlines are not explained, where an explained part is long, and beside the foci
 that there are: two seeds at one place are nearly one, so that a search from there begins where that with one focus less
 has ended. Whether it stays is decided by three things: its coordinates must lower the loss by more than they would by
-chance (Akaike's criterion), it must lie apart from the others, and unless it lies far away the loss must fall below what
-a deformation of the tumour would reach.
+chance (Akaike's criterion), it must lie apart from the others, and compare with what a deformation of the tumour would
+explain.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ MATCHING = 4
 
 NEAR_MM, FAR_MM = 14.0, 18.0
 """
-Nearer to another, a focus is none: what it explains may be roughness, whose correlation length is as long in a tumour of
-a real one's size. Further away, it is no deformation of one tumour. Chosen on 86 simulated tumours (docs/cohort.md).
+Nearer to another, a focus is none: what it explains may be roughness, whose correlation length is as long in a tumour
+of a real one's size. The further away, the less it looks like a deformation of one tumour. Chosen, with the next two, on
+135 simulated tumours (docs/cohort.md).
 """
 
-BETTER = 0.95
-"""Of the loss that a deformation reaches, below which a focus between the two distances must bring it."""
+BETTER, ALIKE = 0.95, 1.1
+"""Of the loss that a deformation reaches, below which a focus nearer than `FAR_MM` must bring it, and one further away."""
 
 WIDE_MM, NARROWER_MM = 4.0, 2.0
 """Width √(D/ρ) of a front from which starts for a further focus have a narrower one, too, and that one's."""
@@ -159,18 +160,17 @@ def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: f
     """
     Whether one focus more is kept: apart from the others, and worth its coordinates.
 
-    What a linear deformation of the density with one `fewer` explains is no reason for another focus nearby: so does a
-    tumour look whose cells spread otherwise than the model has it.
+    What a linear deformation of the density with one `fewer` explains is no reason for another focus: so does a tumour
+    look whose cells spread otherwise than the model has it.
     """
     values, _ = more.split(further.parameters)
     apart = float(pdist(values[more.model.origins]).min())
     unknowns = more.model.size - found.problem.model.size
     if apart < NEAR_MM or not worth_it(found.end.loss, further.loss, patches, unknowns):
         return False
-    if apart >= FAR_MM:
-        return True
     extras = found.problem.split(found.end.parameters)[1]
-    return further.loss < BETTER * deformed_loss(found.problem, fewer, extras)
+    share = BETTER if apart < FAR_MM else ALIKE
+    return further.loss < share * deformed_loss(found.problem, fewer, extras)
 
 
 def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:

@@ -1,8 +1,8 @@
 """
 The direct prediction, then Gauss–Newton on the solver: a start from the network, an end without it.
 
-Outlines hardly tell how wide a front is, and a search leaves it nearly as it began: where nothing is seen, the network's
-width would decide. So fronts of other widths are tried at the origin that it tells.
+Outlines hardly tell how wide a front is, and a search leaves it nearly as it began: where nothing is seen, the
+network's width would decide. So fronts of other widths are tried at the origin that it tells.
 """
 
 from __future__ import annotations
