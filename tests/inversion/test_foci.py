@@ -132,17 +132,26 @@ def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
 
 
 @pytest.mark.parametrize(
-    ("apart", "deformed", "kept"),
-    [(10.0, 1.0, False), (16.0, 0.11, True), (16.0, 0.103, False), (25.0, 0.095, True), (25.0, 0.08, False)],
+    ("along", "deformed", "kept"),
+    [
+        ((0, 10), 1.0, False),
+        ((0, 16), 0.11, True),
+        ((0, 16), 0.103, False),
+        ((0, 25), 0.095, True),
+        ((0, 25), 0.08, False),
+        # any two foci that are near count
+        ((0, 16, 50), 0.095, False),
+        ((0, 10, 50), 1.0, False),
+    ],
 )
-def test_a_focus_nearby_must_explain_more_than_a_deformation(
-    small_tissue, densities, monkeypatch, apart, deformed, kept
-):
-    problem = Problem(small_tissue, outlines(densities[1]), model=growth_model("fisher_kolmogorov", foci=1))
-    more = replace(problem, model=problem.model.with_another_focus())
+def test_foci_nearby_must_explain_more_than_a_deformation(small_tissue, densities, monkeypatch, along, deformed, kept):
+    fewer, model = (growth_model("fisher_kolmogorov", foci=len(along) - less) for less in (1, 0))
+    problem = Problem(small_tissue, outlines(densities[1]), model=fewer)
+    more = replace(problem, model=model)
     extras = problem.target.extra_start
-    start = Minimum(np.concatenate([problem.model.begin(problem.centre), extras]), 0.2, [], True, "")
-    values = problem.model.add_focus(problem.split(start.parameters)[0], problem.centre + np.array([apart, 0, 0]))
+    start = Minimum(np.concatenate([fewer.begin(problem.centre), extras]), 0.2, [], True, "")
+    values = model.begin(problem.centre)
+    values[model.origins[:, 0]] += along
     further = Minimum(np.concatenate([values, extras]), 0.1, [], True, "")
     monkeypatch.setattr(foci, "deformed_loss", lambda *given: deformed)
     assert foci._kept(Foci(problem, start, [0.2], []), further, more, densities[1], patches=40.0) is kept

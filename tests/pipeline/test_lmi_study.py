@@ -66,7 +66,7 @@ def test_rows_are_refined_for_the_models_that_are_asked_for():
 def test_a_model_without_test_tumours_is_left_out():
     assert list(plan(refined=[]).experiments) == [f"lmi_{number}" for number in range(1, 7)]
     made = plan(test={"fisher_kolmogorov": 0, "mass_effect": 5}, follow=False, released=False)
-    assert list(made.experiments) == ["lmi_4", "lmi_5", "lmi_6"]
+    assert list(made.experiments) == ["lmi_4", "lmi_5", "lmi_6", "lmi_8"]
     assert all("mass_effect" in path for path in [*made.scores, *made.logs.values()])
     none = plan(test={"fisher_kolmogorov": 0, "mass_effect": 0}, follow=False)
     assert not any([none.experiments, none.scores, none.logs, none.tables, none.figures])

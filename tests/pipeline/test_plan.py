@@ -158,28 +158,28 @@ def test_surrogates_of_another_grid_are_not_compared():
 def test_the_cohort_is_fitted_by_the_methods_that_are_left():
     given = {"number": 3, "methods": {"gliodil": [1], "gauss_newton": [1, "auto"]}, "at_most": {"gauss_newton": 2}}
     made = plan(methods={"gauss_newton": None}, cohort=given)
-    assert list(made.cohort) == ["gauss_newton/1", "gauss_newton/auto"]
-    assert made.cohort_scores == [
+    assert list(made.cohort.fits) == ["gauss_newton/1", "gauss_newton/auto"]
+    assert made.cohort.scores == [
         *(f"results/cohort/{index}/{sought}/gauss_newton.scores.json" for sought in ("1", "auto") for index in (0, 1)),
         # what no fit should beat
         *(f"results/cohort/{index}/truth.scores.json" for index in range(3)),
     ]
-    assert made.cohort_titles["gauss_newton/auto"].endswith(", foci found")
-    assert plan(cohort={"number": 0}).cohort_tables == {}
-    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort == {}
-    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort_scores == []
+    assert made.cohort.rows["gauss_newton/auto"].endswith(", foci found")
+    assert plan(cohort={"number": 0}).cohort.tables == {}
+    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort.rows == {}
+    assert plan(cohort={"methods": {"gauss_newton": []}}).cohort.scores == []
 
 
 def test_the_cohorts_fits_have_the_configs_growth_model():
-    assert plan().sought_model("auto") == {"name": "fisher_kolmogorov", "foci": "auto"}
-    assert plan().sought_model("1") == {"name": "fisher_kolmogorov", "foci": 1}
+    assert plan().cohort.model("auto") == {"name": "fisher_kolmogorov", "foci": "auto"}
+    assert plan().cohort.model("1") == {"name": "fisher_kolmogorov", "foci": 1}
     ratio = plan(growth_model="fisher_kolmogorov_ratio", methods={"gauss_newton": None})
-    assert ratio.sought_model("1") == {"name": "fisher_kolmogorov_ratio"}
+    assert ratio.cohort.model("1") == {"name": "fisher_kolmogorov_ratio"}
 
 
 def test_every_row_of_every_table_has_a_title():
     made = plan()
     titles = recurrences.row_titles(made)
-    rows = [*recurrences.MARGINS, *made.methods, *made.in_silico, *made.cohort, *made.error_rows, *made.time_rows]
+    rows = [*recurrences.MARGINS, *made.methods, *made.in_silico, *made.cohort.rows, *made.error_rows, *made.time_rows]
     assert len(rows) > 30
     assert set(rows) <= set(titles)

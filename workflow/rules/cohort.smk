@@ -11,7 +11,6 @@ rule cohort_patient:
         ),
         truth="results/cohort/{index}/truth.json",
         shapes="results/cohort/{index}/shapes.json",
-        scores="results/cohort/{index}/truth.scores.json",
     log:
         "results/logs/cohort_patient/{index}.log",
     conda:
@@ -23,10 +22,31 @@ rule cohort_patient:
     params:
         seed=lambda wildcards: CONFIG.seeds.patients * 10000 + int(wildcards.index),
         spacing=CONFIG.spacing,
-        row=COHORT_TRUTH,
         sources=sources("cohort_patient.py"),
     script:
         "../scripts/cohort_patient.py"
+
+
+rule score_cohort_truth:
+    """How well the true density explains outlines as rough as a rater's: what a fit should not do better than."""
+    input:
+        tissue=tissue(CONFIG.anatomy),
+        patient=rules.cohort_patient.output.volumes,
+        truth=rules.cohort_patient.output.truth,
+    output:
+        "results/cohort/{index}/truth.scores.json",
+    log:
+        "results/logs/score_cohort_truth/{index}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=gigabytes(4),
+        runtime=hours(1 / 2),
+    params:
+        row=TRUTH,
+        sources=sources("score_cohort_truth.py"),
+    script:
+        "../scripts/score_cohort_truth.py"
 
 
 rule fit_cohort_patient:
@@ -52,7 +72,7 @@ rule fit_cohort_patient:
     params:
         settings=lambda wildcards: CONFIG.settings(wildcards.method),
         row=lambda wildcards: told_row(wildcards.method, wildcards.sought),
-        growth_model=lambda wildcards: PLAN.sought_model(wildcards.sought),
+        growth_model=lambda wildcards: PLAN.cohort.model(wildcards.sought),
         seed=CONFIG.seeds.inversion,
         spacing=CONFIG.spacing,
         sources=method_sources("fit_cohort_patient.py"),
@@ -63,7 +83,7 @@ rule fit_cohort_patient:
 rule collect_cohort_scores:
     """Per-patient values of all methods."""
     input:
-        scores=PLAN.cohort_scores,
+        scores=PLAN.cohort.scores,
     output:
         "results/cohort.csv",
     log:
@@ -104,10 +124,10 @@ rule table_cohort:
         runtime=hours(1 / 2),
     params:
         number="cohort",
-        methods=[*PLAN.cohort, COHORT_TRUTH],
-        titles=PLAN.cohort_titles,
+        methods=list(PLAN.cohort.rows),
+        titles=PLAN.cohort.rows,
         cases="cohort",
-        ours=next(iter(PLAN.cohort), None),
+        ours=next(iter(PLAN.cohort.rows), None),
         sources=sources("table.py"),
     script:
         "../scripts/table.py"

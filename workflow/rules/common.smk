@@ -11,12 +11,12 @@ from gliofit.inversion import describe
 from gliofit.inversion.posterior_files import MAPS
 from gliofit.patients.raw.rows import ORIGIN, brought_in, reference_of
 from gliofit.pipeline import recurrences
+from gliofit.pipeline.cohort_plan import SOUGHT, TRUTH, told_row
 from gliofit.evaluation.lmi_table import MODELS, NETWORKS
 from gliofit.pipeline.config import load_config, read_patients
 from gliofit.pipeline.dependencies import digest
 from gliofit.pipeline.lmi_study import LmiPlan
-from gliofit.pipeline.plan import FOCI, REFERENCE, SOUGHT, TOLD, Plan, forward_row
-from gliofit.pipeline.plan import COHORT_TRUTH, told_row, volumes
+from gliofit.pipeline.plan import FOCI, REFERENCE, TOLD, Plan, forward_row, volumes
 from gliofit.pipeline.weights import Weights
 from gliofit.reporting.html import captions, template_files
 from gliofit.reporting.tables.layout import STANDARD_PLAN

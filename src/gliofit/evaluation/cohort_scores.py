@@ -54,7 +54,7 @@ def fit_scores(density: Array, truth: Array, patient: Prepared) -> dict[str, flo
 
 def truth_scores(truth: Array, patient: Prepared) -> dict[str, float]:
     """
-    What the tumour itself scores by outlines that are as rough as a rater's: no fit should do better.
+    What the tumour itself scores by outlines that are as rough as a rater's: a fit that does better follows roughness.
 
     Parameters
     ----------

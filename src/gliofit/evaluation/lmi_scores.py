@@ -141,10 +141,13 @@ def refined(tests: TestTumours, index: int, network: Lmi, model: str, gamma: flo
     for steepness in STEEPER:
         target = replace(target, steepness=steepness)
         how: dict[str, Any] = {"iterations": ITERATIONS, "uncertainty": False, "threads": threads}
-        fit = invert(target, tests.tissue, "gauss_newton", model=given, start=values, **how)
-        values = np.array([*fit.parameters.values(), *fit.extras.values()])
-    assert fit.density is not None  # of a fit just made
-    return fit.density
+        try:
+            fit = invert(target, tests.tissue, "gauss_newton", model=given, start=values, **how)
+        except BeyondModelError:  # where a coarser grid's search has ended
+            break
+        assert fit.density is not None  # of a fit just made
+        density, values = fit.density, np.array([*fit.parameters.values(), *fit.extras.values()])
+    return density
 
 
 def target_of(tumour: TestTumour) -> SegmentationTarget:

@@ -44,13 +44,13 @@ MATCHING = 4
 
 NEAR_MM, FAR_MM = 14.0, 18.0
 """
-Nearer to another, a focus is none: what it explains may be roughness, whose correlation length is as long in a tumour
-of a real one's size. The further away, the less it looks like a deformation of one tumour. Chosen, with the next two,
-on 135 simulated tumours (docs/cohort.md).
+The smallest distance of any two foci. Below the first a focus explains roughness, whose correlation length is as long
+in a tumour of a real one's size; beyond the second, what it explains looks less like a deformation. Chosen, with the
+next two, on 135 simulated tumours (docs/cohort.md).
 """
 
 BETTER, ALIKE = 0.95, 1.1
-"""Of the loss that a deformation reaches: what a focus nearer than `FAR_MM` must stay below, and one further away."""
+"""Of the loss that a deformation reaches: what another focus must bring it below, within `FAR_MM` and beyond."""
 
 WIDE_MM, NARROWER_MM = 4.0, 2.0
 """Width √(D/ρ) of a front from which starts for a further focus have a narrower one, too, and that one's."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gliofit.base.errors import BeyondModelError
 from gliofit.growth.model import GrowthModel
 from gliofit.growth.simpler import Simpler
 from gliofit.inversion.fit import Fit
@@ -38,22 +39,35 @@ def beyond(
     best : Minimum
     ends : list of dict
         Where each search has begun and ended, and its loss.
+
+    Raises
+    ------
+    BeyondModelError
+        If there is no tumour at any start; at some, these are passed over.
     """
     found = [plain.parameters[name] for name in simpler.model.names]
     extras = [plain.extras[name] for name in problem.target.extra_names]
     names = problem.model.names[simpler.model.size :]
-    roughly, best, ends = settings | {"tolerance": max(settings["tolerance"], ENOUGH)}, None, []
+    roughly, ends = settings | {"tolerance": max(settings["tolerance"], ENOUGH)}, []
+    best: Minimum | None = None
+    refused: BeyondModelError | None = None
     for further in simpler.further:
         if best is not None and best.loss <= explained:
             break
         start = np.concatenate([found, further, extras])
-        end = settled(rough, start, **roughly)
+        try:
+            end = settled(rough, start, **roughly)
+        except BeyondModelError as error:
+            refused = error
+            continue
         begun, ended = (
             dict(zip(names, p[simpler.model.size :].tolist(), strict=False)) for p in (start, end.parameters)
         )
         ends.append({"begun": begun, "ended": ended, "loss": end.loss})
         best = end if best is None or end.loss < best.loss else best
-    assert best is not None  # there is one start at least
+    if best is None:
+        assert refused is not None  # there is one start at least
+        raise refused
     if problem.tissue is not rough.tissue or settings != roughly:
         best = settled(problem, best.parameters, **settings)
     return best, ends

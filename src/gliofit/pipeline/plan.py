@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from gliofit.growth import growth_model
-from gliofit.growth.model import MODELS, settings_of
 from gliofit.inversion import describe
 from gliofit.patients.sample_sheet import Patient
+from gliofit.pipeline.cohort_plan import CohortPlan, told_row
 from gliofit.pipeline.config import MADE
 from gliofit.pipeline.config_sections import Config
 from gliofit.pipeline.geometry_study import GeometryStudy
@@ -30,12 +28,6 @@ FOCI = ("single", "multi")
 TOLD = {"mri": "MRI", "mri_pet": "MRI + PET"}
 """What a fit of such a patient is told."""
 
-SOUGHT = {"1": "one focus", "auto": "foci found"}
-"""How many foci a fit to the cohort may have."""
-
-COHORT_TRUTH = "truth"
-"""The cohort's row of the true densities themselves."""
-
 PATIENTS = "patients"
 """The set of cases that patients are."""
 
@@ -46,11 +38,6 @@ Table = tuple[int, str]
 def forward_row(model: str, where: str) -> str:
     """The row of a surrogate (or the solver) on a set of cases or on a device."""
     return f"{model}_{where}"
-
-
-def told_row(method: str, told: str) -> str:
-    """The row of a method on GliODIL's synthetic patients: what a fit was told is part of its name."""
-    return f"{method}/{told}"
 
 
 def volumes(fits: Iterable[str]) -> list[str]:
@@ -179,49 +166,19 @@ class Plan:
         return {name: f"results/tables/{name}.csv" for name in names}
 
     @cached_property
-    def cohort(self) -> dict[str, tuple[str, str]]:
-        """Methods on the cohort without patients, and how many foci they may have, by row."""
-        given = self.config.cohort
-        methods = [method for method in given.methods if method in self.methods and given.number]
-        return {told_row(m, str(sought)): (m, str(sought)) for m in methods for sought in given.methods[m]}
-
-    @property
-    def cohort_titles(self) -> dict[str, str]:
-        """Titles of their rows."""
-        titles = {row: f"{self.titles[method]}, {SOUGHT[sought]}" for row, (method, sought) in self.cohort.items()}
-        return titles | {COHORT_TRUTH: "The tumours themselves"}
-
-    @property
-    def cohort_scores(self) -> list[str]:
-        fits = [
-            f"results/cohort/{index}/{sought}/{method}.scores.json"
-            for method, sought in self.cohort.values()
-            for index in range(self.config.cohort.cases(method))
-        ]
-        truths = [f"results/cohort/{index}/truth.scores.json" for index in range(self.config.cohort.number)]
-        return fits + truths if fits else []
-
-    @property
-    def cohort_tables(self) -> dict[str, str]:
-        """Of the cohort without patients."""
-        return {"cohort": "results/tables/cohort.csv"} if self.cohort else {}
+    def cohort(self) -> CohortPlan:
+        """The cohort without patients."""
+        return CohortPlan(self.config, self.titles)
 
     @cached_property
     def geometry(self) -> GeometryStudy:
         """The study of the geometry-aware surrogate."""
         return GeometryStudy(self.config, list(self.sheet), self.weights)
 
-    def sought_model(self, sought: str) -> dict[str, Any]:
-        """The growth model of the config with one focus, or with as many as are found, if it knows of foci."""
-        model = growth_model(self.config.growth_model).to_dict()
-        if "foci" in settings_of(MODELS[model["name"]]):
-            model |= {"foci": sought if sought == "auto" else int(sought)}
-        return model
-
     @property
     def other_tables(self) -> dict[str, str]:
         """All that are not Weidner's."""
-        own = self.clinical_tables | self.gliodil_tables | self.cohort_tables
+        own = self.clinical_tables | self.gliodil_tables | self.cohort.tables
         return own | self.geometry.tables | self.forward_tables
 
     # figures, by the keys of the report's captions

@@ -25,7 +25,7 @@ def ways(plan: Plan) -> dict[str, str]:
 def row_titles(plan: Plan) -> dict[str, str]:
     """Titles of all rows of all tables of a run: what a page that shows several tables needs."""
     forward = {row: title for rows in plan.forward_titles.values() for row, title in rows.items()}
-    return plan.titles | ways(plan) | plan.cohort_titles | forward | plan.geometry.titles
+    return plan.titles | ways(plan) | plan.cohort.rows | forward | plan.geometry.titles
 
 
 def studies(plan: Plan) -> list[str]:

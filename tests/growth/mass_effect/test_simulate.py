@@ -189,10 +189,31 @@ def test_searches_go_round_a_push_that_is_too_large(coarse_tissue, monkeypatch):
     push = growth_model("mass_effect").grow(coarse_tissue, [*THETA, 4.0], threads=1)
     problem = problem_of(model=model)
     problem.target = DensityTarget(2 * push - target.visible)  # as if it pushed twice as hard
+    refused.clear()
     end = minimise(problem, start)
     assert refused
     assert np.isfinite(end.loss)
     assert end.loss < end.history[0]
+
+
+def test_starts_that_push_too_hard_are_passed_over(coarse_tissue, monkeypatch):
+    density = growth_model("mass_effect").simulate(coarse_tissue, [*THETA, 9.0])
+    target = SegmentationTarget(*((density > t).astype(np.float32) for t in (0.6, 0.2)))
+    model = growth_model("mass_effect")
+    simulated, hardest = type(model).simulate, [12.0]
+
+    def simulate(self, tissue, values, **options):
+        if values[5] > hardest[0]:
+            raise BeyondModelError("too hard")
+        return simulated(self, tissue, values, **options)
+
+    monkeypatch.setattr(type(model), "simulate", simulate)
+    how = {"model": "mass_effect", "iterations": 2, "uncertainty": False, "threads": 1}
+    fit = invert(target, coarse_tissue, "gauss_newton", **how)
+    assert [search["begun"]["gamma"] for search in fit.details["searches"]] == [2.0, 8.0]
+    hardest[0] = 0.5
+    with pytest.raises(BeyondModelError, match="too hard"):
+        invert(target, coarse_tissue, "gauss_newton", **how)
 
 
 def test_the_jacobian_is_the_derivative(small_tissue):

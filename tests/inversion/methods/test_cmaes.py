@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from networks_for_tests import WaveSurrogate
 
-from gliofit import invert
-from gliofit.base.errors import InputError
+from gliofit import Problem, invert
+from gliofit.base.errors import BeyondModelError, InputError
 from gliofit.inversion.search.evolution import SETTLING, search
 
 
@@ -75,6 +75,23 @@ def test_the_solver_recovers_theta_from_a_density(small_tissue, solved, truth):
     assert fit.loss == pytest.approx(fit.history[-1], rel=1e-6)
     assert 320 <= fit.evaluations <= 328
     assert len(fit.history) == fit.evaluations // 8
+
+
+def test_candidates_that_are_no_tumours_are_passed_over(small_tissue, solved, monkeypatch):
+    """A growth model may have no tumour for some of its values."""
+    grown, refused = Problem.loss, []
+
+    def loss(self, parameters):
+        if parameters[3] > 14:
+            refused.append(parameters)
+            raise BeyondModelError("too far")
+        return grown(self, parameters)
+
+    monkeypatch.setattr(Problem, "loss", loss)
+    fit = invert(solved, small_tissue, "cmaes_solver", max_evaluations=40)
+    assert refused
+    assert np.isfinite(fit.loss)
+    assert fit.parameters["mu_D"] <= 14
 
 
 def test_the_solver_fits_thresholds_along(small_tissue, segmented, solved, truth):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from networks_for_tests import BiasedSolver, KnownInverse, WaveSurrogate, wave_density
 
-from gliofit import Problem, Theta, invert
+from gliofit import Problem, Theta, invert, simulate
 from gliofit.base import grids
 from gliofit.base.errors import InputError
 from gliofit.inversion import describe
@@ -152,6 +152,20 @@ def test_segmentations_have_an_inverse_of_their_own(small_tissue, waved):
     invert(target, small_tissue, "direct", networks=models)
     seen = models["inverse_segmentation"].shown
     assert set(np.unique(seen)) == {0, 0.5, 1}
+
+
+def test_outlines_are_fitted_from_fronts_of_other_widths_than_the_networks(small_tissue):
+    """Outlines hardly tell a front's width, and a search from a wrong one leaves it."""
+    truth = Theta((-14.0, 4.0, 2.0), 3.0, 2.8)
+    c = simulate(small_tissue, truth)
+    target = SegmentationTarget((c > 0.6).astype(np.float32), (c > 0.3).astype(np.float32))
+    wide = Theta(truth.origin, 9.0, 1.6)
+    how = {"iterations": 6, "uncertainty": False, "threads": 1}
+    models = {**networks(), "inverse_segmentation": KnownInverse(wide)}
+    fit = invert(target, small_tissue, "hybrid_gn", networks=models, **how)
+    alone = invert(target, small_tissue, "gauss_newton", start=np.array(fit.details["start"]), **how)
+    errors = [np.mean(np.square(found.density - c)) for found in (fit, alone)]
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_gb_takes_tangents_if_its_surrogate_has_them(small_tissue, waved):

@@ -61,8 +61,8 @@ class MassEffect(GrowthModel):
     screening : float
         Length in mm over which healthy tissue holds displacements back; 0 for none.
     derivatives : {"differences", "carried"}
-        Of all unknowns by differences of seven runs, or those of growth without a push, moved to where tissue has been
-        pushed to, and γ's by a difference. The latter are a quarter off, four times as fast, and smooth: searches need
+        Of all unknowns by differences of runs, or those of growth without a push, moved to where tissue has been pushed
+        to, and γ's by a difference. The latter are a quarter off, four times as fast, and smooth: searches need
         as many steps with them, and do not end early. `gauss_newton` searches by them, whatever is chosen, and takes
         what is chosen for the last steps towards a density and for its covariance.
     gamma : float, optional
@@ -99,11 +99,7 @@ class MassEffect(GrowthModel):
     def simpler(self) -> Simpler[GrowthModel]:
         """Growth that does not push; then γ's starts unless it is known, with carried derivatives."""
         starts = tuple((gamma,) for gamma in SOUGHT_FROM) if self.gamma is None else ((),)
-        return Simpler(growth_model(), starts, self.carried())
-
-    def carried(self) -> MassEffect:
-        """The same model with carried derivatives."""
-        return MassEffect(self.force, self.screening, "carried", self.gamma)
+        return Simpler(growth_model(), starts, MassEffect(self.force, self.screening, "carried", self.gamma))
 
     def simulate(
         self,

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from gliofit.base.arrays import Array
+from gliofit.base.errors import BeyondModelError
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.fit import Fit
@@ -27,6 +28,9 @@ COARSE_SHARE = 0.8
 
 REFINING_SIGMA = 0.2
 """Step size after the coarse search, as a fraction of the first one."""
+
+NO_TUMOUR = 1e6
+"""A loss above all others; cma takes none that is endless."""
 
 Population = Annotated[int, Field(ge=2)]
 
@@ -107,9 +111,17 @@ def _solver(problem: Problem, grid: Problem) -> Callable[[Array], Array]:
     """
     Losses of unit-scaled candidates under the numerical solver on `grid`, a resampling of `problem`.
 
-    Origins outside tissue count as the nearest point in it.
+    Origins outside tissue count as the nearest point in it. Where the growth model describes no tumour the loss is
+    `NO_TUMOUR`.
     """
-    return lambda candidates: np.array([grid.loss(legal(grid, problem.box.from_unit(u))) for u in candidates])
+
+    def loss(unit: Array) -> float:
+        try:
+            return grid.loss(legal(grid, problem.box.from_unit(unit)))
+        except BeyondModelError:
+            return NO_TUMOUR
+
+    return lambda candidates: np.array([loss(unit) for unit in candidates])
 
 
 @method("cmaes_surrogate", "CMA-ES surrogate", networks=("surrogate",))

@@ -72,8 +72,8 @@ def gauss_newton(
     uncertainty : bool
         Compute the Laplace covariance and the density's standard deviation.
     start : ndarray [n + k] or [starts, n + k], optional
-        [values of one focus, extras]: starts here alone, on the finest grid; several are compared on the coarse one, as
-        this method's own are (what `hybrid_gn` does).
+        [values of one focus, extras]: starts here alone, and not on a coarse grid first; several are compared as this
+        method's own are (what `hybrid_gn` does). Outlines are searched for on the coarsest grid either way.
 
     Returns
     -------

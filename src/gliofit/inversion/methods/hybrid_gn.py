@@ -2,7 +2,8 @@
 The direct prediction, then Gauss–Newton on the solver: a start from the network, an end without it.
 
 Outlines hardly tell how wide a front is, and a search leaves it nearly as it began: where nothing is seen, the
-network's width would decide. So fronts of other widths are tried at the origin that it tells.
+network's width would decide. So fronts of other widths are tried at the origin that it tells, as `gauss_newton` does at
+the tumour's centre.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def hybrid_gn(
     """
     Gauss–Newton from the inverse network's prediction.
 
-    Of a density it starts there, of outlines also with fronts of other widths at the same origin. If outlines are not
+    Of a density it starts there, of outlines also with fronts of other widths at the same origin, those that explain
+    most. If outlines are not
     explained from there, `gauss_newton`'s own start counts, where that is better. Settings as for `gauss_newton`.
     `details` has the prediction it started from.
     """
