@@ -14,7 +14,7 @@ from gliofit.pipeline.config_sections import Config
 FOLDER = "results/lmi_study"
 
 RELEASED = {"fisher_kolmogorov": "lmi.safetensors", "mass_effect": "lmi_mass_effect.safetensors"}
-"""Networks for all of θ in `resources/weights`, made by this study with `config/lmi.yaml`."""
+"""Networks for all of θ in `resources/weights`, made by this study with `config/lmi.yaml` and those after it."""
 
 
 @dataclass(frozen=True)
