@@ -132,19 +132,26 @@ def test_what_a_focus_must_be_worth_grows_with_its_unknowns():
 
 
 @pytest.mark.parametrize(
-    ("along", "deformed", "kept"),
+    ("along", "radius", "deformed", "kept"),
     [
-        ((0, 10), 1.0, False),
-        ((0, 16), 0.11, True),
-        ((0, 16), 0.103, False),
-        ((0, 25), 0.095, True),
-        ((0, 25), 0.08, False),
+        ((0, 10), 40, 1.0, False),
+        ((0, 16), 40, 0.11, True),
+        ((0, 16), 40, 0.103, False),
+        ((0, 25), 40, 0.095, True),
+        ((0, 25), 40, 0.08, False),
         # any two foci that are near count
-        ((0, 16, 50), 0.095, False),
-        ((0, 10, 50), 1.0, False),
+        ((0, 16, 50), 40, 0.095, False),
+        ((0, 10, 50), 40, 1.0, False),
+        # what is near is less in a small tumour
+        ((0, 10), 12, 0.11, True),
+        ((0, 10), 12, 0.103, False),
+        ((0, 13), 12, 0.095, True),
+        ((0, 8), 12, 1.0, False),
     ],
 )
-def test_foci_nearby_must_explain_more_than_a_deformation(small_tissue, densities, monkeypatch, along, deformed, kept):
+def test_foci_nearby_must_explain_more_than_a_deformation(
+    small_tissue, densities, monkeypatch, along, radius, deformed, kept
+):
     fewer, model = (growth_model("fisher_kolmogorov", foci=len(along) - less) for less in (1, 0))
     problem = Problem(small_tissue, outlines(densities[1]), model=fewer)
     more = replace(problem, model=model)
@@ -154,4 +161,5 @@ def test_foci_nearby_must_explain_more_than_a_deformation(small_tissue, densitie
     values[model.origins[:, 0]] += along
     further = Minimum(np.concatenate([values, extras]), 0.1, [], True, "")
     monkeypatch.setattr(foci, "deformed_loss", lambda *given: deformed)
+    monkeypatch.setattr(foci, "ball_radius", lambda mask, spacing: radius)
     assert foci._kept(Foci(problem, start, [0.2], []), further, more, densities[1], patches=40.0) is kept

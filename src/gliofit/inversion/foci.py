@@ -46,11 +46,14 @@ NEAR_MM, FAR_MM = 14.0, 18.0
 """
 The smallest distance of any two foci. Below the first a focus explains roughness, whose correlation length is as long
 in a tumour of a real one's size; beyond the second, what it explains looks less like a deformation. Chosen, with the
-next two, on 135 simulated tumours (docs/cohort.md).
+next ones, on simulated tumours (docs/cohort.md).
 """
 
+NEAR_RADII, FAR_RADII = 0.75, 1.0
+"""The same in radii of the tumour, where that is less: roughness and deformations scale with it."""
+
 BETTER, ALIKE = 0.95, 1.1
-"""Of the loss that a deformation reaches: what another focus must bring it below, within `FAR_MM` and beyond."""
+"""Of the loss that a deformation reaches: what another focus must bring it below, nearby and far away."""
 
 WIDE_MM, NARROWER_MM = 4.0, 2.0
 """Width √(D/ρ) of a front from which starts for a further focus have a narrower one, too, and that one's."""
@@ -165,12 +168,25 @@ def _kept(found: Foci, further: Minimum, more: Problem, fewer: Array, patches: f
     """
     values, _ = more.split(further.parameters)
     apart = float(pdist(values[more.model.origins]).min())
+    near, far = _distances(found.problem)
     unknowns = more.model.size - found.problem.model.size
-    if apart < NEAR_MM or not worth_it(found.end.loss, further.loss, patches, unknowns):
+    if apart < near or not worth_it(found.end.loss, further.loss, patches, unknowns):
         return False
     extras = found.problem.split(found.end.parameters)[1]
-    share = BETTER if apart < FAR_MM else ALIKE
+    share = BETTER if apart < far else ALIKE
     return further.loss < share * deformed_loss(found.problem, fewer, extras)
+
+
+def _distances(problem: Problem) -> tuple[float, float]:
+    """Smallest distance (mm) of two foci, and that from which they are compared with a deformation more mildly."""
+    radius = max(_radii(problem), default=np.inf)
+    return min(NEAR_MM, NEAR_RADII * radius), min(FAR_MM, FAR_RADII * radius)
+
+
+def _radii(problem: Problem) -> list[float]:
+    """Of balls (mm) of the observed outlines' volumes."""
+    outlines = problem.target.outlines()
+    return [ball_radius(part >= 0.5, problem.tissue.spacing) for part in outlines] if outlines is not None else []
 
 
 def worth_it(before: float, after: float, patches: float, unknowns: int) -> bool:
