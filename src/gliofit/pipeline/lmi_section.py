@@ -37,7 +37,7 @@ class LmiStudy(Section):
     )
     refined: list[GrowthModel] = Field(
         description="Growth models with a further row: Gauss–Newton on the outlines, beginning with the answer of the "
-        "network for all of θ. With mass effect a tumour takes four times as long."
+        "network for all of θ. With mass effect a tumour takes about ten times as long."
     )
     network: WholeBrainSettings = Field(description="How each of the networks is trained.")
 
