@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gliofit import InputError, Problem, Theta, simulate
+from gliofit import InputError, Problem, Theta, growth_model, simulate
+from gliofit.base.errors import BeyondModelError
 from gliofit.inversion.posterior.compared import extent
 from gliofit.inversion.posterior.likelihood import Likelihood, Outline, Seen, Uptake
 from gliofit.inversion.posterior.target import Posterior
@@ -214,3 +215,25 @@ def test_noise_below_0_is_no_missing_data(small_tissue, seen):
     (image,) = likelihood.images
     assert abs(image.seen.mean()) < 5 * 0.1 / np.sqrt(image.seen.size)
     assert image.index[0].min() >= 4
+
+
+@pytest.mark.parametrize("coarser", [1, 2])
+def test_where_the_model_describes_no_tumour_the_likelihood_is_0(small_tissue, seen, monkeypatch, coarser):
+    problem = Problem(small_tissue, outlines(seen), model=growth_model("mass_effect", derivatives="carried"))
+    posterior = Posterior(problem)
+    posterior = posterior if coarser == 1 else posterior.coarser(coarser)
+    units = np.tile(posterior.draw(np.random.default_rng(0), 1), (2, 1))
+    gamma = posterior.names.index("gamma")
+    units[:, gamma] = 0.1, 0.9
+    simulated, too_hard = type(problem.model).simulate, posterior.parameters(units)[1, gamma]
+
+    def simulate_(self, tissue, values, **options):
+        if values[5] >= too_hard:
+            raise BeyondModelError("too hard")
+        return simulated(self, tissue, values, **options)
+
+    monkeypatch.setattr(type(problem.model), "simulate", simulate_)
+    for linearised in (False, True):
+        found = posterior.evaluate(units, linearised=linearised).log_likelihood
+        assert np.isfinite(found[0])
+        assert found[1] == -np.inf

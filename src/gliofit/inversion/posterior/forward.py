@@ -11,6 +11,7 @@ import numpy as np
 from gliofit.anatomy.tissue import Tissue
 from gliofit.base import grids
 from gliofit.base.arrays import Array
+from gliofit.base.errors import BeyondModelError
 from gliofit.base.threads import torch_threads
 from gliofit.inversion.crops import SurrogateLoss
 from gliofit.inversion.problem import COARSELY, Problem
@@ -80,13 +81,21 @@ class Solver:
 
     def density(self, values: Array) -> Array:
         """Density [x, y, z] of values [n] on `tissue`; the run is not counted."""
-        c = self._model.grow(self.tissue, values, threads=1, refine=self._refine)
+        c = self._grown(self.tissue, values)
         return c if self.correction is None else self.correction.density(values, c)
 
     def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
         """… and its Jacobian [n, x, y, z]."""
-        c, jacobian = self._model.grow(self.tissue, values, jacobian=True, threads=1, refine=self._refine)
+        c, jacobian = self._grown(self.tissue, values, jacobian=True)
         return (c, jacobian) if self.correction is None else self.correction.with_jacobian(values, c, jacobian)
+
+    def _grown(self, tissue: Tissue, values: Array, jacobian: bool = False) -> Any:
+        """A run of the model; NaN, whose likelihood is 0, where the model describes no tumour."""
+        try:
+            return self._model.grow(tissue, values, jacobian=jacobian, threads=1, refine=self._refine)
+        except BeyondModelError:
+            c = np.full(tissue.shape, np.nan, np.float32)
+            return (c, np.stack([c] * len(values))) if jacobian else c
 
     def _each(self, work: Callable[[int], Result], number: int) -> list[Result]:
         self._problem.runs.number += number
@@ -124,10 +133,10 @@ class Coarser(Solver):
         self._weight = np.divide(1, share, out=np.zeros_like(share), where=known)
 
     def density(self, values: Array) -> Array:
-        return self._finer(self._model.grow(self._coarse, values, threads=1, refine=self._refine)) * self._weight
+        return self._finer(self._grown(self._coarse, values)) * self._weight
 
     def density_and_jacobian(self, values: Array) -> tuple[Array, Array]:
-        c, jacobian = self._model.grow(self._coarse, values, jacobian=True, threads=1, refine=self._refine)
+        c, jacobian = self._grown(self._coarse, values, jacobian=True)
         return self._finer(c) * self._weight, np.stack([self._finer(a) * self._weight for a in jacobian])
 
     def _finer(self, a: Array) -> Array:
