@@ -37,9 +37,8 @@ def hybrid_gn(
     Gauss–Newton from the inverse network's prediction.
 
     Of a density it starts there, of outlines also with fronts of other widths at the same origin, those that explain
-    most. If outlines are not
-    explained from there, `gauss_newton`'s own start counts, where that is better. Settings as for `gauss_newton`.
-    `details` has the prediction it started from.
+    most. If outlines are not explained from there, `gauss_newton`'s own start counts, where that is better. Settings as
+    for `gauss_newton`. `details` has the prediction it started from.
     """
     started, before = clock(), problem.runs.number
     one = replace(problem, model=problem.model.with_one_focus())
