@@ -21,10 +21,11 @@ from pages import put
 
 from gliofit import growth_model
 from gliofit.anatomy.atlas import load_mni152
-from gliofit.growth.mass_effect import elasticity, fields, simulate
-from gliofit.growth.mass_effect.elasticity import STAGES, Multigrid
+from gliofit.growth.mass_effect import conjugate_gradients, elasticity, fields, moves, simulate
 from gliofit.growth.mass_effect.medium import SCREENING_MM, C, Medium
+from gliofit.growth.mass_effect.multigrid import DOWN, STAGES, UP, Multigrid
 from gliofit.growth.mass_effect.passes import PULL, RELAX, TURN
+from gliofit.growth.mass_effect.press import Press
 from gliofit.growth.mass_effect.tumour import Tumour
 
 TUMOURS = ((5.0, 3.5), (8.0, 3.0), (8.0, 3.5))
@@ -35,10 +36,10 @@ COPIED = 256 << 20
 
 PARTS = {
     "preconditioner": Multigrid.of,
-    "conjugate gradients": simulate.solve,
+    "conjugate gradients": conjugate_gradients.solve,
     "stiffness": Medium.operator,
-    "force and tolerance": simulate._Press.solve,
-    "transport": simulate._carry,
+    "force and tolerance": Press.solve,
+    "transport": moves.carry,
     "growth": Tumour.grow,
 }
 """Parts of a run and their functions."""
@@ -110,8 +111,8 @@ def roofline(tissue) -> list[str]:
     turn = elasticity.plan((TURN, 0.5, 0, 0), (PULL, 0, 0, 0))
     kernels: tuple[tuple[str, int, Callable], ...] = (
         ("a smoothing step by itself", 84, lambda: operator.passes(*step, f, u, v, r)),
-        (f"{STAGES} smoothing steps, the residual", 96, lambda: operator.passes(*elasticity.DOWN, f, u, v, r)),
-        (f"{STAGES} smoothing steps", 84, lambda: operator.passes(*elasticity.UP, f, u, v, r)),
+        (f"{STAGES} smoothing steps, the residual", 96, lambda: operator.passes(*DOWN, f, u, v, r)),
+        (f"{STAGES} smoothing steps", 84, lambda: operator.passes(*UP, f, u, v, r)),
         ("new direction p, A p", 84, lambda: operator.passes(*turn, f, u, u, r)),
         ("step of conjugate gradients", 72, lambda: operator.visit(fields.step, np.float32(0), u, v, f, r, sums)),
     )

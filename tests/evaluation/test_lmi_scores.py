@@ -76,6 +76,17 @@ def test_scores_by_hand(small_tissue):
     assert (result["dice_001"], result["dice_01"], result["dice_08"]) == pytest.approx((4 / 5, 1, 2 / 3))
     assert np.isnan(result["mae_csf"])
     assert set(result) == set(DEFINITIONS)
+    assert np.isnan(result["too_dense"])
+
+
+def test_a_tumour_without_dense_cells_has_no_overlap_of_them(small_tissue):
+    truth = np.zeros(small_tissue.shape, np.float32)
+    white = np.argwhere(small_tissue.labels() == 3)[:2]
+    truth[tuple(white.T)] = 0.7
+    denser = truth / 0.7
+    assert np.isnan(scores(denser, truth, small_tissue)["dice_08"])
+    assert scores(denser, truth, small_tissue)["too_dense"] == 1
+    assert scores(truth, truth, small_tissue)["too_dense"] == 0
 
 
 def test_a_network_that_knows_has_no_error(shards, small_tissue, networks, monkeypatch):

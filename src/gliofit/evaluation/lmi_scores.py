@@ -17,7 +17,7 @@ from gliofit.base.arrays import Array
 from gliofit.base.errors import BeyondModelError
 from gliofit.base.files import read_json
 from gliofit.base.overlap import dice
-from gliofit.evaluation.lmi_table import EXPERIMENTS, LEVELS, PRESENT, REFINED, TISSUES
+from gliofit.evaluation.lmi_table import DENSE, EXPERIMENTS, LEVELS, PRESENT, REFINED, TISSUES
 from gliofit.evaluation.metrics import tidy, tumour_volume
 from gliofit.growth.theta import ORIGIN, Theta
 from gliofit.inversion import invert
@@ -157,14 +157,16 @@ def target_of(tumour: TestTumour) -> SegmentationTarget:
 
 
 def scores(density: Array, truth: Array, tissue: Tissue) -> dict[str, float]:
-    """MAE by tissue and Dice by level; see `lmi_table.DEFINITIONS`."""
+    """MAE by tissue and Dice by level; see `lmi_table.DEFINITIONS`. NaN is what does not apply."""
     there = np.maximum(density, truth) >= PRESENT
     error, labels = np.abs(density - truth), tissue.labels()
     out = {}
     for name, label in TISSUES.items():
         chosen = there & (labels == label)
         out[f"mae_{name}"] = float(error[chosen].mean(dtype=np.float64)) if chosen.any() else float("nan")
-    return out | {name: dice(density >= level, truth >= level) for name, level in LEVELS.items()}
+    for name, level in LEVELS.items():
+        out[name] = dice(density >= level, truth >= level) if truth.max() >= level else float("nan")
+    return out | {"too_dense": float("nan") if truth.max() >= DENSE else float(density.max() >= DENSE)}
 
 
 def score(

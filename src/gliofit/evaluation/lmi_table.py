@@ -22,7 +22,10 @@ SHOWN = {"all": "(μ₁, μ₂, x)", "growth": "(μ₁, μ₂)", "times": "(D, �
 
 MODEL_TITLES = dict(zip(MODELS, ("FK", "ME"), strict=True))
 
-LEVELS = {"dice_001": 0.01, "dice_01": 0.1, "dice_08": 0.8}
+DENSE = 0.8
+"""A density that some tumours do not reach."""
+
+LEVELS = {"dice_001": 0.01, "dice_01": 0.1, "dice_08": DENSE}
 
 PRESENT = 0.01
 """Density from which on a voxel counts for the MAE, be it the true or the inferred one."""
@@ -34,7 +37,11 @@ DEFINITIONS = {
         f"mae_{name}": f"Mean |ĉ − c| over the {name.upper()} voxels of the healthy atlas where c or ĉ ≥ {PRESENT}."
         for name in TISSUES
     },
-    **{name: f"Dice overlap of ĉ ≥ {level} and c ≥ {level}." for name, level in LEVELS.items()},
+    **{
+        name: f"Dice overlap of ĉ ≥ {level} and c ≥ {level}; none for a tumour that is nowhere that dense."
+        for name, level in LEVELS.items()
+    },
+    "too_dense": f"Of tumours with c < {DENSE} everywhere: whether ĉ ≥ {DENSE} anywhere.",
 }
 
 

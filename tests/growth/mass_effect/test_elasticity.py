@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gliofit.growth.mass_effect.elasticity import DOWN, UP, Multigrid, Operator, plan, solve
+from gliofit.growth.mass_effect.conjugate_gradients import solve
+from gliofit.growth.mass_effect.elasticity import Operator, plan
 from gliofit.growth.mass_effect.grid import Grid
 from gliofit.growth.mass_effect.medium import lame
+from gliofit.growth.mass_effect.multigrid import DOWN, UP, Multigrid
 from gliofit.growth.mass_effect.passes import PULL, RELAX
 
 LENGTH = 10.0

@@ -74,8 +74,8 @@ def press(part, parts, size, spans, per_mm, psi, pressure, d, f):
 
 
 @apart
-def ahead(part, parts, size, spans, per_mm, moved, u, before, correct, reach, out, largest):
-    """out ← correct·(u − moved) + reach·(u − before); its largest component, in cells, into largest[part]."""
+def ahead(part, parts, size, spans, per_mm, moved, u, foreseen, correct, reach, out, largest):
+    """out ← correct·(u − moved) + reach·(foreseen − u); its largest component, in cells, into largest[part]."""
     nx, ny, _, row = size
     w, most = uintp(row), ZERO
     gx, gy, gz = per_mm
@@ -85,10 +85,85 @@ def ahead(part, parts, size, spans, per_mm, moved, u, before, correct, reach, ou
             o, far = uintp(3) * r * w, ZERO
             for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
                 y, z = x + w, x + w + w
-                a = correct * (u[x] - moved[x]) + reach * (u[x] - before[x])
-                b = correct * (u[y] - moved[y]) + reach * (u[y] - before[y])
-                c = correct * (u[z] - moved[z]) + reach * (u[z] - before[z])
+                a = correct * (u[x] - moved[x]) + reach * (foreseen[x] - u[x])
+                b = correct * (u[y] - moved[y]) + reach * (foreseen[y] - u[y])
+                c = correct * (u[z] - moved[z]) + reach * (foreseen[z] - u[z])
                 out[x], out[y], out[z] = a, b, c
                 far = max(far, max(gx * abs(a), max(gy * abs(b), gz * abs(c))))
             most = max(most, far)
     largest[part] = most
+
+
+@apart
+def combine(part, parts, size, spans, i_a, a, i_b, b, out):
+    """out ← i_a·a + i_b·b"""
+    nx, ny, _, row = size
+    w = uintp(row)
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o = uintp(3) * r * w
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                y, z = x + w, x + w + w
+                out[x], out[y], out[z] = i_a * a[x] + i_b * b[x], i_a * a[y] + i_b * b[y], i_a * a[z] + i_b * b[z]
+
+
+@apart
+def copy(part, parts, size, spans, a, out):
+    """out ← a"""
+    nx, ny, _, row = size
+    w = uintp(row)
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o = uintp(3) * r * w
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                out[x] = a[x]
+                out[x + w] = a[x + w]
+                out[x + w + w] = a[x + w + w]
+
+
+@apart
+def add(part, parts, size, spans, a, out):
+    """out ← out + a"""
+    nx, ny, _, row = size
+    w = uintp(row)
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o = uintp(3) * r * w
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                out[x] += a[x]
+                out[x + w] += a[x + w]
+                out[x + w + w] += a[x + w + w]
+
+
+@apart
+def dot(part, parts, size, spans, a, b, out):
+    """out[part] ← Σ a·b; rows in single precision, their sum in double."""
+    nx, ny, _, row = size
+    w, total = uintp(row), 0.0
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o, along = uintp(3) * r * w, ZERO
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                y, z = x + w, x + w + w
+                along += a[x] * b[x] + a[y] * b[y] + a[z] * b[z]
+            total += float(along)
+    out[part] = total
+
+
+@apart
+def clear(part, parts, size, spans, out):
+    """out ← 0"""
+    nx, ny, _, row = size
+    w = uintp(row)
+    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
+        for j in range(1, ny + 1):
+            r = uintp(i * (ny + 2) + j)
+            o = uintp(3) * r * w
+            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
+                out[x] = ZERO
+                out[x + w] = ZERO
+                out[x + w + w] = ZERO

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -106,22 +107,47 @@ class Medium:
         inside = grid.pad(box.brain > 0)
         return cls(box.shape, offset, grid, inside, grid.spans(inside > 0), rest, largest, screening)
 
-    def visit(self, threads: int, kernel: Callable, *arguments: Any) -> None:
-        """Call a kernel of `cells` or `fields` on the cells inside."""
-        share(threads, kernel, self.grid[:4], self.spans, *arguments)
+    @cached_property
+    def around(self) -> Array:
+        """Spans of the cells inside and a cell more."""
+        return self.grid.around(self.spans)
 
-    def operator(self, state: Array, threads: int, like: Operator | None = None, room: Array | None = None) -> Operator:
-        """Elasticity of a state; in the room of an earlier one of this medium, and of an array [3, n], if given."""
+    def visit(self, threads: int, kernel: Callable, *arguments: Any, spans: Array | None = None) -> None:
+        """Call a kernel of `cells` or `fields` on the cells inside, or on some of them."""
+        share(threads, kernel, self.grid[:4], self.spans if spans is None else spans, *arguments)
+
+    def operator(
+        self,
+        state: Array,
+        threads: int,
+        like: Operator | None = None,
+        room: Array | None = None,
+        spans: Array | None = None,
+    ) -> Operator:
+        """
+        Elasticity of a state.
+
+        Parameters
+        ----------
+        state : ndarray [5, n]
+        threads : int
+        like : Operator, optional
+            An earlier one of this medium, whose room is taken.
+        room : ndarray [3, n], optional
+            What was that one's.
+        spans : int64 ndarray [rows, 2], optional
+            Where the state may have changed since.
+        """
         lam, mu, kappa = np.zeros((3, self.grid.size), np.float32) if room is None else room
         of_lam, of_mu = (tuple(np.float32(lame(kind)[number]) for kind in YOUNG) for number in range(2))
         stiffness = sum(np.multiply((1, 2), lame("wm"))) / self.screening**2 if self.screening > 0 else 0.0
         held_back = np.float32(stiffness), np.float32(SCREENED_BELOW)
         given = *state[:HELD], self.inside, of_lam, of_mu, *held_back, lam, mu, kappa
-        self.visit(threads, cells.stiffness, *given)
-        return Operator.of(self.grid, lam, mu, kappa, threads, like)
+        self.visit(threads, cells.stiffness, *given, spans=spans)
+        return Operator.of(self.grid, lam, mu, kappa, threads, like, spans)
 
-    def diffusivity(self, state: Array, threads: int, out: Array) -> None:
+    def diffusivity(self, state: Array, threads: int, out: Array, spans: Array | None = None) -> None:
         """Relative to white matter's, as the solver's kernels take it; `out` is OUTSIDE where no cell is visited."""
         grey, largest = np.float32(1 / GREY_MATTER_RATIO), np.float32(self.largest)
         tissue = state[WM], state[GM], state[HELD], *FIRMLY
-        self.visit(threads, cells.openness, *tissue, grey, largest, np.float32(OUTSIDE), out.reshape(-1))
+        self.visit(threads, cells.openness, *tissue, grey, largest, np.float32(OUTSIDE), out.reshape(-1), spans=spans)

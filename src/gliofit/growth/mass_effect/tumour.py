@@ -9,9 +9,10 @@ from gliofit.base.arrays import Array
 from gliofit.growth.cpu.padded import OUTSIDE
 from gliofit.growth.cpu.region import EMPTY, region_of
 from gliofit.growth.cpu.stepper import Stepper
-from gliofit.growth.mass_effect import cells
+from gliofit.growth.mass_effect import cells, fields
 from gliofit.growth.mass_effect.advection import carry
 from gliofit.growth.mass_effect.medium import CSF, FIRMLY, FRACTIONS, GM, HELD, WM, C, Medium
+from gliofit.growth.mass_effect.near import Near
 from gliofit.growth.schedule import Schedule
 from gliofit.growth.seed import Seed
 
@@ -48,15 +49,21 @@ class Tumour:
         self.diffusivity = diffusivity
         self.own = np.zeros((plan.steps, 1, 4))
         self.floor = self.stepper.steps(self.own).floor
-        self.u = self.moved = medium.grid.faces()
-        """Displacement at the last solve; the one that the state has been carried by."""
+        self.u, self.foreseen, self.moved = (medium.grid.faces() for _ in range(3))
+        """Displacement at the last solve, at the next one as the last ones lead there, and that of the state."""
+        self.way = medium.grid.faces()
+        """Room for a displacement around the tumour; 0 elsewhere."""
+        self.spare: Array | None = None
+        """Room for a displacement."""
+        self.near: Near | None = None
+        """Where the state was carried last; everywhere if there is none."""
 
     def grow(self, first: int, stop: int) -> None:
         """Spread and multiply over some steps of the plan, where tissue is now."""
         if stop <= first:
             return
         medium, c, threads = self.medium, self.y[0][: self.medium.grid.size], self.threads
-        medium.diffusivity(self.state, threads, self.diffusivity)
+        medium.diffusivity(self.state, threads, self.diffusivity, self.near.cells if self.near else None)
         # the solver joins logistic half steps of neighbouring steps: take up the first, give back the last
         gain = np.float32(np.exp(self.growth[first] / 2))
         region = region_of(medium.grid.padded, medium.grid.nz, np.zeros(3, int), (0, 0, 0), threads)
@@ -67,11 +74,16 @@ class Tumour:
         amount = np.float32(self.growth[first:stop].sum())
         medium.visit(threads, cells.give_back, c, gain, amount, self.state[HELD], *FIRMLY, self.state[C])
 
-    def carry_by(self, displacement: Array, times: int, backwards: bool) -> None:
-        """Move cells and tissue on by `displacement`."""
+    def carry_by(self, displacement: Array, times: int, backwards: bool, near: Near | None = None) -> None:
+        """Move cells and tissue on by `displacement`, everywhere or near the tumour."""
         medium, threads = self.medium, self.threads
-        grid, spans, state = medium.grid, medium.spans, self.state
+        grid, state = medium.grid, self.state
+        if near:  # carrying swaps both, and leaves the rest as it is; cells grow everywhere
+            changed = slice(C, C + 1) if self.near else slice(None)
+            np.copyto(self.room[changed], state[changed])
+        self.near = near
+        spans = near.cells if near else medium.spans
         moved = carry(grid, spans, state, self.room, FRACTIONS, displacement, times, backwards, threads)
         self.state, self.room = moved
-        medium.visit(threads, cells.drain, self.state[WM], self.state[GM], self.state[CSF])
-        self.moved = self.moved + displacement
+        medium.visit(threads, cells.drain, self.state[WM], self.state[GM], self.state[CSF], spans=spans)
+        medium.visit(threads, fields.add, displacement, self.moved, spans=spans)
