@@ -27,7 +27,7 @@ SEED, MOST = 5, 10**6
 
 def tumours(tissue: Tissue, number: int) -> list[simulate.Values]:
     """Values of as many."""
-    rng, white, plain, found = np.random.default_rng(SEED), tissue.to_world(np.argwhere(tissue.wm > 0.7)), [], []
+    rng, white, found = np.random.default_rng(SEED), tissue.to_world(np.argwhere(tissue.wm > 0.7)), []
     plain = growth_model()
     while len(found) < number:
         at = white[rng.integers(len(white))]
@@ -68,10 +68,10 @@ def main() -> None:
             begun = time.process_time()
             (tumour,) = simulate.run(tissue, medium, values, report=report)
             took = time.process_time() - begun
-            c, true = tumour.state[C], truth.state[C]
+            c, true, u = tumour.state[C], truth.state[C], 100 * off(tumour.u, truth.u)
             size = (true > 0.2).sum() * np.prod(tissue.spacing) / 1000
             mass = c.sum(dtype=float) / true.sum(dtype=float) - 1
-            rows.append((size, len(report.iterations), 100 * off(c, true), 100 * off(tumour.u, truth.u), 100 * mass, took))
+            rows.append((size, len(report.iterations), 100 * off(c, true), u, 100 * mass, took))
             theta = f"{values.mu_D:.1f}, {values.mu_rho:.1f}, {values.gamma / 1000:.0f}"
             number = "{:.0f} | {:.0f} | {:.1f} | {:.1f} | {:+.1f} | {:.2f}"
             lines.append(f"| {spacing:g} | {theta} | {number.format(*rows[-1])} |")
