@@ -237,13 +237,14 @@ def drawing(entries: list[dict], path: Path) -> None:
     """γ̂ over γ, and errors of the density without and with mass effect."""
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullFormatter
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
     for spacing, marker in ((s, m) for s, m in zip(sorted({e["spacing"] for e in entries}), "^o", strict=False)):
         own = [e for e in entries if e["spacing"] == spacing]
         truth = [e["truth"][5] for e in own]
         left.plot(truth, [e["with"]["values"][5] for e in own], marker, label=f"truth on {spacing:g} mm", alpha=0.8)
-        right.loglog(*([e[kind]["rmse"] for e in own] for kind in PUSHED), marker, alpha=0.8)
+        right.loglog(*([100 * e[kind]["rmse"] for e in own] for kind in PUSHED), marker, alpha=0.8)
     line = np.array([3.0, 21.0])
     left.fill_between(line, 0.8 * line, 1.2 * line, color="0.9", label="within 20 %")
     left.plot(line, line, "0.5", lw=1)
@@ -252,7 +253,11 @@ def drawing(entries: list[dict], path: Path) -> None:
     ends = np.array([right.get_xlim(), right.get_ylim()])
     ends = np.array([ends.min(), ends.max()])
     right.plot(ends, ends, "0.5", lw=1)
-    right.set(xlabel="RMSE of density, fit without mass effect", ylabel="RMSE of density, fit with it")
+    right.set(xlabel="RMSE of density, 10⁻², fit without mass effect", ylabel="RMSE of density, 10⁻², fit with it")
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_major_locator(FixedLocator([0.2, 0.5, 1, 2, 5]))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=110)
 
