@@ -4,8 +4,9 @@ How far runs with mass effect are from what many more solves lead to.
     python benchmarks/mass_effect_accuracy.py [--cases 14] [--write]
 
 Tumours in MNI152 at 4 and 2 mm: origins in white matter, μ_D of 2.5 to 25, μ_ρ of 1.5 to 5.5, γ of 4 to 20 kPa, 5 to
-250 ml. Each is run as it is, and with a quarter of the steps, a solve in each pair of them to 10⁻⁴, and the whole brain
-carried every time. Errors are relative, root of sums of squares. With --write the table goes into docs/mass_effect.md.
+250 ml without a push. Each is run as it is, and with a quarter of the steps, a solve in each pair of them to 10⁻⁴, and
+the whole brain carried in each. Errors are relative, root of sums of squares. With --write the table goes into
+docs/mass_effect.md.
 """
 
 from __future__ import annotations

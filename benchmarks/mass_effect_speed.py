@@ -24,6 +24,7 @@ from gliofit.anatomy.atlas import load_mni152
 from gliofit.growth.mass_effect import conjugate_gradients, elasticity, fields, moves, simulate
 from gliofit.growth.mass_effect.medium import SCREENING_MM, C, Medium
 from gliofit.growth.mass_effect.multigrid import DOWN, STAGES, UP, Multigrid
+from gliofit.growth.mass_effect.near import Near
 from gliofit.growth.mass_effect.passes import PULL, RELAX, TURN
 from gliofit.growth.mass_effect.press import Press
 from gliofit.growth.mass_effect.tumour import Tumour
@@ -132,6 +133,10 @@ def roofline(tissue) -> list[str]:
         cells_of = f"{1e3 * took:.2f} | {1e3 * moved * cells / pace / 1e9:.2f}"
         rows.append(f"| {name} | {moved} | {cells_of} | {speed:.1f} | {100 * speed / pace:.0f} % |")
         bound += moved * cells / pace / 1e9 if number in (1, 2) else 0
+    grown = simulate.run(tissue, medium, simulate.Values(tuple(origin_in(tissue)), *TUMOURS[0], GAMMA))[0].state[C]
+    near = Near.of(medium, grown)
+    around = least(lambda: multigrid(f, near), 8)
+    rows.append(f"| V-cycle around the first tumour | – | {1e3 * around:.1f} | – | – | – |")
     cycle, made = least(lambda: multigrid(f), 8), least(lambda: Multigrid.of(operator, multigrid), 5)
     below, rest = Multigrid(multigrid.levels[1:]), coarse.field()
     lower = least(lambda: below(rest), 8)

@@ -147,7 +147,7 @@ def _run(
     if jacobian:
         own[:, by_mu_D] = np.column_stack([plan.weights_mu_D, plan.growth_mu_D[1:]])
         own[-1, by_scale] = *plan.weights_scale[-1], plan.growth_scale[-1]
-    visited = stepper.run(y, min(fields, by_scale), buffers, region, own)
+    visited = stepper.run(y, min(fields, by_scale), buffers, region, stepper.steps(own))
     if work is not None:
         work.extend(visited.tolist())
 

@@ -133,13 +133,12 @@ class Run:
         for diffusivity, mu, radius in diffusions:
             stepper = Stepper(diffusivity, 1 / radius / tissue.spacing**2, on_steps(length, mu, 0.0, radius), threads)
             y, buffers = stepper.room(1, tissue.shape[2])
-            self.spreads.append((stepper, y, buffers))
+            self.spreads.append((stepper, stepper.steps(np.zeros((len(length), 1, 4))), y, buffers))
         self.crowded = diffusions[0][0]
-        self.p, self.missing = (y[0][: self.rest.size] for _, y, _ in self.spreads)
+        self.p, self.missing = (y[0][: self.rest.size] for *_, y, _ in self.spreads)
         self.n = np.zeros_like(self.p)
         inside = tuple(slice(c + 1, c + 1 + m) for c, m in zip(seed.corner, seed.value.shape, strict=True))
         self.p.reshape(self.rest.shape)[inside] = seed.value
-        self.own = np.zeros((len(length), 1, 4))
 
     def react(self, growth: float) -> None:
         """Over a time growth/ρ."""
@@ -156,9 +155,9 @@ class Run:
             # a face between −largest and any tissue is closed
             self.crowded[:] = np.where(self.rest > 0, free * (self.rest + self.largest) - self.largest, self.rest)
         floor = float(np.exp(-self.growth[step:].sum())) * 1e-8
-        for (stepper, y, buffers), field in zip(self.spreads, (self.p, self.missing), strict=True):
+        for (stepper, steps, y, buffers), field in zip(self.spreads, (self.p, self.missing), strict=True):
             region = self._region(field, max(floor, 1e-25))
-            stepper.run(y, 1, buffers, region, self.own, slice(step, step + 1))
+            stepper.run(y, 1, buffers, region, steps, slice(step, step + 1))
 
     def _region(self, field: Array, floor: float) -> Region:
         nx, ny, row = self.rest.shape

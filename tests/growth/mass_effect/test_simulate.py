@@ -11,7 +11,8 @@ import pytest
 from gliofit import DensityTarget, InputError, SegmentationTarget, Theta, Tissue, growth_model, invert, simulate
 from gliofit.base.errors import BeyondModelError
 from gliofit.growth.mass_effect.medium import GM, WM, C, Medium
-from gliofit.growth.mass_effect.simulate import Report, Values, run
+from gliofit.growth.mass_effect.moves import trust
+from gliofit.growth.mass_effect.simulate import Report, Values, _cuts, run
 from gliofit.growth.models.mass_effect import SOUGHT_FROM
 from gliofit.inversion.problem import Problem
 from gliofit.inversion.search.levenberg_marquardt import minimise
@@ -66,6 +67,40 @@ def test_cells_are_conserved_without_growth(small_tissue):
     start = simulate(small_tissue, Theta(THETA[:3], 0.0, 0.0))
     assert tumour.state[C].sum(dtype=float) == pytest.approx(start.sum(dtype=float), rel=1e-6)
     assert tumour.state[C].min() >= 0
+
+
+def test_pairs_of_steps_are_cut_evenly():
+    for steps in range(1, 40):
+        for pairs in (1, 3, 16, 48):
+            cuts = _cuts(steps, pairs)
+            assert len(cuts) == max(1, min(pairs, steps // 2))
+            assert (cuts[0][0], cuts[-1][2]) == (0, steps)
+            assert all(begin < middle <= stop for begin, middle, stop in cuts)
+            assert all(a[2] == b[0] for a, b in pairwise(cuts))
+            sizes = [stop - begin for begin, _, stop in cuts]
+            assert max(sizes) - min(sizes) <= 3
+
+
+@pytest.mark.parametrize("growth", [(0.0, 0.0), (1.0, 0.1), (3.0, 0.0)])
+def test_tumours_that_hardly_grow_have_a_run(small_tissue, growth):
+    density, u = growth_model("mass_effect").simulate(small_tissue, [*THETA[:3], *growth, 5.0], displacement=True)
+    plain = simulate(small_tissue, Theta(THETA[:3], *growth))
+    assert np.isfinite(u).all()
+    assert np.linalg.norm(density - plain) < 0.05 * np.linalg.norm(plain)
+
+
+def test_threads_do_not_change_a_run_or_its_derivatives(small_tissue):
+    model, values = growth_model("mass_effect"), [*THETA, 12.0]
+    (one, slopes), (two, others) = (model.simulate(small_tissue, values, jacobian=True, threads=n) for n in (1, 2))
+    np.testing.assert_allclose(two, one, atol=2e-5)
+    scale = np.abs(slopes).max((1, 2, 3), keepdims=True)
+    assert np.abs((others - slopes) / scale).max() < 0.02
+
+
+def test_a_large_miss_is_not_made_up_for_at_once():
+    assert trust(0.1) == (1, 1)
+    assert trust(0.9) == pytest.approx((0.5, 1))
+    assert trust(5.0) == (0, 0.5)
 
 
 def smooth_tissue(n):

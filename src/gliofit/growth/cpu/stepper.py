@@ -133,7 +133,15 @@ class Stepper:
         return y, Buffers(odd, even, np.zeros((self.shape[0], ring, 2), np.int32), tile)
 
     def steps(self, own: Array) -> Steps:
-        """The kernels' view of the schedule; `own` as in `Steps`."""
+        """
+        The kernels' view of the schedule.
+
+        Parameters
+        ----------
+        own : ndarray [steps, all fields, 4]
+            Derivatives of each step's α, β, γ, and of ρt of the logistic flow at its end, by each tangent's parameter;
+            0 for those by the origin.
+        """
         plan, degree = self.plan, np.arange(1, self.most + 1)
         c1, c2 = (np.concatenate([[0], v]) for v in ((2 * degree - 1) / degree, (degree - 1) / degree))
         to_come = plan.growth.sum() - np.cumsum(plan.growth)[1:]
@@ -145,7 +153,7 @@ class Stepper:
         return Steps(plan.stages, reach, weights, own, growth, floor, c1, c2, lengthening)
 
     def run(
-        self, y: Array, fields: int, buffers: Buffers, region: Region, own: Array, span: slice = slice(None)
+        self, y: Array, fields: int, buffers: Buffers, region: Region, steps: Steps, span: slice = slice(None)
     ) -> Array:
         """
         Do all steps, or some.
@@ -160,9 +168,8 @@ class Stepper:
             For as many fields as y has.
         region : Region
             Becomes the rows of the last step.
-        own : ndarray [steps, all fields, 4]
-            Derivatives of each step's α, β, γ, and of ρt of the logistic flow at its end, by each tangent's parameter;
-            0 for those by the origin.
+        steps : Steps
+            The plan's.
         span : slice
             Which of the plan's steps to do.
 
@@ -171,7 +178,6 @@ class Stepper:
         voxels : int64 ndarray [steps]
             That the stages of each step visited.
         """
-        steps = self.steps(own)
         each = {name: getattr(steps, name)[span] for name in ("stages", "reach", "weights", "own", "gain", "floor")}
         work = np.zeros(len(each["stages"]), np.int64)
         grown = tuple(range(fields)), tuple(range(len(y))), y, buffers, self.grid, region, steps._replace(**each), work

@@ -1,5 +1,5 @@
 """
-Kernels on displacements and forces: sums, a step of conjugate gradients, what presses, how far to go.
+Kernels on displacements and forces: copies and sums, a step of conjugate gradients, what presses, how far to go.
 
 All visit the cells inside the skull alone (`spans`): half of a head's box is outside, where these fields are 0. What
 can be done in one pass is, as the memory's pace sets the time.

@@ -136,7 +136,7 @@ class Medium:
         room : ndarray [3, n], optional
             What was that one's.
         spans : int64 ndarray [rows, 2], optional
-            Where the state may have changed since.
+            Where the state may have changed since, and a cell more.
         """
         lam, mu, kappa = np.zeros((3, self.grid.size), np.float32) if room is None else room
         of_lam, of_mu = (tuple(np.float32(lame(kind)[number]) for kind in YOUNG) for number in range(2))

@@ -7,6 +7,8 @@ not be of the very coefficients that are solved for: runs side by side share one
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
@@ -83,6 +85,7 @@ class Multigrid:
 
     def __init__(self, levels: list[Operator]):
         self.levels = levels
+        self._beside: list[Multigrid] = []
         self.rows = [np.zeros((parts_of(level.threads), level.grid.row + 4), np.float32) for level in levels]
         self.room = [[level.field() for _ in range(4)] for level in levels]
 
@@ -98,11 +101,17 @@ class Multigrid:
             levels.append(levels[-1].coarser())
         return cls(levels)
 
-    def alone(self) -> Multigrid:
-        """The same for one thread beside others."""
-        if self.levels[0].threads == 1:
-            return self
-        return Multigrid([replace(level, threads=1) for level in self.levels])
+    @contextmanager
+    def beside(self) -> Iterator[Multigrid]:
+        """The same for one thread beside others, with room of its own."""
+        try:
+            own = self._beside.pop()
+        except IndexError:
+            own = Multigrid([replace(level, threads=1) for level in self.levels])
+        try:
+            yield own
+        finally:
+            self._beside.append(own)
 
     def __call__(self, r: Array, near: Near | None = None) -> tuple[Array, float]:
         """
@@ -128,6 +137,7 @@ class Multigrid:
         around.residual(u, f, rest)
         self._correct(0, u, rest)
         level.passes(*ELSEWHERE, f, u, v, rest)
+        # at the border every other stage sees u, as it was before that: no solve measured takes more iterations for it
         smoothed.passes(*NEAR_UP, f, v, u, rest)
         sums = np.zeros(parts_of(level.threads))
         level.visit(fields.dot, v, f, sums)

@@ -3,11 +3,13 @@ Where a tumour is at work: the cells around it.
 
 Far from the tumour little happens between two solves: tissue is moved by a small part of a voxel, and the displacement
 is smooth. So the finest grid is smoothed, and tissue carried, around the tumour only, and everywhere from time to time.
+Until then force and stiffness there are as they were.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import uintp
@@ -18,13 +20,13 @@ from gliofit.growth.mass_effect.grid import VECTOR
 from gliofit.growth.mass_effect.medium import Medium
 
 PRESENT = np.float32(1e-3)
-"""Density from which there is tumour."""
+"""Density from which there is tumour; half of the largest, if that is less."""
 
 AROUND_MM = 14.0
-"""How far beyond it there are cells around it, when they are chosen."""
+"""How far beyond it cells count as around it, when they are chosen; along z rows are widened to whole vectors."""
 
 AT_LEAST_MM = 9.0
-"""They are chosen anew when there are fewer."""
+"""They are chosen anew when they do not reach as far beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class Near:
     cells : int64 ndarray [rows, 2]
         Spans (`Grid.spans`) that are smoothed, and tissue is carried in.
     faces : int64 ndarray [rows, 2]
-        Whose faces may move then: those between two of these cells.
+        Whose faces may move then: nearly all of those between two of these cells, and no others.
     edges : int64 ndarray [rows, 2]
         Whose coefficients may change: a cell more.
     """
@@ -85,6 +87,7 @@ def _both(a: Array, b: Array) -> Array:
     return np.stack([low, np.maximum(a[:, 1], b[:, 1])], axis=1)
 
 
+@lru_cache(maxsize=16)
 def _reach(spacing: tuple[float, float, float], mm: float) -> Array:
     """Cells along z that a ball reaches at each offset of x and y, −1 outside of it; int64 [2 n + 1, 2 m + 1]."""
     x, y = (np.arange(-int(mm / h), int(mm / h) + 1) * h for h in spacing[:2])

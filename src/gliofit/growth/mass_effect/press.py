@@ -95,4 +95,5 @@ class Press:
         size = operator.residual(solution.u, f, operator.room[0])
         start = solution.u + (tumour.foreseen - guess)
         tolerance = max(DIFFERENCE_TOLERANCE * size, ROUNDING * operator.norm(force))
-        tumour.u = solve(operator, first.precondition.alone(), f, start, tolerance, tumour.spare).u
+        with first.precondition.beside() as precondition:
+            tumour.u = solve(operator, precondition, f, start, tolerance, tumour.spare).u

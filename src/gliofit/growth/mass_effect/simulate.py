@@ -51,10 +51,10 @@ The front must not pass what it is about to push: docs/mass_effect.md has what t
 """
 
 PAIRS = (16, 48)
-"""Fewest and most solves of a run, beside the first and the last, if there are as many pairs of steps."""
+"""Fewest and most solves of a run, beside the first and the last; fewer where growth has fewer pairs of steps."""
 
 EVERYWHERE = 6
-"""Of so many times tissue is carried everywhere once, and around the tumour else."""
+"""Of so many pairs there is one in which tissue is carried everywhere; in the others it is around the tumour alone."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,10 @@ def run(
         now, then = float(at[middle]), float(at[cuts[number + 1][1]]) if number + 1 < len(cuts) else 1.0
         for tumour, its in zip(tumours, earlier, strict=True):
             foresee(tumour, its, np.float32((then - now) / (now - before)))
-            tumour.spare = its if number else None  # the first one's solve goes on from it
+            tumour.spare = its
         everywhere = number % EVERYWHERE == EVERYWHERE - 1
-        carry(tumours, correct, reach, base.gamma, backwards, None if everywhere else near)
+        far = (correct, None) if everywhere else (none, near)  # what is near has been corrected
+        carry(tumours, far[0], reach, base.gamma, backwards, far[1])
         before, earlier, backwards = now, [tumour.u for tumour in tumours], not backwards
     balance(Near.of(medium, first.state[C], near))
     carry(tumours, np.float32(1), none, base.gamma, backwards)
@@ -172,4 +173,4 @@ def _cuts(steps: int, pairs: int) -> list[tuple[int, int, int]]:
     doubles = steps // 2
     ends = [2 * round(end) for end in np.linspace(0, doubles, min(pairs, max(doubles, 1)) + 1)]
     ends[-1] = steps
-    return [(begin, (begin + stop) // 2, stop) for begin, stop in pairwise(ends)]
+    return [(begin, max(begin + 1, (begin + stop) // 2), stop) for begin, stop in pairwise(ends)]

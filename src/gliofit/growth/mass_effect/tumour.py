@@ -47,14 +47,13 @@ class Tumour:
         self.stepper = Stepper(diffusivity, 1 / radius / spacing**2, plan, threads)
         self.y, self.buffers = self.stepper.room(1, medium.grid.nz)
         self.diffusivity = diffusivity
-        self.own = np.zeros((plan.steps, 1, 4))
-        self.floor = self.stepper.steps(self.own).floor
+        self.steps = self.stepper.steps(np.zeros((plan.steps, 1, 4)))
         self.u, self.foreseen, self.moved = (medium.grid.faces() for _ in range(3))
         """Displacement at the last solve, at the next one as the last ones lead there, and that of the state."""
         self.way = medium.grid.faces()
         """Room for a displacement around the tumour; 0 elsewhere."""
         self.spare: Array | None = None
-        """Room for a displacement."""
+        """What the next solve writes to: the displacement before the last, which nothing needs any more."""
         self.near: Near | None = None
         """Where the state was carried last; everywhere if there is none."""
 
@@ -68,8 +67,8 @@ class Tumour:
         gain = np.float32(np.exp(self.growth[first] / 2))
         region = region_of(medium.grid.padded, medium.grid.nz, np.zeros(3, int), (0, 0, 0), threads)
         rows = c, region.support_low, region.support_high
-        medium.visit(threads, cells.take_up, self.state[C], gain, np.float32(self.floor[first]), EMPTY, *rows)
-        self.stepper.run(self.y, 1, self.buffers, region, self.own, slice(first, stop))
+        medium.visit(threads, cells.take_up, self.state[C], gain, self.steps.floor[first], EMPTY, *rows)
+        self.stepper.run(self.y, 1, self.buffers, region, self.steps, slice(first, stop))
         gain = np.float32(np.exp(-self.growth[stop] / 2)) if stop < self.plan.steps else np.float32(1)
         amount = np.float32(self.growth[first:stop].sum())
         medium.visit(threads, cells.give_back, c, gain, amount, self.state[HELD], *FIRMLY, self.state[C])
