@@ -146,7 +146,7 @@ _LMI = (
         Column(name, f"Dice {level}", -2, "%", higher_is_better=True, decimals=1)
         for name, level in (("dice_001", "0.01"), ("dice_01", "0.1"), ("dice_08", "0.8"))
     ),
-    Column("too_dense", "0.8 where there is none", -2, "%", spread=False, decimals=0),
+    Column("too_dense", "Falsely 0.8", -2, "%", spread=False, decimals=0),
 )
 
 _TABLE_II = (
