@@ -37,7 +37,9 @@ def examples(stem: str | Path, tissue: Tissue, rows: list[Example]) -> None:
             shown = _row(line, tissue, row)
         for ax, name in zip(axes[0], ["Outlines", "Truth", *names, "Its error"], strict=True):
             ax.set_title(name)
-        bar = fig.colorbar(shown, ax=axes[:, -1], location="bottom", shrink=0.9, aspect=20, label=r"$\Delta c$")
+        # beside all axes, so that they stay of one size
+        where = {"location": "bottom", "anchor": (1.0, 1.0), "shrink": 0.9 / columns, "aspect": 20, "pad": 0.01}
+        bar = fig.colorbar(shown, ax=axes, label=r"$\Delta c$", **where)
         bar.outline.set_linewidth(0.4)
         style.save(fig, stem)
 
