@@ -41,6 +41,13 @@ def test_shipped_configs_are_valid(values, path):
     assert {method for method, given in values["methods"].items() if given is not False} <= set(config.methods)
 
 
+def test_a_growth_model_names_all_methods_that_do_not_know_it_and_what_takes_them_out(values):
+    with pytest.raises(InputError, match=r"not mass_effect, nor do .*hybrid.*; take out what does not") as refused:
+        load_config(merged(values, {"growth_model": "mass_effect"}))
+    out = yaml.safe_load(re.search(r"\((methods: {.*})\)", str(refused.value))[1])
+    assert "gauss_newton" in load_config(merged(values, {"growth_model": "mass_effect"} | out)).methods
+
+
 def test_loading_a_config_does_not_import_torch():
     """Every call of Snakemake loads it, the listing of rules included."""
     load = (

@@ -137,6 +137,22 @@ def describe(name: str) -> Method:
     return METHODS[name]
 
 
+def check_models(names: Iterable[str], model: GrowthModel) -> None:
+    """InputError with all methods that cannot fit the growth model, and with the lines that take them out."""
+    unable: dict[str, str] = {}
+    for name in names:
+        try:
+            describe(name).check_model(model)
+        except InputError as error:
+            unable[name] = str(error)
+    if unable:
+        _, *others = unable
+        also = f", nor do {', '.join(others)}" if others else ""
+        out = ", ".join(f"{name}: false" for name in unable)
+        first = next(iter(unable.values()))
+        raise InputError(f"{first}{also}; take out what does not (methods: {{{out}}}) or choose another model")
+
+
 def ready(name: str, paths: Iterable[str | Path]) -> dict[str, Any]:
     """
     Networks of a method by role, loaded, with the solver's kernels compiled.

@@ -203,6 +203,7 @@ def _check_geometry_aware(config: Config, source: str) -> None:
 def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, source: str) -> None:
     """Methods, those taken `out` too, and settings against the registry and each method's own signature."""
     from gliofit.inversion import describe
+    from gliofit.inversion.registry import check_models
 
     if not config.methods:
         raise InputError(f"{source}: methods is empty; name at least one")
@@ -220,10 +221,10 @@ def _check_methods(config: Config, out: Sequence[str], model: GrowthModel, sourc
                 f"{source}: methods.{method}.checkpoint: is for calls from Python; the workflow keeps a checkpoint of "
                 "each patient itself"
             )
-        try:
-            described.check_model(model)
-        except InputError as error:
-            raise InputError(f"{source}: {error}; take it out ({method}: false) or choose another model") from None
+    try:
+        check_models(config.methods, model)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
     describe(config.bayesian.method).check_settings(config.bayesian.settings, f"{source}: bayesian.settings.")
     for name in {"forward", "predictive", "checkpoint"} & config.bayesian.settings.keys():
         raise InputError(f"{source}: bayesian.settings.{name}: is the workflow's own")
