@@ -39,7 +39,13 @@ def examples(stem: str | Path, tissue: Tissue, rows: list[Example]) -> None:
         for ax, name in zip(axes[0], ["Outlines", "Truth", *names, "Its error"], strict=True):
             ax.set_title(name)
         # beside all axes, so that they stay of one size
-        where: dict[str, Any] = {"location": "bottom", "anchor": (1.0, 1.0), "shrink": 0.9 / columns, "aspect": 20, "pad": 0.01}
+        where: dict[str, Any] = {
+            "location": "bottom",
+            "anchor": (1.0, 1.0),
+            "shrink": 0.9 / columns,
+            "aspect": 20,
+            "pad": 0.01,
+        }
         bar = fig.colorbar(shown, ax=axes, label=r"$\Delta c$", **where)
         bar.outline.set_linewidth(0.4)
         style.save(fig, stem)
