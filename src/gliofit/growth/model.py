@@ -164,6 +164,10 @@ class GrowthModel(ABC):
         """A model that searches begin with; None if they begin with this one."""
         return None
 
+    def doubts(self, values: Array) -> list[str]:
+        """A sentence for each reason why a run at these values may be wrong; fits have them among their warnings."""
+        return []
+
     def box(self, centre: Array, corners: Array) -> Box:
         """
         Where searches look.

@@ -156,7 +156,7 @@ class Fit:
             parameters=dict(zip(problem.model.names, of_model.tolist(), strict=True)),
             extras=dict(zip(problem.target.extra_names, extras.tolist(), strict=True)),
             own=own,
-            warnings=[*doubts, *at_bounds(problem, parameters)],
+            warnings=[*doubts, *at_bounds(problem, parameters), *problem.model.doubts(of_model)],
             **values,
         )
 

@@ -97,6 +97,18 @@ def test_threads_do_not_change_a_run_or_its_derivatives(small_tissue):
     assert np.abs((others - slopes) / scale).max() < 0.02
 
 
+def test_a_fit_says_where_growth_is_too_fast_for_a_push(small_tissue):
+    model, known = growth_model("mass_effect"), growth_model("mass_effect", gamma=12)
+    assert model.doubts([*THETA, 12.0]) == []
+    assert model.doubts([*THETA[:3], 3.0, 5.5, 0.1]) == []
+    for said in (model.doubts([*THETA[:3], 3.0, 5.5, 12.0]), known.doubts([*THETA[:3], 3.0, 5.5])):
+        assert said[0].startswith("mass effect at rho = 30.2")
+    assert growth_model().doubts([*THETA[:3], 3.0, 5.5]) == []
+    density = known.simulate(small_tissue, [*THETA[:3], 3.0, 4.8])
+    fit = invert(density, small_tissue, model={"name": "mass_effect", "gamma": 12}, uncertainty=False, iterations=1)
+    assert any("growth is so fast" in warning for warning in fit.warnings) == (fit.parameters["mu_rho"] ** 2 > 20)
+
+
 def test_a_large_miss_is_not_made_up_for_at_once():
     assert trust(0.1) == (1, 1)
     assert trust(0.9) == pytest.approx((0.5, 1))

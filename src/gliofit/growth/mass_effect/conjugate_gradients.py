@@ -10,7 +10,7 @@ from gliofit.base.arrays import Array
 from gliofit.growth.cpu.crew import parts_of
 from gliofit.growth.mass_effect import fields
 from gliofit.growth.mass_effect.elasticity import Operator, plan
-from gliofit.growth.mass_effect.multigrid import Multigrid
+from gliofit.growth.mass_effect.multigrid import NONE, WHOLE, Multigrid
 from gliofit.growth.mass_effect.near import Near
 from gliofit.growth.mass_effect.passes import PULL, TURN
 
@@ -69,7 +69,7 @@ def solve(
     """
     r, p, ap = operator.room
     u = operator.field() if out is None else out
-    operator.visit(fields.copy, start, u)
+    operator.visit(fields.combine, WHOLE, start, NONE, start, u)
     size, rz, iterations = operator.residual(u, f, r), 0.0, 0
     sums = np.zeros(parts_of(operator.threads))
     while (size > tolerance or iterations < least) and size > 0 and iterations < most:

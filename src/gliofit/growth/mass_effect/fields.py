@@ -1,5 +1,5 @@
 """
-Kernels on displacements and forces: copies and sums, a step of conjugate gradients, what presses, how far to go.
+Kernels on displacements and forces: sums, a step of conjugate gradients, what presses, how far to go.
 
 All visit the cells inside the skull alone (`spans`): half of a head's box is outside, where these fields are 0. What
 can be done in one pass is, as the memory's pace sets the time.
@@ -75,7 +75,11 @@ def press(part, parts, size, spans, per_mm, psi, pressure, d, f):
 
 @apart
 def ahead(part, parts, size, spans, per_mm, moved, u, foreseen, correct, reach, out, largest):
-    """out ← correct·(u − moved) + reach·(foreseen − u); its largest component, in cells, into largest[part]."""
+    """
+    out ← correct·(u − moved) + reach·(foreseen − u), and moved ← moved + out.
+
+    The largest component of `out`, in cells, into largest[part].
+    """
     nx, ny, _, row = size
     w, most = uintp(row), ZERO
     gx, gy, gz = per_mm
@@ -89,6 +93,7 @@ def ahead(part, parts, size, spans, per_mm, moved, u, foreseen, correct, reach, 
                 b = correct * (u[y] - moved[y]) + reach * (foreseen[y] - u[y])
                 c = correct * (u[z] - moved[z]) + reach * (foreseen[z] - u[z])
                 out[x], out[y], out[z] = a, b, c
+                moved[x], moved[y], moved[z] = moved[x] + a, moved[y] + b, moved[z] + c
                 far = max(far, max(gx * abs(a), max(gy * abs(b), gz * abs(c))))
             most = max(most, far)
     largest[part] = most
@@ -96,7 +101,7 @@ def ahead(part, parts, size, spans, per_mm, moved, u, foreseen, correct, reach, 
 
 @apart
 def combine(part, parts, size, spans, i_a, a, i_b, b, out):
-    """out ← i_a·a + i_b·b"""
+    """out ← i_a·a + i_b·b; also what copies (a and b may be one, i_b = 0) and clears (both 0)."""
     nx, ny, _, row = size
     w = uintp(row)
     for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
@@ -106,36 +111,6 @@ def combine(part, parts, size, spans, i_a, a, i_b, b, out):
             for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
                 y, z = x + w, x + w + w
                 out[x], out[y], out[z] = i_a * a[x] + i_b * b[x], i_a * a[y] + i_b * b[y], i_a * a[z] + i_b * b[z]
-
-
-@apart
-def copy(part, parts, size, spans, a, out):
-    """out ← a"""
-    nx, ny, _, row = size
-    w = uintp(row)
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            r = uintp(i * (ny + 2) + j)
-            o = uintp(3) * r * w
-            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
-                out[x] = a[x]
-                out[x + w] = a[x + w]
-                out[x + w + w] = a[x + w + w]
-
-
-@apart
-def add(part, parts, size, spans, a, out):
-    """out ← out + a"""
-    nx, ny, _, row = size
-    w = uintp(row)
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            r = uintp(i * (ny + 2) + j)
-            o = uintp(3) * r * w
-            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
-                out[x] += a[x]
-                out[x + w] += a[x + w]
-                out[x + w + w] += a[x + w + w]
 
 
 @apart
@@ -152,18 +127,3 @@ def dot(part, parts, size, spans, a, b, out):
                 along += a[x] * b[x] + a[y] * b[y] + a[z] * b[z]
             total += float(along)
     out[part] = total
-
-
-@apart
-def clear(part, parts, size, spans, out):
-    """out ← 0"""
-    nx, ny, _, row = size
-    w = uintp(row)
-    for i in range(1 + nx * part // parts, 1 + nx * (part + 1) // parts):
-        for j in range(1, ny + 1):
-            r = uintp(i * (ny + 2) + j)
-            o = uintp(3) * r * w
-            for x in range(o + uintp(spans[r, 0]), o + uintp(spans[r, 1])):
-                out[x] = ZERO
-                out[x + w] = ZERO
-                out[x + w + w] = ZERO

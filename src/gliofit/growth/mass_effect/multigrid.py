@@ -73,6 +73,9 @@ ELSEWHERE = plan(*_smoother(1, ELSEWHERE_SMOOTHED, True))
 """Before coarser grids and after them, around a tumour alone; and between the latter two, everywhere."""
 
 
+WHOLE, NONE = np.float32(1), np.float32(0)
+
+
 class Multigrid:
     """
     A V-cycle for an operator: symmetric, so that conjugate gradients may use it, but for cycles around a tumour.
@@ -130,10 +133,10 @@ class Multigrid:
         u, v, rest, _ = self.room[0]
         smoothed, around = replace(level, spans=near.cells), replace(level, spans=near.edges)
         # of two fields that take turns, the second has what an even number of stages from 0 leads to, else the first
-        level.visit(fields.clear, u)
-        around.visit(fields.clear, v)
+        level.visit(fields.combine, NONE, f, NONE, f, u)
+        around.visit(fields.combine, NONE, f, NONE, f, v)
         smoothed.passes(*NEAR_DOWN, f, v, u, rest)
-        level.visit(fields.copy, f, rest)
+        level.visit(fields.combine, WHOLE, f, NONE, f, rest)
         around.residual(u, f, rest)
         self._correct(0, u, rest)
         level.passes(*ELSEWHERE, f, u, v, rest)

@@ -9,7 +9,7 @@ from gliofit.base.arrays import Array
 from gliofit.growth.cpu.padded import OUTSIDE
 from gliofit.growth.cpu.region import EMPTY, region_of
 from gliofit.growth.cpu.stepper import Stepper
-from gliofit.growth.mass_effect import cells, fields
+from gliofit.growth.mass_effect import cells
 from gliofit.growth.mass_effect.advection import carry
 from gliofit.growth.mass_effect.medium import CSF, FIRMLY, FRACTIONS, GM, HELD, WM, C, Medium
 from gliofit.growth.mass_effect.near import Near
@@ -74,7 +74,7 @@ class Tumour:
         medium.visit(threads, cells.give_back, c, gain, amount, self.state[HELD], *FIRMLY, self.state[C])
 
     def carry_by(self, displacement: Array, times: int, backwards: bool, near: Near | None = None) -> None:
-        """Move cells and tissue on by `displacement`, everywhere or near the tumour."""
+        """Move cells and tissue on by `displacement`, everywhere or near the tumour; callers keep `moved`."""
         medium, threads = self.medium, self.threads
         grid, state = medium.grid, self.state
         if near:  # carrying swaps both, and leaves the rest as it is; cells grow everywhere
@@ -85,4 +85,3 @@ class Tumour:
         moved = carry(grid, spans, state, self.room, FRACTIONS, displacement, times, backwards, threads)
         self.state, self.room = moved
         medium.visit(threads, cells.drain, self.state[WM], self.state[GM], self.state[CSF], spans=spans)
-        medium.visit(threads, fields.add, displacement, self.moved, spans=spans)
